@@ -1,0 +1,55 @@
+# Everything runs from .venv, which the first target asked for sets up from requirements.lock.
+PYTHON ?= python3
+CORE ?= tile16
+PYTEST_ARGS ?=
+JOBS ?= $(shell nproc)
+
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup sim test lint verilog waves lock clean distclean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: .venv/.installed ## Python environment in .venv; system packages, where they may be installed
+
+sim: .venv/.installed ## every named core in both simulators: cycles, tokens per second, bits compared
+	$(BIN)/python -m cosim sim
+
+test: lint ## lint, types and all tests (PYTEST_ARGS="-k sampler")
+	$(BIN)/python -m pytest -p tests.ci_plugin -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+lint: .venv/.installed ## ruff and mypy alone
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+verilog: .venv/.installed ## build/verilog/CORE.v
+	@mkdir -p build/verilog
+	$(BIN)/python -m hdl verilog --core $(CORE) --out build/verilog/$(CORE).v
+
+waves: .venv/.installed ## waveform of one name on CORE, and how to open it
+	$(BIN)/python -m cosim waves --core $(CORE)
+
+lock: ## requirements.lock again, from the bounds in pyproject.toml
+	.ci/lock $(PYTHON)
+
+clean: ## everything made but the Python environment
+	rm -rf build sim_build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## everything made
+	rm -rf .venv *.egg-info
+
+.venv/.locked: requirements.lock .ci/system-packages
+	.ci/system-packages $(PYTHON)
+	rm -rf .venv
+	@echo "Installing the packages of requirements.lock into .venv"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.installed: pyproject.toml .venv/.locked
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
