@@ -1,0 +1,107 @@
+"""Dimensions of a microGPT: the one description that every view of the model is built from."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+
+__all__ = ["ModelConfig", "LAYER_TENSORS", "MICROGPT"]
+
+LAYER_TENSORS = ("wq", "wk", "wv", "wo", "fc1", "fc2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Dimensions of a character-level transformer without biases.
+
+    Tokens ``0 .. len(alphabet) - 1`` are the letters in order; the last token is BOS, which also ends a name.
+
+    Raises
+    ------
+    TypeError
+        If a dimension is not an integer or the alphabet is not a string.
+    ValueError
+        If a dimension is out of range, the heads do not divide the embedding, or a letter repeats.
+    """
+
+    alphabet: str = string.ascii_lowercase
+    """Letters by token number."""
+    block_size: int = 16
+    """Positions, and so the longest context."""
+    n_embd: int = 16
+    """Width of the residual stream."""
+    n_head: int = 4
+    """Attention heads."""
+    mlp_dim: int = 64
+    """Hidden units of the MLP."""
+    n_layer: int = 1
+    """Transformer layers."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.alphabet, str):
+            raise TypeError(f"alphabet must be a string, not {self.alphabet!r}")
+        if not 1 <= len(self.alphabet) <= 255:
+            raise ValueError(f"alphabet must have 1 to 255 letters, not {len(self.alphabet)!r}")
+        if len(set(self.alphabet)) != len(self.alphabet):
+            raise ValueError(f"alphabet must not repeat a letter, not {self.alphabet!r}")
+        for name, low, high in (
+            ("block_size", 2, 256),
+            ("n_embd", 2, 256),
+            ("n_head", 1, 64),
+            ("mlp_dim", 1, 1024),
+            ("n_layer", 1, 16),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an integer, not {value!r}")
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be {low} to {high}, not {value!r}")
+        if self.n_embd % self.n_head:
+            raise ValueError(f"n_embd must be a multiple of n_head ({self.n_head}), not {self.n_embd!r}")
+
+    @property
+    def vocab_size(self) -> int:
+        """Letters and BOS."""
+        return len(self.alphabet) + 1
+
+    @property
+    def bos(self) -> int:
+        """Token that begins and ends a name."""
+        return len(self.alphabet)
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.n_embd // self.n_head
+
+    @property
+    def max_letters(self) -> int:
+        """Letters of the longest name: BOS takes the first position."""
+        return self.block_size - 1
+
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Return tensor name -> (rows, columns), in the order in which a checkpoint is drawn, hashed and stored.
+
+        Layer ``i`` holds ``layer{i}.wq`` and so on; a matrix maps its columns to its rows.
+        """
+        e, m = self.n_embd, self.mlp_dim
+        of_layer = {"wq": (e, e), "wk": (e, e), "wv": (e, e), "wo": (e, e), "fc1": (m, e), "fc2": (e, m)}
+        shapes = {"wte": (self.vocab_size, e), "wpe": (self.block_size, e), "lm_head": (self.vocab_size, e)}
+        for layer in range(self.n_layer):
+            shapes |= {f"layer{layer}.{name}": of_layer[name] for name in LAYER_TENSORS}
+        return shapes
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of ``text``, without BOS; ValueError names the first letter beyond the alphabet."""
+        for letter in text:
+            if letter not in self.alphabet:
+                raise ValueError(f"text must hold letters of {self.alphabet!r} only, not {letter!r}")
+        return [self.alphabet.index(letter) for letter in text]
+
+    def decode(self, tokens: list[int]) -> str:
+        """Return the letters of ``tokens``; BOS is left out."""
+        return "".join(self.alphabet[token] for token in tokens if token != self.bos)
+
+
+MICROGPT = ModelConfig()
+"""The published model: 4,192 parameters."""
