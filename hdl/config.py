@@ -1,0 +1,66 @@
+"""Named cores: a model, an arithmetic and the shape of the hardware, as one value object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from talos_ref.arithmetic import ARITHMETICS, Arithmetic, arithmetic
+from talos_ref.config import MICROGPT, ModelConfig
+
+__all__ = ["CLOCK_HZ", "CoreConfig", "CORES", "core_config"]
+
+CLOCK_HZ = 56_250_000
+"""The published design's clock, which every throughput here is quoted at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreConfig:
+    """Everything that a core is generated from, its weights apart.
+
+    Raises ValueError if a parameter is out of range or the arithmetic is unknown.
+    """
+
+    name: str
+    arithmetic_name: str
+    tile_rows: int
+    """Output lanes of the matrix-vector tile."""
+    tile_columns: int
+    """Inputs that the tile takes a cycle."""
+    bits_per_cycle: int = 3
+    """Result bits a cycle of the digit-recurrence divider and square root."""
+    sampler_lanes: int = 9
+    """Logits that the sampler weighs a cycle."""
+    model: ModelConfig = field(default=MICROGPT)
+
+    def __post_init__(self) -> None:
+        if self.arithmetic_name not in ARITHMETICS:
+            raise ValueError(
+                f"arithmetic must be one of {', '.join(sorted(ARITHMETICS))}, not {self.arithmetic_name!r}"
+            )
+        for name, high in (("tile_rows", 64), ("tile_columns", 64), ("bits_per_cycle", 8), ("sampler_lanes", 256)):
+            value = getattr(self, name)
+            if not 1 <= value <= high:
+                raise ValueError(f"{name} must be 1 to {high}, not {value!r}")
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What every unit computes."""
+        return arithmetic(self.arithmetic_name, self.model)
+
+
+CORES = {
+    core.name: core
+    for core in (
+        # The published machine without its idle cycles: 16 multipliers for the projections, 16 for attention,
+        # 16 for RMSNorm.
+        CoreConfig(name="tile16", arithmetic_name="talos-v2", tile_rows=16, tile_columns=1),
+    )
+}
+"""Every core that is built, verified and reported."""
+
+
+def core_config(name: str) -> CoreConfig:
+    """Return a named core; ValueError for an unknown name."""
+    if name not in CORES:
+        raise ValueError(f"core must be one of {', '.join(CORES)}, not {name!r}")
+    return CORES[name]
