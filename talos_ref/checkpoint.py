@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .config import ModelConfig
-from .files import write_bytes
-from .format import Q4_12, Format
+from talos_ref.config import ModelConfig
+from talos_ref.files import write_bytes
+from talos_ref.format import Q4_12, Format
 
 __all__ = ["Checkpoint", "DEFAULT_PATH", "save", "load", "default_checkpoint", "quantise", "words_sha256"]
 
@@ -147,11 +147,9 @@ def load(path: str | Path, config: ModelConfig | None = None) -> Checkpoint:
     except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is not a usable checkpoint: {error}") from None
     if config is not None and checkpoint.config != config:
-        differing = [f.name for f in dataclasses.fields(config) if getattr(config, f.name) != getattr(checkpoint.config, f.name)]
-        name = differing[0]
-        raise ValueError(
-            f"{path} is of another model: {name} must be {getattr(config, name)!r}, not {getattr(checkpoint.config, name)!r}"
-        )
+        wanted, found = dataclasses.asdict(config), dataclasses.asdict(checkpoint.config)
+        name = next(name for name in wanted if wanted[name] != found[name])
+        raise ValueError(f"{path} is of another model: {name} must be {wanted[name]!r}, not {found[name]!r}")
     return checkpoint
 
 
@@ -167,8 +165,9 @@ def quantise(checkpoint: Checkpoint, format: Format = Q4_12) -> dict[str, npt.ND
     """
     if format.width > 16 or not format.signed:
         raise ValueError(f"format must be signed and at most 16 bits wide, not {format}")
+    scale = 1 << format.fraction
     return {
-        name: np.clip(np.rint(tensor.astype(np.float64) * (1 << format.fraction)), format.low, format.high).astype(np.int16)
+        name: np.clip(np.rint(tensor.astype(np.float64) * scale), format.low, format.high).astype(np.int16)
         for name, tensor in checkpoint.tensors.items()
     }
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from .config import ModelConfig
-from .files import write_bytes
+from talos_ref.config import ModelConfig
+from talos_ref.files import write_bytes
+from talos_ref.progress import progress_bar
 
-__all__ = ["NAMES_SHA256", "NAMES_URL", "read_words", "alphabet_of", "check_words", "cache_path", "download", "load_names"]
+__all__ = [
+    "load_names",
+    "read_words",
+    "alphabet_of",
+    "check_words",
+    "download",
+    "cache_path",
+    "NAMES_SHA256",
+    "NAMES_URL",
+]
 
-NAMES_URL = "https://raw.githubusercontent.com/karpathy/makemore/988aa59/names.txt"
-"""Public home of the names (karpathy/makemore, MIT licence), at a fixed commit."""
+NAMES_URL = "https://raw.githubusercontent.com/karpathy/makemore/988aa59e4d8fefa526d06f3b453ad116258398d4/names.txt"
+"""Public home of the names (karpathy/makemore), at a fixed commit."""
 NAMES_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
 NAMES_BYTES = 228_145
 MAX_LETTERS = 255
@@ -32,7 +43,8 @@ def read_words(path: str | Path) -> list[str]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be UTF-8 text, not {error.object[error.start]:#04x} at byte {error.start}") from None
+        found = f"byte {error.object[error.start]:#04x} at {error.start}"
+        raise ValueError(f"{path} must be UTF-8 text, not {found}") from None
     words = [word for line in text.split("\n") if (word := line.strip())]
     if not words:
         raise ValueError(f"{path} must hold at least one word, one a line; it is empty")
@@ -75,20 +87,19 @@ def _matches(data: bytes) -> bool:
     return hashlib.sha256(data).hexdigest() == NAMES_SHA256
 
 
-def download(path: str | Path, url: str = NAMES_URL, report: Callable[[int, str], None] | None = None) -> Path:
+def download(path: str | Path, url: str = NAMES_URL) -> Path:
     """Write the published names to ``path``, once all of them have arrived and their SHA-256 is right.
 
-    ``report(bytes, note)`` is called as they arrive. Raises OSError, with nothing written, if the transfer fails, stops
-    early, or gives another file.
+    Draws a progress bar on a terminal. Raises OSError, with nothing written, if the transfer fails, stops early, or
+    gives another file.
     """
     data = b""
     try:
-        with urllib.request.urlopen(url, timeout=30) as response:
+        with urllib.request.urlopen(url, timeout=30) as response, progress_bar("names", NAMES_BYTES) as report:
             while len(data) <= NAMES_BYTES and (piece := response.read(16_384)):
                 data += piece
-                if report is not None:
-                    report(len(data), "")
-    except OSError as error:
+                report(len(data), "bytes")
+    except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise OSError(f"download of {url} failed: {reason}; {_REMEDY}") from None
     if len(data) < NAMES_BYTES:
@@ -99,7 +110,7 @@ def download(path: str | Path, url: str = NAMES_URL, report: Callable[[int, str]
     return write_bytes(path, data)
 
 
-def load_names(path: str | Path | None = None, report: Callable[[int, str], None] | None = None) -> list[str]:
+def load_names(path: str | Path | None = None) -> list[str]:
     """Return the words of ``path``, else of ``$TALOS_NAMES``, else the published names, downloaded once and kept.
 
     Raises OSError if the file cannot be read or had, and ValueError as `read_words`.
@@ -109,5 +120,5 @@ def load_names(path: str | Path | None = None, report: Callable[[int, str], None
         return read_words(path)
     cached = cache_path()
     if not cached.is_file() or not _matches(cached.read_bytes()):
-        download(cached, report=report)
+        download(cached)
     return read_words(cached)

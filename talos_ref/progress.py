@@ -18,11 +18,17 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int, str], None]]
     Draws nothing where standard error is not a terminal.
     """
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=total, note="")
 
-        def update(done: int, note: str = "") -> None:
+        def update(done: int, note: str) -> None:
             bar.update(task, completed=done, note=note)
 
         yield update

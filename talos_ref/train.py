@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .checkpoint import Checkpoint
-from .config import ModelConfig
-from .names import check_words
+from talos_ref.checkpoint import Checkpoint, save
+from talos_ref.config import ModelConfig
+from talos_ref.files import check_writable
+from talos_ref.float_ops import rms_scale, softmax
+from talos_ref.names import alphabet_of, check_words, load_names
+from talos_ref.progress import progress_bar
 
-__all__ = ["Parameters", "initialise", "loss_and_gradients", "train"]
+__all__ = ["Parameters", "initialise", "loss_and_gradients", "train", "train_file"]
 
 Array = npt.NDArray[np.float64]
 Parameters = dict[str, Array]
@@ -22,10 +26,11 @@ SEED = 42
 DEVIATION = 0.08
 LEARNING_RATE = 0.01
 BETA1, BETA2, ADAM_EPS = 0.85, 0.99, 1e-8
-NORM_EPS = 1e-5
 
 
-def initialise(words: Sequence[str], config: ModelConfig, seed: int = SEED) -> tuple[list[str], Parameters, random.Random]:
+def initialise(
+    words: Sequence[str], config: ModelConfig, seed: int = SEED
+) -> tuple[list[str], Parameters, random.Random]:
     """Return the shuffled words, the parameters before step 0, and the generator in the state this leaves it in.
 
     ``random.Random(seed)``: one shuffle, then ``gauss(0, 0.08)`` for each parameter, row by row, in the order of
@@ -42,7 +47,7 @@ def initialise(words: Sequence[str], config: ModelConfig, seed: int = SEED) -> t
 
 
 def _rmsnorm(x: Array) -> tuple[Array, Array]:
-    scale = 1.0 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + NORM_EPS)
+    scale = rms_scale(x)
     return x * scale, scale
 
 
@@ -50,17 +55,13 @@ def _rmsnorm_backward(dy: Array, y: Array, scale: Array) -> Array:
     return scale * (dy - y * (dy * y).mean(axis=-1, keepdims=True))
 
 
-def _softmax(x: Array) -> Array:
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
-
-
 def _split_heads(x: Array, config: ModelConfig) -> Array:
     return x.reshape(len(x), config.n_head, config.head_dim).transpose(1, 0, 2)  # [head, T, head_dim]
 
 
 def _join_heads(x: Array) -> Array:
-    return x.transpose(1, 0, 2).reshape(x.shape[1], -1)  # [T, n_embd]
+    joined: Array = x.transpose(1, 0, 2).reshape(x.shape[1], -1)  # [T, n_embd]
+    return joined
 
 
 def loss_and_gradients(parameters: Parameters, tokens: Sequence[int], config: ModelConfig) -> tuple[float, Parameters]:
@@ -81,14 +82,14 @@ def loss_and_gradients(parameters: Parameters, tokens: Sequence[int], config: Mo
         w = {name: p[f"layer{layer}.{name}"] for name in ("wq", "wk", "wv", "wo", "fc1", "fc2")}
         n1, scale1 = _rmsnorm(x)
         q, k, v = (_split_heads(n1 @ w[name].T, config) for name in ("wq", "wk", "wv"))
-        weights = _softmax(np.where(future, -np.inf, q @ k.transpose(0, 2, 1) * root))  # [head, T, T]
+        weights = softmax(np.where(future, -np.inf, q @ k.transpose(0, 2, 1) * root))  # [head, T, T]
         mixed = _join_heads(weights @ v)
         x = x + mixed @ w["wo"].T
         n2, scale2 = _rmsnorm(x)
         hidden = np.maximum(n2 @ w["fc1"].T, 0.0)
         x = x + hidden @ w["fc2"].T
         saved.append((w, n1, scale1, q, k, v, weights, mixed, n2, scale2, hidden))
-    probabilities = _softmax(x @ p["lm_head"].T)  # [T, vocab]
+    probabilities = softmax(x @ p["lm_head"].T)  # [T, vocab]
     loss = float(-np.log(probabilities[np.arange(count), targets]).mean())
 
     g: Parameters = {}
@@ -108,7 +109,8 @@ def loss_and_gradients(parameters: Parameters, tokens: Sequence[int], config: Mo
         dmixed = _split_heads(dx @ w["wo"], config)
         dweights = dmixed @ v.transpose(0, 2, 1)
         dscores = weights * (dweights - (dweights * weights).sum(axis=-1, keepdims=True)) * root
-        dq, dk, dv = (_join_heads(d) for d in (dscores @ k, dscores.transpose(0, 2, 1) @ q, weights.transpose(0, 2, 1) @ dmixed))
+        dq, dk = _join_heads(dscores @ k), _join_heads(dscores.transpose(0, 2, 1) @ q)
+        dv = _join_heads(weights.transpose(0, 2, 1) @ dmixed)
         g[at + "wq"], g[at + "wk"], g[at + "wv"] = dq.T @ n1, dk.T @ n1, dv.T @ n1
         dx = dx + _rmsnorm_backward(dq @ w["wq"] + dk @ w["wk"] + dv @ w["wv"], n1, scale1)
     dx = _rmsnorm_backward(dx, first, scale0)
@@ -154,3 +156,21 @@ def train(
         if report is not None:
             report(step + 1, f"loss {loss:.3f}")
     return Checkpoint(config, {name: value.astype(np.float32) for name, value in parameters.items()})
+
+
+def train_file(
+    names: str | Path | None, out: str | Path, *, steps: int = STEPS, seed: int = SEED, **dimensions: int
+) -> Checkpoint:
+    """Train on a word list (as `names.load_names` finds it), write the checkpoint to ``out`` and return it.
+
+    The alphabet is that of the file; ``dimensions`` are fields of ModelConfig. Draws a progress bar on a terminal.
+    Raises OSError, before anything is trained, if the words cannot be had or ``out`` cannot be written; TypeError or
+    ValueError as `names.read_words`, ModelConfig and `train`.
+    """
+    check_writable(out)
+    words = load_names(names)
+    config = ModelConfig(alphabet=alphabet_of(words), **dimensions)
+    with progress_bar("train", steps) as report:
+        checkpoint = train(words, config, steps=steps, seed=seed, report=report)
+    save(checkpoint, out)
+    return checkpoint
