@@ -28,6 +28,7 @@ __all__ = [
     "rms_scale",
     "normalise",
     "attend",
+    "sampling_weights",
     "draw",
 ]
 
@@ -176,18 +177,24 @@ def attend(attention: Attention, q: Ints, keys: Ints, values: Ints) -> Ints:
     return _divide(attention.divide, numerator, denominator).reshape(q.shape)
 
 
-def draw(sampler: Sampler, logits: Ints, temperature: int, rng: Ints) -> Ints:
-    """Return the tokens [name] drawn from logits [name, vocab] at a temperature (UQ8.8) with the states [name]."""
+def sampling_weights(sampler: Sampler, logits: Ints, temperature: int) -> Ints:
+    """Return the weights of all tokens [name, vocab] at a temperature (UQ8.8)."""
     if isinstance(sampler, BucketSampler):
         temper: Callable[[Any, int], Any] = sampler.temper
-        fall = -temper(logits - logits.max(axis=-1, keepdims=True), temperature)
-        sums = _weights_of_fall(sampler.exp, fall).cumsum(axis=-1) & 0xFFFFFFFF
+        return _weights_of_fall(sampler.exp, -temper(logits - logits.max(axis=-1, keepdims=True), temperature))
+    inverse, shift = sampler.inverse(temperature), sampler.shift(temperature)
+    return _exp2_weights(sampler.exp, _shift(logits * inverse, shift, Rounding.NEAREST))
+
+
+def draw(sampler: Sampler, logits: Ints, temperature: int, rng: Ints) -> Ints:
+    """Return the tokens [name] drawn from logits [name, vocab] at a temperature (UQ8.8) with the states [name]."""
+    sums = sampling_weights(sampler, logits, temperature).cumsum(axis=-1)
+    if isinstance(sampler, BucketSampler):
+        sums &= 0xFFFFFFFF
         total = sums[:, -1]
         uniform = (rng * sampler.multiplier & 0xFFFFFFFF) >> 8
         cut = np.minimum(uniform * total >> 24, (total - 1) & 0xFFFFFFFF)
     else:
-        inverse, shift = sampler.inverse(temperature), sampler.shift(temperature)
-        sums = _exp2_weights(sampler.exp, _shift(logits * inverse, shift, Rounding.NEAREST)).cumsum(axis=-1)
         threshold: Callable[[Any, Any], Any] = sampler.cut
         cut = threshold(rng, sums[:, -1])
     beyond = sums > cut[:, None]

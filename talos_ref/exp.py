@@ -38,17 +38,26 @@ class WrappingExp:
         f = ((-delta + 127) >> 8) mod 256;  c = f >> 2;  n = (c + 1) mod 64;  E past its end is 1
         weight = E[c] - (((E[c] - E[n])·(f & 3)) >> 2)   modulo 2^32, 1 in place of 0, 4096 where delta >= 0
 
-    The first wrap gives a token 16 units of ``delta`` below the best its full weight back; the second makes the weight of
-    ``c = 63`` about 3.2e9.
+    The first wrap gives a token 16 units of ``delta`` below the best its full weight back; the second makes the weight
+    of ``c = 63`` about 3.2e9.
     """
 
     width: int = 32
+
+    def steps(self, delta: int) -> int:
+        """Return ``f`` before the first wrap: sixteenths below the largest logit."""
+        return (127 - delta) >> 8
+
+    def wraps(self, delta: int) -> bool:
+        """Return whether a weight is what it is through one of the two wraps."""
+        f = self.steps(delta)
+        return (f > 0xFF) | ((f >> 2 == 63) & (f & 3 != 0))
 
     def compute(self, delta: int) -> int:
         """Return the weight of a logit that is ``-delta`` (after the temperature) below the largest."""
         if delta >= 0:
             return EXP_TABLE[0]
-        f = ((127 - delta) >> 8) & 0xFF
+        f = self.steps(delta) & 0xFF
         here, after = (EXP_TABLE[c] if c < len(EXP_TABLE) else 1 for c in (f >> 2, ((f >> 2) + 1) & 63))
         fall = ((here - after) & 0xFFFFFFFF) * (f & 3) & 0xFFFFFFFF
         return (here - (fall >> 2)) & 0xFFFFFFFF or 1
@@ -62,8 +71,8 @@ class Exp2:
 
         weight = mantissa(f) >> min(top - n, 31)         mantissa(f) = table of 2^16 · 2^(f / 2^12), 32 segments
 
-    ``top`` is the largest ``n`` of the sum that the weight is part of. Only integers are compared, so that mantissas and
-    ``top`` come at the same time; the common factor 2^top cancels in every quotient of weights.
+    ``top`` is the largest ``n`` of the sum that the weight is part of. Only integers are compared, so that mantissas
+    and ``top`` come at the same time; the common factor 2^top cancels in every quotient of weights.
     """
 
     fraction: int = 12
