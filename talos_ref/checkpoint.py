@@ -6,7 +6,9 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import numpy.typing as npt
 from talos_ref.config import ModelConfig
 from talos_ref.files import write_bytes
 from talos_ref.format import Q4_12, Format
+from talos_ref.npy_header import read_npy_header
 
 __all__ = ["Checkpoint", "DEFAULT_PATH", "save", "load", "default_checkpoint", "quantise", "words_sha256"]
 
@@ -98,8 +101,11 @@ def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> npt.NDArray
     # A compressed member could unpack to any size; the limit is what the model needs, and a header.
     if info.file_size > limit + 1024:
         raise ValueError(f"member {name!r} must have at most {limit} bytes of data, not {info.file_size}")
-    array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(archive.read(info)), allow_pickle=False)
-    return array
+    dtype, shape, columns_first, data = read_npy_header(archive.read(info))
+    # Compared before anything is allocated: a header can claim any size.
+    if dtype.hasobject or dtype.itemsize * math.prod(shape) != len(data):
+        raise ValueError(f"member {name!r} must hold {dtype} of shape {shape}, not {len(data)} bytes")
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if columns_first else "C")
 
 
 def _read_config(archive: zipfile.ZipFile) -> ModelConfig:
@@ -142,9 +148,9 @@ def load(path: str | Path, config: ModelConfig | None = None) -> Checkpoint:
     try:
         with open(path, "rb") as stream:
             checkpoint = _read(stream)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{path} is not a checkpoint, or is truncated or damaged: {error}") from None
-    except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is not a usable checkpoint: {error}") from None
     if config is not None and checkpoint.config != config:
         wanted, found = dataclasses.asdict(config), dataclasses.asdict(checkpoint.config)

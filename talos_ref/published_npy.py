@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import pickletools
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from talos_ref.checkpoint import Checkpoint, save
 from talos_ref.config import MICROGPT, ModelConfig
+from talos_ref.npy_header import read_npy_header
 
 __all__ = ["load_published", "import_npy"]
 
@@ -218,15 +218,10 @@ def load_published(path: str | Path, config: ModelConfig = MICROGPT) -> Checkpoi
     try:
         if len(data) > MAX_BYTES:
             raise ValueError(f"it must have at most {MAX_BYTES} bytes")
-        body = io.BytesIO(data)
-        version = np.lib.format.read_magic(body)
-        if version not in ((1, 0), (2, 0)):
-            raise ValueError(f".npy version must be 1.0 or 2.0, not {version}")
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(body)
+        dtype, shape, _, body = read_npy_header(data)
         if not dtype.hasobject or shape != ():
             raise ValueError(f"it must hold one dict, not {dtype} of shape {shape}")
-        content = _unpack(body.read())
+        content = _unpack(body)
         content = content.value if isinstance(content, _Array) else content
         if not isinstance(content, dict):
             raise ValueError(f"it must hold one dict, not {type(content).__name__}")

@@ -52,11 +52,13 @@ def _rmsnorm(x: Array) -> tuple[Array, Array]:
 
 
 def _rmsnorm_backward(dy: Array, y: Array, scale: Array) -> Array:
-    return scale * (dy - y * (dy * y).mean(axis=-1, keepdims=True))
+    projection: Array = (dy * y).mean(axis=-1, keepdims=True)
+    return scale * (dy - y * projection)
 
 
 def _split_heads(x: Array, config: ModelConfig) -> Array:
-    return x.reshape(len(x), config.n_head, config.head_dim).transpose(1, 0, 2)  # [head, T, head_dim]
+    heads: Array = x.reshape(len(x), config.n_head, config.head_dim).transpose(1, 0, 2)  # [head, T, head_dim]
+    return heads
 
 
 def _join_heads(x: Array) -> Array:
