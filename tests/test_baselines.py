@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from talos_ref.baselines import numpy_fp32, numpy_fp32_batched, pure_python
 from talos_ref.checkpoint import Checkpoint
+from talos_ref.config import ModelConfig
 from talos_ref.float_model import FloatModel
 from talos_ref.xorshift32 import xorshift32
 
@@ -41,6 +43,26 @@ def test_names_of_the_float_model(name: str, which: str, temperature: float, req
     for index, expected in enumerate(reference(checkpoint, 1, temperature, 150)):
         assert found[index] == expected, f"seed {index + 1}"
     assert len(found) == 150
+
+
+def state_before(state: int) -> int:
+    """Return the xorshift32 state that ``state`` follows."""
+    for shift in (-5, 17, -13):
+        found = state
+        for _ in range(32):
+            found = state ^ (found >> shift if shift > 0 else found << -shift & 0xFFFFFFFF)
+        state = found
+    return state
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize(("low_bits", "expected"), [(0x3FFFFF, 0), (0x400000, 1), (0x7FFFFF, 1), (0x800000, 2)])
+def test_a_threshold_reached_is_not_exceeded(name: str, low_bits: int, expected: int) -> None:
+    config = ModelConfig(alphabet="abc", block_size=2, n_embd=2, n_head=1, mlp_dim=1)
+    even = Checkpoint(config, {tensor: np.zeros(shape, np.float32) for tensor, shape in config.shapes().items()})
+    seed = state_before(0xAB000000 | low_bits)
+    assert xorshift32(seed) == 0xAB000000 | low_bits
+    assert GENERATORS[name](even, seed, 0.5, 1) == [[expected]], "four tokens of a quarter each"
 
 
 def test_batches_join(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
