@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 __all__ = ["CLOCK_PERIOD", "seed", "put", "get", "run", "transfer", "latencies", "assert_equal"]
@@ -51,7 +52,12 @@ async def get(
 
 def run(component: Any, *testbenches: Callable[[Any], Any]) -> None:
     """Simulate ``component`` with the testbenches until all of them have ended."""
-    simulator = Simulator(component)
+    m = Module()
+    m.submodules.component = component
+    # A component without registers has no clock of its own.
+    toggle = Signal()
+    m.d.sync += toggle.eq(~toggle)
+    simulator = Simulator(m)
     simulator.add_clock(CLOCK_PERIOD)
     for testbench in testbenches:
         simulator.add_testbench(testbench)
