@@ -62,10 +62,16 @@ class Product:
 
     def __init__(self, matrix: npt.ArrayLike) -> None:
         self.transposed = np.ascontiguousarray(np.asarray(matrix, dtype=np.float64).T)
+        # OpenBLAS wakes its threads from 2^18 multiplications on, which takes several times as long as the product.
+        self.block = max(1, (1 << 18) // self.transposed.size - 1)
 
     def __call__(self, x: Ints) -> Ints:
-        sums: Ints = (x.astype(np.float64) @ self.transposed).astype(np.int64)
-        return sums
+        vectors = x.astype(np.float64)
+        sums = np.empty((len(x), self.transposed.shape[1]))
+        for start in range(0, len(x), self.block):
+            block = slice(start, start + self.block)
+            np.matmul(vectors[block], self.transposed, out=sums[block])
+        return sums.astype(np.int64)
 
 
 def requantise_scaled(linear: ScaledLinear, total: Ints, scale: Ints | int, addend: Ints | int = 0) -> Ints:
