@@ -8,17 +8,26 @@ from amaranth.hdl import Array, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.attention_divide import TruncatingAttentionDivide, operands_layout
-from hdl.exp import step_exp
-from hdl.format import saturate, shape_of
+from hdl.attention_divide import attention_divide, operands_layout
+from hdl.format import shape_of
 from hdl.kv_cache import CacheMemory
 from hdl.multipliers import MultiplierBank
 from hdl.tile import adder_tree
+from hdl.weigh import weigher
 from talos_ref.attention import Attention as AttentionSpec
-from talos_ref.attention import StepAttention
 from talos_ref.config import ModelConfig
 
-__all__ = ["Attention"]
+__all__ = ["Attention", "maximum"]
+
+
+def maximum(terms: list[tuple[Any, Any]]) -> Any:
+    """Return the largest value of (present, value) pairs as a tree; the first pair, or another, must be present."""
+    while len(terms) > 1:
+        pairs = [
+            (a | b, Mux(~b | (a & (x >= y)), x, y)) for (a, x), (b, y) in zip(terms[0::2], terms[1::2], strict=False)
+        ]
+        terms = pairs + ([terms[-1]] if len(terms) % 2 else [])
+    return terms[0][1]
 
 
 class Attention(wiring.Component):
@@ -30,16 +39,16 @@ class Attention(wiring.Component):
         pass 1, a row a cycle     0: address keys    1: q·k products    2: sums, scores    3: store, running maximum
         pass 2, a row a cycle     0: address values, weights    1: products, Σ weight    2: Σ weight·value
 
-    and then the division. Pass 1 begins in the cycle of ``q``, pass 2 when pass 1 has ended; its last row waits until ``v`` has
-    been written. So ``o`` is valid ``latency(position)`` cycles after ``q`` if ``v`` came in time, and else
-    ``LATENCY_AFTER_VALUE`` cycles after ``v``. Cycles depend on the position alone.
+    and then the division. Pass 1 begins in the cycle of ``q``, pass 2 when pass 1 has ended; its last row waits for ``v``. The
+    current position is taken from the ports, all others from the cache. So ``o`` is valid ``latency(position)`` cycles
+    after ``q`` if ``v`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles after ``v``. Cycles depend on the position alone.
 
     Members
     -------
     position, layer : In
         Stable from ``k`` until ``o`` is taken.
     k, q, v : In(stream of vectors), always ready
-        Once each a step, ``k`` at least one cycle before ``q``, ``v`` after it.
+        Valid for one cycle a step, ``k`` no later than ``q``; the vectors stay until ``o`` is taken.
     o : Out(stream of vectors)
         Respects backpressure.
     """
@@ -47,8 +56,7 @@ class Attention(wiring.Component):
     def __init__(
         self, spec: AttentionSpec, config: ModelConfig, *, positions: int = 1, bits_per_cycle: int = 3
     ) -> None:
-        if not isinstance(spec, StepAttention):
-            raise TypeError(f"spec must be a StepAttention, not {spec!r}")
+        self.weigher = weigher(spec)
         self.spec, self.config, self.positions = spec, config, positions
         self.n_head, self.head_dim = config.n_head, config.head_dim
         self.keys = CacheMemory(config, spec.word, positions)
@@ -57,7 +65,7 @@ class Attention(wiring.Component):
         width = max(spec.word.width, spec.exp.width + 1)
         self.bank = MultiplierBank(config.n_embd, positions, signed(width), shape_of(spec.word))
         growth = (config.block_size - 1).bit_length()
-        self.divide = TruncatingAttentionDivide(
+        self.divide = attention_divide(
             spec.divide,
             operands_layout(
                 config.n_embd,
@@ -67,8 +75,8 @@ class Attention(wiring.Component):
             ),
             bits_per_cycle,
         )
-        # The last row is addressed one cycle after v; its products, its sums and the division follow.
-        self.LATENCY_AFTER_VALUE = 1 + 3 + self.divide.LATENCY
+        # The last row is begun in the cycle of v; its products, its sums and the division follow.
+        self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
         vector = stream.Signature(self.keys.vector_layout, always_ready=True)
         super().__init__(
             {
@@ -110,21 +118,16 @@ class Attention(wiring.Component):
 
     def _scores(self, m: Module, last_row: Signal) -> Signal:
         """Pass 1: fill ``self.scores`` and ``self.top``; return the strobe of the cycle after the last row's."""
-        score_shape = shape_of(self.spec.word)
-        self.scores = Array(
-            Signal(data.ArrayLayout(data.ArrayLayout(score_shape, self.positions), self.n_head), name=f"scores{row}")
-            for row in range(self.rows)
-        )
-        self.top = Signal(data.ArrayLayout(score_shape, self.n_head))
-        self.q_held = Signal(self.keys.vector_layout)
+        weigher = self.weigher
+        row_layout = data.ArrayLayout(data.ArrayLayout(weigher.stored_shape, self.positions), self.n_head)
+        self.scores = Array(Signal(row_layout, name=f"scores{row}") for row in range(self.rows))
+        self.top = Signal(data.ArrayLayout(weigher.key_shape, self.n_head))
 
         # Cycle 0: the row's keys are addressed, the first in the cycle that brings q.
         scoring, next_row = Signal(), Signal(range(self.rows))
         row = Signal(range(self.rows))
         issue = Signal()
         m.d.comb += [issue.eq(self.q.valid | scoring), row.eq(Mux(self.q.valid, 0, next_row)), self.keys.row.eq(row)]
-        with m.If(self.q.valid):
-            m.d.sync += self.q_held.eq(self.q.payload)
         with m.If(issue):
             m.d.sync += [next_row.eq(row + 1), scoring.eq(row != last_row)]
 
@@ -135,22 +138,27 @@ class Attention(wiring.Component):
             valid.append(Signal(name=f"score_valid{stage}"))
             rows.append(Signal(range(self.rows), name=f"score_row{stage}"))
             m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
-        score = Signal(data.ArrayLayout(data.ArrayLayout(score_shape, self.positions), self.n_head))
+        score = Signal(data.ArrayLayout(data.ArrayLayout(weigher.score_shape, self.positions), self.n_head))
         for head in range(self.n_head):
             lanes = range(head * self.head_dim, (head + 1) * self.head_dim)
             for column in range(self.positions):
                 total = adder_tree([self.bank.products[lane][column] for lane in lanes])
-                m.d.sync += score[head][column].eq(saturate(total >> self.spec.score_shift, self.spec.word))
+                m.d.sync += score[head][column].eq(weigher.score(total))
 
         # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
-        with m.If(valid[3]):
-            m.d.sync += self.scores[rows[3]].eq(score)
-            for head in range(self.n_head):
-                best = Mux(rows[3] == 0, score[head][0], self.top[head])
-                for column in range(self.positions):
-                    masked = (rows[3] == last_row) & (column > self.position % self.positions)
-                    best = Mux(~masked & (score[head][column] > best), score[head][column], best)
+        stored = Signal(row_layout)
+        for head in range(self.n_head):
+            keys = []
+            for column in range(self.positions):
+                m.d.comb += stored[head][column].eq(weigher.store(m, score[head][column]))
+                masked = (rows[3] == last_row) & (column > self.position % self.positions)
+                keys.append((~masked, weigher.key(score[head][column])))
+            best = maximum([*keys, (rows[3] != 0, self.top[head])])
+            with m.If(valid[3]):
                 m.d.sync += self.top[head].eq(best)
+        with m.If(valid[3]):
+            m.d.sync += self.scores[rows[3]].eq(stored)
+        self.current_key = rows[1] == last_row
         done = Signal()
         m.d.sync += done.eq(valid[3] & (rows[3] == last_row))
         return done
@@ -164,6 +172,7 @@ class Attention(wiring.Component):
         denominators = Signal(operands.shape()["denominators"].shape)
 
         written, weighing, next_row = Signal(), Signal(), Signal(range(self.rows))
+        there = written | self.v.valid
         with m.If(self.v.valid):
             m.d.sync += written.eq(1)
 
@@ -171,7 +180,7 @@ class Attention(wiring.Component):
         issue, row = Signal(), Signal(range(self.rows))
         m.d.comb += [
             row.eq(Mux(scored, 0, next_row)),
-            issue.eq((scored | weighing) & ((row != last_row) | written)),
+            issue.eq((scored | weighing) & ((row != last_row) | there)),
             self.values.row.eq(row),
         ]
         with m.If(scored):
@@ -184,7 +193,7 @@ class Attention(wiring.Component):
         for head in range(self.n_head):
             for column in range(self.positions):
                 masked = (row == last_row) & (column > self.position % self.positions)
-                weight = step_exp(m, self.spec.exp, scores[head][column] - self.top[head])
+                weight = self.weigher.weight(m, scores[head][column], self.top[head])
                 m.d.sync += weights[head][column].eq(Mux(masked, 0, weight))
 
         # Cycle 1: the values are there; the bank multiplies, and the weights are summed.
@@ -193,14 +202,17 @@ class Attention(wiring.Component):
             for pipe, name in ((valid, "valid"), (first, "first"), (last, "last")):
                 pipe.append(Signal(name=f"value_{name}{stage}"))
                 m.d.sync += pipe[stage].eq(pipe[stage - 1])
-        for lane in range(self.config.n_embd):
-            for column in range(self.positions):
+        for column in range(self.positions):
+            here = self.position % self.positions == column
+            key = Mux(self.current_key & here, self.k.payload.as_value(), self.keys.vectors[column].as_value())
+            value = Mux(last[1] & here, self.v.payload.as_value(), self.values.vectors[column].as_value())
+            vector = Signal(self.keys.vector_layout, name=f"vector{column}")
+            m.d.comb += vector.eq(Mux(valid[1], value, key))
+            for lane in range(self.config.n_embd):
                 weight = weights[lane // self.head_dim][column]
                 m.d.comb += [
-                    self.bank.a[lane][column].eq(Mux(valid[1], weight, self.q_held[lane])),
-                    self.bank.b[lane][column].eq(
-                        Mux(valid[1], self.values.vectors[column][lane], self.keys.vectors[column][lane])
-                    ),
+                    self.bank.a[lane][column].eq(Mux(valid[1], weight, self.q.payload[lane])),
+                    self.bank.b[lane][column].eq(vector[lane]),
                 ]
         with m.If(valid[1]):
             for head in range(self.n_head):

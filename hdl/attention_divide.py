@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.divide import Divide
-from hdl.format import saturate, shape_of
-from talos_ref.divide import TruncatingDivide
+from hdl.format import saturate, shape_of, shift_right
+from hdl.interpolated_table import evaluate, line_layout, look_up
+from talos_ref.divide import ReciprocalDivide, TruncatingDivide
+from talos_ref.format import Rounding
 
-__all__ = ["TruncatingAttentionDivide", "operands_layout"]
+__all__ = ["ReciprocalAttentionDivide", "TruncatingAttentionDivide", "attention_divide", "operands_layout"]
 
 
 def operands_layout(lanes: int, heads: int, numerator: Shape, denominator: Shape) -> data.StructLayout:
@@ -73,3 +75,82 @@ class TruncatingAttentionDivide(wiring.Component):
                 self.o.p[lane].eq(saturate(Mux(negative, -quotient, quotient), self.word)),
             ]
         return m
+
+
+class ReciprocalAttentionDivide(wiring.Component):
+    """``o[d] = ReciprocalDivide(numerators[d], denominators[head of d])``: one table and reciprocal a head, one multiplier a lane.
+
+    ``LATENCY`` cycles from an accepted input to a valid output, whatever the data; one division at a time; respects
+    backpressure. The denominators must be at the port one cycle before the input is valid.
+
+    Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators. Cycle 1: multiply.
+    Cycle 2: the rounded product is offered.
+
+    Members
+    -------
+    i : In(stream): ``operands_layout``
+    o : Out(stream): words [lanes]
+    """
+
+    LATENCY = 2
+
+    def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout) -> None:
+        self.spec, self.word = spec, spec.word
+        numerators, self.denominators = operands["numerators"].shape, operands["denominators"].shape
+        self.lanes, self.heads = numerators.length, self.denominators.length
+        super().__init__(
+            {
+                "i": In(stream.Signature(operands)),
+                "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        table, guard = self.spec.table, self.spec.guard
+        accept, multiply = Signal(), Signal()
+        m.d.comb += [self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)), accept.eq(self.i.valid & self.i.ready)]
+        m.d.sync += multiply.eq(accept)
+        with m.If(multiply):
+            m.d.sync += self.o.valid.eq(1)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+
+        largest = Shape.cast(self.denominators.elem_shape).width - table.input_bits
+        for head in range(self.heads):
+            denominator = self.i.p.denominators[head]
+            # Cycle -1: e from 1 to ``largest``; the highest bit of the denominator decides.
+            e, u = Signal(range(largest + 1), name=f"e{head}"), Signal(table.input_bits, name=f"u{head}")
+            for shift in range(1, largest + 1):
+                with m.If(denominator[shift + table.input_bits - 1]):
+                    m.d.comb += [e.eq(shift), u.eq(denominator >> shift)]
+            line, exponent = Signal(line_layout(table), name=f"line{head}"), Signal.like(e, name=f"exponent{head}")
+            m.d.sync += [line.eq(look_up(m, table, u)), exponent.eq(e)]
+
+            # Cycle 0.
+            reciprocal = Signal(table.output_bits, name=f"reciprocal{head}")
+            m.d.sync += reciprocal.eq(evaluate(m, table, line))
+            for lane in range(head * self.lanes // self.heads, (head + 1) * self.lanes // self.heads):
+                wide = Signal(signed(self.word.width + guard), name=f"wide{lane}")
+                with m.Switch(exponent):
+                    for shift in range(1, largest + 1):
+                        with m.Case(shift):
+                            m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + 16 - guard))
+
+                # Cycles 1 and 2.
+                product = Signal(signed(len(wide) + table.output_bits), name=f"product{lane}")
+                with m.If(multiply):
+                    m.d.sync += product.eq(wide * reciprocal)
+                m.d.comb += self.o.p[lane].eq(
+                    saturate(shift_right(product, 16 + guard, Rounding.NEAREST), self.word)
+                )
+        return m
+
+
+def attention_divide(
+    spec: TruncatingDivide | ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int
+) -> TruncatingAttentionDivide | ReciprocalAttentionDivide:
+    """Return the circuit of a division; both take their denominators one cycle before the numerators."""
+    if isinstance(spec, TruncatingDivide):
+        return TruncatingAttentionDivide(spec, operands, bits_per_cycle)
+    return ReciprocalAttentionDivide(spec, operands)

@@ -54,6 +54,7 @@ def rtl_attend(
     return outputs, spans
 
 
+@pytest.mark.parametrize("arithmetic_name", ["talos-v2", "precise"])
 @pytest.mark.parametrize(
     ("model", "positions"),
     [
@@ -62,9 +63,9 @@ def rtl_attend(
         (ModelConfig(n_embd=8, n_head=2, block_size=5, n_layer=2), 2),
     ],
 )
-def test_attention(model: ModelConfig, positions: int) -> None:
+def test_attention(model: ModelConfig, positions: int, arithmetic_name: str) -> None:
     rng = random.Random(seed())
-    spec = arithmetic("talos-v2", model).attention
+    spec = arithmetic(arithmetic_name, model).attention
     attention = Attention(spec, model, positions=positions)
     steps, expected = [], []
     for scale in (600, 4000, 32767):
