@@ -1,0 +1,18 @@
+"""The microGPT on a CPU: a C11 library and its binding."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from host_c.binding import ARITHMETICS, Model, Step, Stream, TalosError, kernels
+
+__all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "kernels"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that `python -m host_c.build` can run before the extension exists.
+    if name in __all__:
+        return getattr(importlib.import_module("host_c.binding"), name)
+    raise AttributeError(f"module 'host_c' has no attribute {name!r}")

@@ -1,0 +1,129 @@
+/* Many names: each worker takes blocks of seeds and steps a group of streams side by side, refilling as names end. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { BLOCK_NAMES = 256, MAX_THREADS = 256 };
+
+typedef struct {
+    talos_model *model;
+    const uint32_t *seeds;
+    size_t names;
+    uint8_t *tokens; /* [names][block_size] */
+    talos_temper temper;
+    atomic_size_t next;
+    atomic_ullong steps;
+} job;
+
+typedef struct {
+    job *job;
+    talos_stream *streams; /* [TALOS_GROUP] */
+} worker;
+
+/* Start name `name` on a stream. */
+static void begin(const job *job, talos_stream *stream, size_t name) { talos_stream_reset(stream, job->seeds[name]); }
+
+static uint64_t run_block(const job *job, talos_stream *streams, size_t first, size_t end) {
+    const talos_model *model = job->model;
+    size_t block = model->config.block_size;
+    talos_stream *active[TALOS_GROUP];
+    uint8_t *row[TALOS_GROUP];
+    int count = 0;
+    uint64_t taken = 0;
+    memset(job->tokens + first * block, (int)(model->config.vocab_size - 1), (end - first) * block);
+    for (; count < TALOS_GROUP && first < end; count++, first++) {
+        active[count] = &streams[count];
+        row[count] = job->tokens + first * block;
+        begin(job, active[count], first);
+    }
+    while (count) {
+        model->kernel->step(model, active, count);
+        taken += (uint64_t)count;
+        for (int i = 0; i < count; i++) {
+            row[i][active[i]->position] = (uint8_t)active[i]->token;
+            if (!talos_stream_advance(active[i])) continue;
+            if (first < end) {
+                row[i] = job->tokens + first * block;
+                begin(job, active[i], first++);
+            } else {
+                count--;
+                talos_stream *ended = active[i];
+                active[i] = active[count];
+                row[i] = row[count];
+                active[count] = ended;
+                i--;
+            }
+        }
+    }
+    return taken;
+}
+
+static void *work(void *argument) {
+    worker *w = argument;
+    uint64_t taken = 0;
+    for (;;) {
+        size_t first = atomic_fetch_add(&w->job->next, BLOCK_NAMES);
+        if (first >= w->job->names) break;
+        size_t end = w->job->names - first < BLOCK_NAMES ? w->job->names : first + BLOCK_NAMES;
+        taken += run_block(w->job, w->streams, first, end);
+    }
+    atomic_fetch_add(&w->job->steps, taken);
+    return NULL;
+}
+
+static size_t round64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+/* Streams of all workers, with their caches, in one allocation. */
+static talos_stream *make_streams(const job *job, size_t count, void **memory) {
+    talos_model *model = job->model;
+    size_t cache = round64(model->kernel->cache_bytes(model)), scratch = round64(model->kernel->scratch_bytes(model));
+    talos_stream *streams = talos_allocate(count * (sizeof(talos_stream) + cache + scratch));
+    *memory = streams;
+    if (!streams) return NULL;
+    uint8_t *at = (uint8_t *)(streams + count);
+    for (size_t i = 0; i < count; i++, at += cache + scratch)
+        talos_stream_init(&streams[i], model, 1, &job->temper, at, at + cache);
+    return streams;
+}
+
+static unsigned core_count(void) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (unsigned)cores;
+}
+
+talos_status talos_generate_many(talos_model *model, const uint32_t *seeds, size_t names, double temperature,
+                                 unsigned threads, uint8_t *tokens, size_t capacity, uint64_t *steps) {
+    if (steps) *steps = 0;
+    if (!model || threads > MAX_THREADS || (names && (!seeds || !tokens))) return TALOS_BAD_ARGUMENT;
+    if (capacity / model->config.block_size < names) return TALOS_BUFFER_TOO_SMALL;
+    for (size_t i = 0; i < names; i++)
+        if (seeds[i] == 0) return TALOS_BAD_SEED;
+    job job = {.model = model, .seeds = seeds, .names = names, .tokens = tokens};
+    talos_status status = talos_temper_set(model, temperature, &job.temper);
+    if (status != TALOS_OK || names == 0) return status;
+    atomic_init(&job.next, 0);
+    atomic_init(&job.steps, 0);
+    size_t blocks = (names + BLOCK_NAMES - 1) / BLOCK_NAMES;
+    if (threads == 0) threads = core_count();
+    if (threads > blocks) threads = (unsigned)blocks;
+    void *memory;
+    talos_stream *streams = make_streams(&job, (size_t)threads * TALOS_GROUP, &memory);
+    if (!streams) return TALOS_NO_MEMORY;
+    worker workers[MAX_THREADS];
+    pthread_t handles[MAX_THREADS];
+    unsigned started = 0;
+    for (unsigned i = 0; i < threads; i++) workers[i] = (worker){&job, streams + (size_t)i * TALOS_GROUP};
+    /* The caller is the first worker; should a thread not start, the others do its share. */
+    for (unsigned i = 1; i < threads; i++) {
+        if (pthread_create(&handles[started], NULL, work, &workers[i]) != 0) break;
+        started++;
+    }
+    work(&workers[0]);
+    for (unsigned i = 0; i < started; i++) pthread_join(handles[i], NULL);
+    if (steps) *steps = atomic_load(&job.steps);
+    free(memory);
+    return TALOS_OK;
+}

@@ -1,0 +1,44 @@
+"""The model file of the C library: a checkpoint as little-endian float32 behind a fixed header.
+
+    offset  0  magic "TALOSMDL"
+            8  version 1
+           12  vocab_size, block_size, n_embd, n_head, mlp_dim, n_layer
+           36  number of parameters
+           40  CRC-32 (zlib) of all that follows the header
+           44  zeros
+           64  alphabet: a code point a letter, vocab_size - 1 of them
+               parameters: float32, tensors in the order of ModelConfig.shapes(), row by row
+
+Integers are unsigned and 32 bits wide. host_c/model.c reads it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from talos_ref.checkpoint import Checkpoint
+from talos_ref.files import write_bytes
+
+__all__ = ["MAGIC", "VERSION", "HEADER_BYTES", "model_bytes", "write_model"]
+
+MAGIC, VERSION, HEADER_BYTES = b"TALOSMDL", 1, 64
+
+
+def model_bytes(checkpoint: Checkpoint) -> bytes:
+    """Return a checkpoint as a model file."""
+    config = checkpoint.config
+    flat = np.concatenate([checkpoint.tensors[name].ravel() for name in config.shapes()])
+    alphabet = np.array([ord(letter) for letter in config.alphabet], dtype="<u4")
+    body = alphabet.tobytes() + flat.astype("<f4").tobytes()
+    dimensions = (config.vocab_size, config.block_size, config.n_embd, config.n_head, config.mlp_dim, config.n_layer)
+    header = struct.pack("<8s9I", MAGIC, VERSION, *dimensions, flat.size, zlib.crc32(body))
+    return header.ljust(HEADER_BYTES, b"\0") + body
+
+
+def write_model(checkpoint: Checkpoint, path: str | Path) -> Path:
+    """Write a checkpoint as a model file; OSError if ``path`` cannot be written."""
+    return write_bytes(path, model_bytes(checkpoint))

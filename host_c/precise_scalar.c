@@ -1,0 +1,151 @@
+/* `precise`, any model, one value at a time: the golden model in C. */
+#include <string.h>
+
+#include "fixed.h"
+#include "precise.h"
+
+/* Keys and values, int32 [layer][2][position][n_embd]. */
+static size_t cache_bytes(const talos_model *m) {
+    return sizeof(int32_t) * m->config.n_layer * 2 * m->config.block_size * m->config.n_embd;
+}
+
+/* x, normed, q, mixed, out: int32 [n_embd] each; hidden [mlp_dim]; scores [position]. */
+static size_t scratch_bytes(const talos_model *m) {
+    return sizeof(int32_t) * (5 * m->config.n_embd + m->config.mlp_dim + m->config.block_size);
+}
+
+/* Exact w . x, Q.24. */
+static int64_t dot(const int16_t *w, const int32_t *x, size_t n) {
+    int64_t total = 0;
+    for (size_t i = 0; i < n; i++) total += (int64_t)w[i] * x[i];
+    return total;
+}
+
+static void linear(const int16_t *w, const int32_t *x, int32_t *y, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++) y[r] = talos_word(talos_round_shift(dot(w + r * columns, x, columns), 12));
+}
+
+int32_t talos_rms_scale(const talos_model *m, const int32_t *x) {
+    int64_t sum = (int64_t)(m->config.n_embd * TALOS_EPS * 16777216.0 + 0.5);
+    for (size_t i = 0; i < m->config.n_embd; i++) sum += (int64_t)x[i] * x[i];
+    return talos_rms_scale_of(m, sum);
+}
+
+int32_t talos_rms_scale_of(const talos_model *m, int64_t sum) {
+    int unit = 9, e = (talos_bit_length((uint64_t)sum) + 1) / 2;
+    for (uint32_t n = 1; n < m->config.n_embd; n *= 4) unit++;
+    if (e < unit) return 131071;
+    int down = 2 * e - 16;
+    uint32_t u = (uint32_t)(down >= 0 ? sum >> down : sum << -down);
+    int32_t y = talos_interpolate(m->rsqrt_lines[(u >> 8) - 64], u & 255, 8);
+    y = y > 131071 ? 131071 : y;
+    return e == unit ? y : (int32_t)talos_round_shift(y, e - unit);
+}
+
+static void normalise(const talos_model *m, const int32_t *x, int32_t *y) {
+    int64_t scale = talos_rms_scale(m, x);
+    for (size_t i = 0; i < m->config.n_embd; i++) y[i] = talos_word(talos_round_shift(x[i] * scale, 13));
+}
+
+/* sat18(round(total / 2^11)) * scale, Q.26. */
+static int64_t scaled(int64_t total, int64_t scale) {
+    return talos_clamp(talos_round_shift(total, 11), -131072, 131071) * scale;
+}
+
+void talos_precise_embed(const talos_model *m, uint32_t token, uint32_t position, int32_t *x) {
+    size_t e = m->config.n_embd;
+    for (size_t i = 0; i < e; i++) x[i] = talos_word(m->words[m->wte + token * e + i] + m->words[m->wpe + position * e + i]);
+    normalise(m, x, x);
+}
+
+void talos_precise_qkv(const talos_model *m, const talos_layer *layer, const int32_t *x, int32_t *normed, int32_t *q,
+                       int32_t *k, int32_t *v) {
+    size_t e = m->config.n_embd;
+    normalise(m, x, normed);
+    for (size_t r = 0; r < e; r++) {
+        int64_t total = scaled(dot(m->words + layer->wq + r * e, normed, e), m->query_scale);
+        q[r] = talos_word(talos_round_shift(total, 14));
+    }
+    linear(m->words + layer->wk, normed, k, e, e);
+    linear(m->words + layer->wv, normed, v, e, e);
+}
+
+/* One head: softmax in powers of two of t = q.k, times v, over `count` positions, rows n_embd apart. */
+static void attend(const talos_model *m, const int32_t *q, const int32_t *keys, const int32_t *values, int32_t *scores,
+                   int32_t *out, size_t count) {
+    size_t dim = m->head_dim, stride = m->config.n_embd;
+    int32_t top = INT32_MIN;
+    int64_t sum = 0;
+    for (size_t p = 0; p < count; p++) {
+        int64_t total = 0;
+        for (size_t i = 0; i < dim; i++) total += (int64_t)q[i] * keys[p * stride + i];
+        scores[p] = (int32_t)talos_round_shift(total, 12);
+        if (scores[p] >> 12 > top) top = scores[p] >> 12;
+    }
+    for (size_t p = 0; p < count; p++) sum += scores[p] = talos_exp2_weight(scores[p], top);
+    for (size_t i = 0; i < dim; i++) {
+        int64_t total = 0;
+        for (size_t p = 0; p < count; p++) total += (int64_t)scores[p] * values[p * stride + i];
+        out[i] = talos_divide(total, sum);
+    }
+}
+
+/* First index whose running sum of weights exceeds the cut; the first maximum if greedy. */
+uint32_t talos_precise_draw(const talos_stream *s, size_t vocab, uint32_t rng) {
+    int32_t weights[TALOS_MAX_VOCAB], top = INT32_MIN;
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < vocab; i++)
+        if (s->words[i] > s->words[best]) best = i;
+    if (s->greedy) return best;
+    int64_t total = 0, running = 0;
+    for (size_t i = 0; i < vocab; i++) {
+        weights[i] = (int32_t)talos_round_shift((int64_t)s->words[i] * s->temper.inverse_word, s->temper.shift);
+        if (weights[i] >> 12 > top) top = weights[i] >> 12;
+    }
+    for (size_t i = 0; i < vocab; i++) total += weights[i] = talos_exp2_weight(weights[i], top);
+    int64_t cut = (int64_t)(rng & 0xFFFFFF) * total >> 24;
+    uint32_t token = 0;
+    for (; token < vocab - 1; token++)
+        if ((running += weights[token]) > cut) break;
+    return token;
+}
+
+static void step_one(const talos_model *m, talos_stream *s) {
+    size_t e = m->config.n_embd, mlp = m->config.mlp_dim, at = s->position, block = m->config.block_size;
+    int32_t *x = s->scratch, *normed = x + e, *q = normed + e, *mixed = q + e, *out = mixed + e, *hidden = out + e;
+    int32_t *scores = hidden + mlp;
+    talos_precise_embed(m, s->token, (uint32_t)at, x);
+    for (uint32_t l = 0; l < m->config.n_layer; l++) {
+        const talos_layer *layer = &m->layer[l];
+        int32_t *keys = (int32_t *)s->cache + l * 2 * block * e, *values = keys + block * e;
+        talos_precise_qkv(m, layer, x, normed, q, keys + at * e, values + at * e);
+        for (size_t first = 0; first < e; first += m->head_dim)
+            attend(m, q + first, keys + first, values + first, scores, mixed + first, at + 1);
+        linear(m->words + layer->wo, mixed, out, e, e);
+        for (size_t i = 0; i < e; i++) x[i] = talos_word(x[i] + out[i]);
+        /* RMSNorm's scale commutes with fc1, ReLU and fc2, and is applied after them. */
+        int32_t scale = talos_rms_scale(m, x);
+        linear(m->words + layer->fc1, x, hidden, mlp, e);
+        for (size_t i = 0; i < mlp; i++) hidden[i] = hidden[i] > 0 ? hidden[i] : 0;
+        if (l == m->config.n_layer - 1) {
+            for (size_t i = 0; i < m->config.vocab_size; i++) {
+                int64_t total = scaled(dot(m->folded + i * mlp, hidden, mlp), scale);
+                total += 4 * dot(m->words + m->lm_head + i * e, x, e);
+                s->words[i] = talos_word(talos_round_shift(total, 14));
+            }
+        } else {
+            for (size_t i = 0; i < e; i++) {
+                int64_t total = scaled(dot(m->words + layer->fc2 + i * mlp, hidden, mlp), scale);
+                out[i] = talos_word(talos_round_shift(total, 14));
+            }
+            for (size_t i = 0; i < e; i++) x[i] = talos_word(x[i] + out[i]);
+        }
+    }
+    s->token = talos_precise_draw(s, m->config.vocab_size, talos_next_rng(s));
+}
+
+static void step(const talos_model *m, talos_stream *const *streams, int count) {
+    for (int i = 0; i < count; i++) step_one(m, streams[i]);
+}
+
+const talos_kernel talos_precise_scalar = {"scalar", TALOS_PRECISE, talos_always, talos_any_model, 0, cache_bytes, scratch_bytes, step};
