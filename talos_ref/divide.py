@@ -32,8 +32,8 @@ class ReciprocalDivide:
         wide = numerator · 2^2 >> (e + 16), floored                              Q.14, 18 bits
         quotient = sat(round(wide · reciprocal / 2^18))                          Q4.12
 
-    The denominator is a sum of UQ1.16 weights of which the largest is at least 1, so ``e >= 1``; the numerator is the same
-    sum with every weight multiplied by a Q4.12 word.
+    The denominator is a sum of UQ1.16 weights of which the largest is a mantissa, 65534 or more, so ``e >= 0``; the
+    numerator is the same sum with every weight multiplied by a Q4.12 word.
     """
 
     word: Format
@@ -43,13 +43,14 @@ class ReciprocalDivide:
     def table(self) -> InterpolatedTable:
         """1/u for u in [1/2, 1)."""
         return InterpolatedTable(
-            name="reciprocal", function=lambda u: 1 / u, index_bits=8, step_bits=8, fraction=16, output_bits=17, first=128
-        )
+            name="reciprocal", function=lambda u: 1 / u,
+            index_bits=8, step_bits=8, fraction=16, output_bits=17, first=128,
+        )  # fmt: skip
 
     def compute(self, numerator: int, denominator: int) -> int:
-        """Return the quotient, in Q4.12; ValueError for a denominator below 2^16."""
-        if denominator < 1 << 16:
-            raise ValueError(f"denominator must be at least 65536, not {denominator!r}")
+        """Return the quotient, in Q4.12; ValueError for a denominator below 2^15."""
+        if denominator < 1 << (self.table.input_bits - 1):
+            raise ValueError(f"denominator must be at least {1 << (self.table.input_bits - 1)}, not {denominator!r}")
         e = denominator.bit_length() - self.table.input_bits
         reciprocal = self.table.compute(denominator >> e)
         wide = numerator >> (e + 16 - self.guard)
