@@ -187,7 +187,9 @@ def replay(
             f"temperature_q8_8 must be {sampler.min_temperature} to {sampler.max_temperature}, not {temperature_q8_8!r}"
         )
     limit = check_limit(config.max_letters if limit is None else limit, config)
-    states: Ints = np.array([check_seed(int(seed)) for seed in seeds], dtype=np.int64)
+    if isinstance(seeds, np.ndarray):
+        seeds = seeds.tolist()
+    states: Ints = np.array([check_seed(seed) for seed in seeds], dtype=np.int64)
     if not len(states):
         raise ValueError("seeds must hold at least one seed")
     model = BatchedModel(IntegerModel(checkpoint, arithmetic))
