@@ -1,7 +1,5 @@
 """The ports of a core: a request in, a result a step out, counters beside."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from amaranth.hdl import unsigned

@@ -25,12 +25,10 @@ class PerformanceCounters(wiring.Component):
     counters : Out(Counters)
     """
 
-    clear: In(1)
-    busy: In(1)
-    stage: In(Stage)
-    step: In(1)
-    letter: In(1)
-    counters: Out(Counters)
+    def __init__(self) -> None:
+        super().__init__(
+            {"clear": In(1), "busy": In(1), "stage": In(Stage), "step": In(1), "letter": In(1), "counters": Out(Counters)}
+        )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
