@@ -1,0 +1,23 @@
+"""Bench: the requests of the plan, one after another, in lock step with the golden model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+
+from cosim.plan import PROGRESS
+from cosim.testbench import bench
+
+__all__ = ["names"]
+
+
+@cocotb.test()
+async def names(dut: Any) -> None:
+    """Compare every step of every request."""
+    async with bench(dut) as tb:
+        total = len(tb.plan.requests)
+        for done, request in enumerate(tb.plan.requests, start=1):
+            await tb.run(request)
+            if done == total or done % max(1, total // 100) == 0:
+                print(f"{PROGRESS}{done} {total}", flush=True)

@@ -1,0 +1,115 @@
+"""What a core must answer: the golden model behind the core's ports. It never reads the design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cosim.enums import MODES
+from cosim.request import Request
+from hdl.config import CoreConfig
+from talos_ref.checkpoint import Checkpoint
+from talos_ref.generate import Step, steps
+from talos_ref.integer_model import IntegerModel
+from talos_ref.kv_cache import KVCache
+from talos_ref.sampler import argmax
+from talos_ref.xorshift32 import xorshift32
+
+__all__ = ["Expected", "GoldenModel"]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One result: the fields of ``hdl.interface.result_layout`` and the logits beside them."""
+
+    fields: dict[str, int]
+    logits: tuple[int, ...]
+
+
+class GoldenModel:
+    """The core as a function of its requests: a KV cache that outlives them, and nothing else.
+
+    Parameters
+    ----------
+    core
+        The core that is imitated.
+    checkpoint
+        Its weights, before quantisation.
+    """
+
+    def __init__(self, core: CoreConfig, checkpoint: Checkpoint) -> None:
+        self.core = core
+        self.model = IntegerModel(checkpoint, core.arithmetic)
+        self._tokens: list[int] = []
+        self._cache: KVCache | None = None
+
+    def clear(self) -> None:
+        """Empty the cache, as the ``clear`` port and a reset do."""
+        self._tokens, self._cache = [], None
+
+    def legal(self, request: Request) -> bool:
+        """Return whether the core may run ``request``."""
+        config = self.core.model
+        if request.mode == MODES["NAME"]:
+            return 1 <= request.limit <= config.max_letters
+        return request.token < config.vocab_size and request.position <= min(len(self._tokens), config.block_size - 1)
+
+    def respond(self, request: Request) -> list[Expected]:
+        """Return the results of a request in order, none if it is illegal."""
+        if not self.legal(request):
+            return []
+        if request.mode == MODES["NAME"]:
+            answers = list(
+                steps(
+                    self.model,
+                    seed=request.state,
+                    temperature=request.temperature,
+                    limit=request.limit,
+                    greedy=self._greedy(request),
+                )
+            )
+            self._tokens, self._cache = [step.token_in for step in answers], None
+        else:
+            answers = [self._step(request)]
+        return [_expected(step, last=step is answers[-1]) for step in answers]
+
+    def _greedy(self, request: Request) -> bool:
+        return bool(request.greedy) or (request.temperature == 0 and self.model.arithmetic.sampler.greedy_at_zero)
+
+    def _step(self, request: Request) -> Step:
+        if self._cache is None:
+            self._cache = self.model.new_cache()
+            for position, token in enumerate(self._tokens):
+                self.model.logits(token, position, self._cache)
+        self._cache.truncate(request.position)
+        self._tokens[request.position :] = [request.token]
+        logits = self.model.logits(request.token, request.position, self._cache)
+        rng, best = request.state, argmax(logits)
+        token = best
+        if not self._greedy(request):
+            rng = xorshift32(rng)
+            token = self.model.draw(logits, request.temperature, rng)
+        return Step(
+            pos=request.position,
+            token_in=request.token,
+            token_out=token,
+            argmax=best,
+            rng=rng,
+            top_logit=logits[best],
+            logits=tuple(logits),
+        )
+
+
+def _expected(step: Step, *, last: bool) -> Expected:
+    logits = tuple(int(logit) for logit in step.logits)
+    return Expected(
+        {
+            "position": step.pos,
+            "token_in": step.token_in,
+            "token_out": step.token_out,
+            "argmax": step.argmax,
+            "top_logit": logits[step.argmax],
+            "rng": step.rng,
+            "last": int(last),
+        },
+        logits,
+    )
