@@ -9,12 +9,12 @@ from amaranth.hdl import Module, Signal, Value
 __all__ = ["check_width", "recur"]
 
 
-def check_width(name: str, value: int, high: int) -> None:
-    """Raise TypeError or ValueError if ``value`` is not an integer from 1 to ``high``."""
+def check_width(name: str, value: int, high: int, low: int = 1) -> None:
+    """Raise TypeError or ValueError if ``value`` is not an integer from ``low`` to ``high``."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, not {value!r}")
-    if not 1 <= value <= high:
-        raise ValueError(f"{name} must be 1 to {high}, not {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {low} to {high}, not {value!r}")
 
 
 def recur(m: Module, i: Any, o: Any, steps: int) -> tuple[Value, Value]:

@@ -75,7 +75,7 @@ class Sampler(wiring.Component):
     def __init__(
         self, spec: SamplerSpec, *, vocab_size: int, lanes: int, word: Format, bits_per_cycle: int = 3
     ) -> None:
-        check_width("vocab_size", vocab_size, 1024)
+        check_width("vocab_size", vocab_size, 1024, low=2)
         check_width("lanes", lanes, 1024)
         self.lanes = min(lanes, vocab_size)
         self.weights: BucketWeights | Exp2Weights

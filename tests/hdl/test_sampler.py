@@ -1,0 +1,242 @@
+# amaranth: UnusedElaboratable=no
+"""The samplers against the golden model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from streams import assert_equal, get, put, run, seed
+
+from hdl.sampler import Sampler
+from talos_ref.arithmetic import arithmetic
+from talos_ref.config import MICROGPT
+from talos_ref.exp import Exp2, WrappingExp
+from talos_ref.format import Q4_12
+from talos_ref.integer_model import IntegerModel
+from talos_ref.sampler import BucketSampler, Exp2Sampler, argmax
+from talos_ref.sampler import Sampler as SamplerSpec
+
+BUCKET, EXP2 = BucketSampler(exp=WrappingExp()), Exp2Sampler(exp=Exp2())
+SPECS: dict[str, SamplerSpec] = {"bucket": BUCKET, "exp2": EXP2}
+# All buckets and their edges; for Exp2 both scales of the inverse, their edge, both ends, and beyond the upper one.
+TEMPERATURES = {
+    "bucket": [0, 0x40, 0x80, 0x81, 0x100, 0x101, 0x200, 0x201, 0xFFFF],
+    "exp2": [0x10, 0x11, 0x33, 0x80, 0xFF, 0x100, 0x101, 0x200, 0xFFF, 0x1000, 0xFFFF],
+}
+# The last two make BucketSampler's uniform number largest and smallest.
+STATES = [1, 0xFFFFFFFF, 0xFF000000, 0x00FFFFFF, 0x80000000, *(
+    pow(BUCKET.multiplier, -1, 1 << 32) * uniform % (1 << 32) for uniform in (0xFFFFFFFF, 0x100)
+)]  # fmt: skip
+
+Case = dict[str, Any]
+
+
+def logits_of(vocab: int, draw: random.Random) -> list[list[int]]:
+    """Extremes, ties, evenly spread values over the whole range, and random ones like a model's."""
+    low, high = Q4_12.low, Q4_12.high
+    cases = [[0] * vocab, [low] * vocab, [high] * vocab, [low] * (vocab - 1) + [high], [high] + [low] * (vocab - 1)]
+    cases += [[high - place % 2 for place in range(vocab)], [place % 3 for place in range(vocab)]]
+    # Differences of 8 and 16, where the weights of WrappingExp wrap, and all around them.
+    for step in (256, 509, 1024, 2427, 2500):
+        cases.append([max(high - place * step, low) for place in range(vocab)])
+        cases.append([max(high - (vocab - 1 - place) * step - draw.randrange(256), low) for place in range(vocab)])
+    for near in (-384, -129, -128, -127, 0, 127, 128, 383):
+        cases.append([high] + [high - around - near for around in (32768, 65536 >> 2, 65536 - 512)] * vocab)
+        cases[-1] = [max(value, low) for value in cases[-1][:vocab]]
+    for spread in (100, 1000, 8000, 20000):
+        cases += [[Q4_12.saturate(round(draw.gauss(-spread, spread))) for _ in range(vocab)] for _ in range(8)]
+    return cases
+
+
+def logits_of_names(model: IntegerModel, draw: random.Random) -> list[list[int]]:
+    """All logits of ten names, of which the letters are drawn at temperature 1."""
+    logits = []
+    for _ in range(10):
+        cache, token = model.new_cache(), model.config.bos
+        for position in range(model.config.block_size):
+            logits.append(model.logits(token, position, cache))
+            token = model.draw(logits[-1], 0x100, draw.getrandbits(32) or 1)
+            if token == model.config.bos:
+                break
+    return logits
+
+
+def samples_of(vocab: int, draw: random.Random) -> list[Case]:
+    """Every list of logits with some random states, the extreme ones among them, and now and then greedy."""
+    return [
+        {"logits": logits, "rng": state, "greedy": draw.random() < 0.1}
+        for logits in logits_of(vocab, draw)
+        for state in (draw.choice(STATES), draw.getrandbits(32))
+    ]
+
+
+def ref_sampler(spec: SamplerSpec, temperature: int, sample: Case) -> tuple[int, int, int]:
+    """Token, argmax and largest logit."""
+    logits = sample["logits"]
+    first = argmax(logits)
+    greedy = sample["greedy"] or (spec.greedy_at_zero and temperature == 0)
+    return first if greedy else spec.draw(logits, temperature, sample["rng"]), first, max(logits)
+
+
+def rtl_sampler(
+    component: Sampler, runs: Sequence[tuple[int, Sequence[Case]]], stall: Callable[[], bool] = lambda: False
+) -> list[tuple[int, int, int]]:
+    """What the circuit answers, temperature by temperature."""
+    answers: list[tuple[int, int, int]] = []
+
+    async def producer(ctx: Any) -> None:
+        for temperature, samples in runs:
+            await put(ctx, component.temperature, [temperature], stall)
+            await put(ctx, component.i, samples, stall)
+
+    async def consumer(ctx: Any) -> None:
+        count = sum(len(samples) for _, samples in runs)
+        answers.extend(await get(ctx, component.o, count, lambda o: (o.token, o.argmax, o.top_logit), stall))
+
+    run(component, producer, consumer)
+    return answers
+
+
+def check(spec: SamplerSpec, component: Sampler, runs: Sequence[tuple[int, Sequence[Case]]], **options: Any) -> None:
+    """Compare all answers with the golden model."""
+    given = [(temperature, sample) for temperature, samples in runs for sample in samples]
+    assert_equal(rtl_sampler(component, runs, **options), [ref_sampler(spec, *case) for case in given], given)
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("vocab", "lanes"), [(27, 27), (27, 9), (27, 4), (5, 2), (2, 1)])
+def test_draws(name: str, vocab: int, lanes: int) -> None:
+    draw = random.Random(seed())
+    spec = SPECS[name]
+    component = Sampler(spec, vocab_size=vocab, lanes=lanes, word=Q4_12)
+    samples = samples_of(vocab, draw)
+    temperatures = TEMPERATURES[name]
+    # The full shapes of the published model meet everything at every temperature, the others a part of it.
+    share = 1 if lanes == 9 or (name, lanes) == ("exp2", 27) else 4
+    check(spec, component, [(t, draw.sample(samples, len(samples) // share)) for t in temperatures])
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_stalls(name: str) -> None:
+    draw = random.Random(seed())
+    spec = SPECS[name]
+    component = Sampler(spec, vocab_size=27, lanes=9, word=Q4_12)
+    samples = samples_of(27, draw)
+    runs = [(t, draw.sample(samples, 12)) for t in [0, *TEMPERATURES[name]]]
+    check(spec, component, runs, stall=lambda: draw.random() < 0.5)
+
+
+@pytest.mark.parametrize(("name", "arithmetic_name"), [("bucket", "talos-v2"), ("exp2", "precise")])
+def test_logits_of_the_model(name: str, arithmetic_name: str, checkpoint: Any) -> None:
+    draw = random.Random(seed())
+    golden = arithmetic(arithmetic_name, MICROGPT)
+    logits = logits_of_names(IntegerModel(checkpoint, golden), draw)
+    runs = [
+        (t, [{"logits": x, "rng": draw.getrandbits(32), "greedy": 0} for x in logits]) for t in (0x80, 0x100, 0x180)
+    ]
+    check(golden.sampler, Sampler(golden.sampler, vocab_size=27, lanes=27, word=golden.word), runs)
+
+
+def test_exp2_temperatures_below_the_least() -> None:
+    draw = random.Random(seed())
+    component = Sampler(EXP2, vocab_size=27, lanes=27, word=Q4_12)
+    samples = samples_of(27, draw)[:40]
+    greedy, least = rtl_sampler(component, [(0, samples)]), rtl_sampler(component, [(1, samples), (15, samples)])
+    assert_equal(greedy, [ref_sampler(EXP2, 0, sample) for sample in samples], samples)
+    assert_equal(least, [ref_sampler(EXP2, 0x10, sample) for sample in samples] * 2, samples * 2)
+
+
+@pytest.mark.parametrize("bits_per_cycle", [1, 3, 4])
+def test_every_bit_of_the_inverse(bits_per_cycle: int) -> None:
+    # Two logits, the second far enough below for its weight to follow the inverse closely.
+    draw = random.Random(seed())
+    component = Sampler(EXP2, vocab_size=2, lanes=2, word=Q4_12, bits_per_cycle=bits_per_cycle)
+    runs = [
+        (draw.randrange(0x10, 1 << draw.randint(5, 16)), [{"logits": [3, -9000], "rng": state, "greedy": 0}])
+        for state in (draw.getrandbits(32) for _ in range(300))
+    ]
+    check(EXP2, component, runs)
+
+
+LATENCIES = [("bucket", 9, 7, 1), ("bucket", 27, 5, 1), ("bucket", 4, 11, 1), ("exp2", 27, 6, 7), ("exp2", 9, 8, 7)]
+
+
+@pytest.mark.parametrize(("name", "lanes", "cycles", "settle"), LATENCIES)
+def test_latency(name: str, lanes: int, cycles: int, settle: int) -> None:
+    component = Sampler(SPECS[name], vocab_size=27, lanes=lanes, word=Q4_12)
+    assert (cycles, settle) == (component.LATENCY, component.SETTLE)
+    draw = random.Random(seed())
+    samples = samples_of(27, draw)[:60]
+    answered: list[int] = []
+
+    async def producer(ctx: Any) -> None:
+        await put(ctx, component.temperature, [0x80])
+        await put(ctx, component.i, samples)
+
+    async def watcher(ctx: Any) -> None:
+        ctx.set(component.o.ready, 1)
+        await ctx.tick().until(component.temperature.valid & component.temperature.ready)
+        cycle = 0
+        while len(answered) < len(samples):
+            cycle += 1
+            if ctx.get(component.o.valid):
+                answered.append(cycle)
+            await ctx.tick()
+
+    run(component, producer, watcher)
+    # The cycle that takes a result starts the next sample; the first waits for the temperature.
+    spans = [after - before for before, after in zip([settle, *answered], answered, strict=False)]
+    expected = [component.GREEDY_LATENCY if sample["greedy"] else cycles for sample in samples]
+    assert_equal(spans, expected, samples)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_temperature_goes_first(name: str) -> None:
+    """A temperature offered together with a sample holds for it, one offered during a sample does not."""
+    spec = SPECS[name]
+    component = Sampler(spec, vocab_size=27, lanes=9, word=Q4_12)
+    logits = [6000 - 431 * place for place in range(27)]
+    sample = {"logits": logits, "rng": 0xC0FFEE00 | 0x35, "greedy": 0}
+    temperatures = [0x40, 0x400, 0x80, 0x300]
+    golden = [ref_sampler(spec, t, sample)[0] for t in temperatures]
+    assert len(set(golden)) > 1, "the temperature must matter"
+    tokens: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(component.i.payload, sample)
+        for t in temperatures:
+            ctx.set(component.temperature.payload, t)
+            ctx.set(component.temperature.valid, 1)
+            ctx.set(component.i.valid, 1)
+            await ctx.tick().until(component.temperature.ready)
+            ctx.set(component.temperature.valid, 0)
+            await ctx.tick().until(component.i.ready)
+            ctx.set(component.i.valid, 0)
+            ctx.set(component.temperature.payload, 0x1000)
+            ctx.set(component.temperature.valid, 1)
+            ctx.set(component.o.ready, 1)
+            (token,) = await ctx.tick().sample(component.o.p.token).until(component.o.valid)
+            ctx.set(component.o.ready, 0)
+            tokens.append(token)
+
+    run(component, bench)
+    assert tokens == golden
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"spec": 1}, TypeError, "spec must be a BucketSampler or an Exp2Sampler of talos_ref.sampler, not 1"),
+        ({"vocab_size": 0}, ValueError, "vocab_size must be 2 to 1024, not 0"),
+        ({"lanes": 0}, ValueError, "lanes must be 1 to 1024, not 0"),
+        ({"lanes": 2.0}, TypeError, "lanes must be an integer, not 2.0"),
+        ({"bits_per_cycle": 9, "spec": EXP2}, ValueError, "bits_per_cycle must be 1 to 8, not 9"),
+    ],
+)
+def test_refusals(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    arguments = {"spec": BUCKET, "vocab_size": 27, "lanes": 9, "word": Q4_12, **options}
+    with pytest.raises(error, match=f"^{message}$"):
+        Sampler(arguments.pop("spec"), **arguments)
