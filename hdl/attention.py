@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Array, C, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.attention_divide import attention_divide, operands_layout
-from hdl.format import shape_of
-from hdl.kv_cache import CacheMemory
+from hdl.format import index_shape, shape_of
+from hdl.kv_cache import CacheMemory, in_bank, row_of
 from hdl.multipliers import MultiplierBank
 from hdl.tile import adder_tree
 from hdl.weigh import weigher
@@ -81,7 +81,7 @@ class Attention(wiring.Component):
         super().__init__(
             {
                 "position": In(range(config.block_size)),
-                "layer": In(range(config.n_layer)),
+                "layer": In(index_shape(config.n_layer)),
                 "k": In(vector),
                 "q": In(vector),
                 "v": In(vector),
@@ -98,8 +98,8 @@ class Attention(wiring.Component):
         m = Module()
         m.submodules.keys, m.submodules.values = self.keys, self.values
         m.submodules.bank, m.submodules.divide = self.bank, self.divide
-        last_row = Signal(range(self.rows))
-        m.d.comb += last_row.eq(self.position // self.positions)
+        last_row = Signal(index_shape(self.rows))
+        m.d.comb += last_row.eq(row_of(self.position, self.positions))
         for memory, written in ((self.keys, self.k), (self.values, self.v)):
             m.d.comb += [
                 memory.layer.eq(self.layer),
@@ -116,6 +116,10 @@ class Attention(wiring.Component):
         ]
         return m
 
+    def _beyond(self, column: int) -> Any:
+        """Return whether a column of the last row lies beyond the current position."""
+        return C(0, 1) if column == 0 else self.position[: self.positions.bit_length() - 1] < column
+
     def _scores(self, m: Module, last_row: Signal) -> Signal:
         """Pass 1: fill ``self.scores`` and ``self.top``; return the strobe of the cycle after the last row's."""
         weigher = self.weigher
@@ -124,8 +128,8 @@ class Attention(wiring.Component):
         self.top = Signal(data.ArrayLayout(weigher.key_shape, self.n_head))
 
         # Cycle 0: the row's keys are addressed, the first in the cycle that brings q.
-        scoring, next_row = Signal(), Signal(range(self.rows))
-        row = Signal(range(self.rows))
+        scoring, next_row = Signal(), Signal(index_shape(self.rows))
+        row = Signal(index_shape(self.rows))
         issue = Signal()
         m.d.comb += [issue.eq(self.q.valid | scoring), row.eq(Mux(self.q.valid, 0, next_row)), self.keys.row.eq(row)]
         with m.If(issue):
@@ -136,7 +140,7 @@ class Attention(wiring.Component):
         valid, rows = [issue], [row]
         for stage in (1, 2, 3):
             valid.append(Signal(name=f"score_valid{stage}"))
-            rows.append(Signal(range(self.rows), name=f"score_row{stage}"))
+            rows.append(Signal(index_shape(self.rows), name=f"score_row{stage}"))
             m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
         score = Signal(data.ArrayLayout(data.ArrayLayout(weigher.score_shape, self.positions), self.n_head))
         for head in range(self.n_head):
@@ -151,7 +155,7 @@ class Attention(wiring.Component):
             keys = []
             for column in range(self.positions):
                 m.d.comb += stored[head][column].eq(weigher.store(m, score[head][column]))
-                masked = (rows[3] == last_row) & (column > self.position % self.positions)
+                masked = (rows[3] == last_row) & self._beyond(column)
                 keys.append((~masked, weigher.key(score[head][column])))
             best = maximum([*keys, (rows[3] != 0, self.top[head])])
             with m.If(valid[3]):
@@ -171,13 +175,13 @@ class Attention(wiring.Component):
         numerators = Signal(operands.shape()["numerators"].shape)
         denominators = Signal(operands.shape()["denominators"].shape)
 
-        written, weighing, next_row = Signal(), Signal(), Signal(range(self.rows))
+        written, weighing, next_row = Signal(), Signal(), Signal(index_shape(self.rows))
         there = written | self.v.valid
         with m.If(self.v.valid):
             m.d.sync += written.eq(1)
 
         # Cycle 0: weights of a row from its scores; its values are addressed.
-        issue, row = Signal(), Signal(range(self.rows))
+        issue, row = Signal(), Signal(index_shape(self.rows))
         m.d.comb += [
             row.eq(Mux(scored, 0, next_row)),
             issue.eq((scored | weighing) & ((row != last_row) | there)),
@@ -192,7 +196,7 @@ class Attention(wiring.Component):
         scores = self.scores[row]
         for head in range(self.n_head):
             for column in range(self.positions):
-                masked = (row == last_row) & (column > self.position % self.positions)
+                masked = (row == last_row) & self._beyond(column)
                 weight = self.weigher.weight(m, scores[head][column], self.top[head])
                 m.d.sync += weights[head][column].eq(Mux(masked, 0, weight))
 
@@ -203,7 +207,7 @@ class Attention(wiring.Component):
                 pipe.append(Signal(name=f"value_{name}{stage}"))
                 m.d.sync += pipe[stage].eq(pipe[stage - 1])
         for column in range(self.positions):
-            here = self.position % self.positions == column
+            here = in_bank(self.position, column, self.positions)
             key = Mux(self.current_key & here, self.k.payload.as_value(), self.keys.vectors[column].as_value())
             value = Mux(last[1] & here, self.v.payload.as_value(), self.values.vectors[column].as_value())
             vector = Signal(self.keys.vector_layout, name=f"vector{column}")

@@ -6,7 +6,12 @@ from amaranth.hdl import C, Cat, Mux, Shape, Value, ValueLike, signed, unsigned
 
 from talos_ref.format import Format, Rounding
 
-__all__ = ["shape_of", "shift_right", "saturate", "requantise"]
+__all__ = ["index_shape", "shape_of", "shift_right", "saturate", "requantise"]
+
+
+def index_shape(count: int) -> Shape:
+    """Return the shape of an index below ``count``, at least one bit wide: Verilog has no vector of none."""
+    return Shape.cast(range(max(count, 2)))
 
 
 def shape_of(format: Format) -> Shape:

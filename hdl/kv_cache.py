@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import C, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.format import shape_of
+from hdl.format import index_shape, shape_of
 from talos_ref.config import ModelConfig
 from talos_ref.format import Format
 
-__all__ = ["CacheMemory", "cache_rows"]
+__all__ = ["CacheMemory", "cache_rows", "in_bank", "row_of"]
+
+
+def row_of(position: Value, positions: int) -> Value:
+    """Return the row of a position; ``positions`` must be a power of two."""
+    return position >> (positions.bit_length() - 1)
+
+
+def in_bank(position: Value, bank: int, positions: int) -> Value:
+    """Return whether a position lies in ``bank`` of its row."""
+    return C(1, 1) if positions == 1 else position[: positions.bit_length() - 1] == bank
 
 
 def cache_rows(config: ModelConfig, positions: int) -> int:
@@ -42,29 +52,29 @@ class CacheMemory(wiring.Component):
     LATENCY = 1
 
     def __init__(self, config: ModelConfig, word: Format, positions: int) -> None:
-        if not 1 <= positions <= config.block_size:
-            raise ValueError(f"positions must be 1 to {config.block_size}, not {positions!r}")
+        if not 1 <= positions <= config.block_size or positions & (positions - 1):
+            raise ValueError(f"positions must be a power of two from 1 to {config.block_size}, not {positions!r}")
         self.positions = positions
         self.rows = cache_rows(config, positions)
         self.n_layer = config.n_layer
         self.vector_layout = data.ArrayLayout(shape_of(word), config.n_embd)
         super().__init__(
             {
-                "layer": In(range(config.n_layer)),
+                "layer": In(index_shape(config.n_layer)),
                 "write_valid": In(1),
                 "write_position": In(range(config.block_size)),
                 "write_vector": In(self.vector_layout),
-                "row": In(range(self.rows)),
+                "row": In(index_shape(self.rows)),
                 "vectors": Out(data.ArrayLayout(self.vector_layout, positions)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        first_row = Signal(range(self.n_layer * self.rows))
+        first_row = Signal(index_shape(self.n_layer * self.rows))
         m.d.comb += first_row.eq(self.layer * self.rows)
-        write_row = Signal(range(self.n_layer * self.rows))
-        m.d.comb += write_row.eq(first_row + self.write_position // self.positions)
+        write_row = Signal(index_shape(self.n_layer * self.rows))
+        m.d.comb += write_row.eq(first_row + row_of(self.write_position, self.positions))
         for bank in range(self.positions):
             memory = Memory(shape=self.vector_layout, depth=self.n_layer * self.rows, init=[])
             m.submodules[f"bank{bank}"] = memory
@@ -72,7 +82,7 @@ class CacheMemory(wiring.Component):
             m.d.comb += [
                 write.addr.eq(write_row),
                 write.data.eq(self.write_vector),
-                write.en.eq(self.write_valid & (self.write_position % self.positions == bank)),
+                write.en.eq(self.write_valid & in_bank(self.write_position, bank, self.positions)),
                 read.addr.eq(first_row + self.row),
                 self.vectors[bank].eq(read.data),
             ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import C, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +17,11 @@ from talos_ref.config import ModelConfig
 from talos_ref.xorshift32 import ZERO_STATE
 
 __all__ = ["RequestControl"]
+
+
+def at_most(value: Value, bound: int) -> Value:
+    """Return ``value <= bound``, which is no comparison where every value of that width is."""
+    return C(1, 1) if bound >= (1 << len(value)) - 1 else value <= bound
 
 
 class RequestControl(wiring.Component):
@@ -80,11 +85,11 @@ class RequestControl(wiring.Component):
         # A request: a name starts with BOS at position 0, a step where it is told to, next to what is cached.
         legal = Signal()
         with m.If(request.mode == Mode.NAME):
-            m.d.comb += legal.eq((request.limit != 0) & (request.limit <= config.max_letters))
+            m.d.comb += legal.eq((request.limit != 0) & at_most(request.limit, config.max_letters))
         with m.Else():
             m.d.comb += legal.eq(
-                (request.token < config.vocab_size)
-                & (request.position < config.block_size)
+                at_most(request.token, config.vocab_size - 1)
+                & at_most(request.position, config.block_size - 1)
                 & (request.position <= cached)
             )
         accept = Signal()

@@ -103,7 +103,7 @@ class Sampler(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.weights = weights = self.weights
+        m.submodules.weigher = weights = self.weights
 
         # Control: one bit for each cycle of the sample under way.
         start, greedy, idle = Signal(), Signal(), Signal()
@@ -146,7 +146,7 @@ class Sampler(wiring.Component):
         m.d.comb += weights.top.eq(self.o.p.top_logit)
         for lane in range(self.lanes):
             logits = [self.i.p.logits[token] for token in range(lane, self.vocab_size, self.lanes)]
-            m.d.comb += weights.logits[lane].eq(Array(logits)[block])
+            m.d.comb += weights.logits[lane].eq(Array(logits)[block] if len(logits) > 1 else logits[0])
 
         # Cycles w to w + blocks - 1: ``carried`` is the sum of the blocks before.
         sums = Signal(data.ArrayLayout(self.sum_width, self.vocab_size))
@@ -200,12 +200,13 @@ def _running_sums(m: Module, weights: Sequence[Any], width: int) -> list[Any]:
 
 def _first(m: Module, hits: Value) -> tuple[Value, Value]:
     """Return (whether any bit is set, the index of the lowest one), as a tree of halves."""
-    if len(hits) == 1:
-        return hits, C(0, 0)
+    if len(hits) <= 2:
+        return hits.any(), ~hits[0]
     bits = (len(hits) - 1).bit_length()
     half = 1 << (bits - 1)
+    # The upper half may be a single bit, which needs no index.
     low, high = _first(m, hits[:half]), _first(m, hits[half:])
     hit, index = Signal(name=f"hit_{len(hits)}"), Signal(bits, name=f"index_{len(hits)}")
-    below = Mux(low[0], low[1], high[1])
-    m.d.comb += [hit.eq(low[0] | high[0]), index.eq(Cat(below, C(0, bits - 1 - len(below)), ~low[0]))]
+    above = Cat(high[1] if len(hits) > half + 1 else C(0, 1), C(0, bits))
+    m.d.comb += [hit.eq(low[0] | high[0]), index.eq(Cat(Mux(low[0], low[1], above[: bits - 1]), ~low[0]))]
     return hit, index

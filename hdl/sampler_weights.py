@@ -140,7 +140,7 @@ class Exp2Weights(wiring.Component):
             m.d.sync += [
                 pending.eq(1),
                 wide.eq(above),
-                self.greedy.eq(temperature == 0),
+                self.greedy.eq(~temperature.any()),
                 divide.i.p.numerator.eq(numerator + (clipped >> 1)),
                 divide.i.p.denominator.eq(clipped),
             ]

@@ -9,6 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hdl.format import index_shape
 from hdl.interface import Stage
 from hdl.schedule import Instruction, Operation, Vector, tile_instructions
 
@@ -24,9 +25,9 @@ def instruction_layout(program: tuple[Instruction, ...]) -> data.StructLayout:
             "wait_stage": Stage,
             "source": Vector,
             "destination": Vector,
-            "layer": range(1 + max(instruction.layer for instruction in program)),
-            "row": range(1 + max(instruction.row for instruction in program)),
-            "column": range(1 + max(instruction.column for instruction in program)),
+            "layer": index_shape(1 + max(instruction.layer for instruction in program)),
+            "row": index_shape(1 + max(instruction.row for instruction in program)),
+            "column": index_shape(1 + max(instruction.column for instruction in program)),
             "first": 1,
             "last": 1,
             "complete": 1,

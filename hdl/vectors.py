@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.config import CoreConfig
-from hdl.format import requantise, saturate, shape_of
+from hdl.format import index_shape, requantise, saturate, shape_of
 from hdl.schedule import Vector
 
 __all__ = ["Vectors", "tag_layout"]
@@ -19,7 +19,7 @@ def tag_layout(config: CoreConfig) -> data.StructLayout:
     """Return what accompanies a block through the tile: where its totals go, and whether they complete the vector."""
     longest = max(config.model.mlp_dim, config.model.vocab_size, config.model.n_embd)
     return data.StructLayout(
-        {"destination": Vector, "row": range(-(-longest // config.tile_rows)), "complete": 1}
+        {"destination": Vector, "row": index_shape(-(-longest // config.tile_rows)), "complete": 1}
     )
 
 
@@ -61,7 +61,7 @@ class Vectors(wiring.Component):
         super().__init__(
             {
                 "source": In(Vector),
-                "column": In(range(-(-longest // config.tile_columns))),
+                "column": In(index_shape(-(-longest // config.tile_columns))),
                 "ready": Out(1),
                 "x": Out(data.ArrayLayout(word, config.tile_columns)),
                 "reserve": In(stream.Signature(self.tag, always_ready=True)),

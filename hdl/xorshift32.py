@@ -20,7 +20,7 @@ def xorshift32(state: ValueLike) -> Value:
 def usable_state(seed: ValueLike) -> Value:
     """Return ``seed``, or ``ZERO_STATE`` in place of 0."""
     seed = _word(seed)
-    return Mux(seed == 0, ZERO_STATE, seed)
+    return Mux(seed.any(), seed, ZERO_STATE)
 
 
 def _word(state: ValueLike) -> Value:

@@ -111,5 +111,5 @@ def test_cache_memory() -> None:
 
 
 def test_cache_positions_are_checked() -> None:
-    with pytest.raises(ValueError, match=r"^positions must be 1 to 16, not 17$"):
+    with pytest.raises(ValueError, match=r"^positions must be a power of two from 1 to 16, not 17$"):
         CacheMemory(MICROGPT, Q4_12, 17)
