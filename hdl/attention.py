@@ -8,10 +8,10 @@ from amaranth.hdl import Array, C, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.attention_divide import attention_divide, operands_layout
+from hdl.attention_divide import ReciprocalAttentionDivide, attention_divide, operands_layout
 from hdl.format import index_shape, shape_of
 from hdl.kv_cache import CacheMemory, in_bank, row_of
-from hdl.multipliers import MultiplierBank
+from hdl.multipliers import MultiplierPort
 from hdl.tile import adder_tree
 from hdl.weigh import weigher
 from talos_ref.attention import Attention as AttentionSpec
@@ -33,24 +33,31 @@ def maximum(terms: list[tuple[Any, Any]]) -> Any:
 class Attention(wiring.Component):
     """``o = attend(q, cache)`` of ``talos_ref.attention``, the cache included.
 
-    One bank of ``n_embd · positions`` multipliers serves two passes, which do not overlap; a row of the cache holds
-    ``positions`` positions:
+    ``n_embd · positions`` multipliers serve two passes, which do not overlap; a row of the cache holds ``positions``
+    positions:
 
         pass 1, a row a cycle     0: address keys    1: q·k products    2: sums, scores    3: store, running maximum
         pass 2, a row a cycle     0: address values, weights    1: products, Σ weight    2: Σ weight·value
 
-    and then the division. Pass 1 begins in the cycle of ``q``, pass 2 when pass 1 has ended; its last row waits for ``v``. The
-    current position is taken from the ports, all others from the cache. So ``o`` is valid ``latency(position)`` cycles
-    after ``q`` if ``v`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles after ``v``. Cycles depend on the position alone.
+    and then the division. Pass 1 begins in the cycle of ``start``, pass 2 when pass 1 has ended; its last row waits for
+    ``value``. The current position is taken from the ports, all others from the cache. So ``o`` is valid
+    ``latency(position)`` cycles after ``start`` if ``value`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles after it.
+    Cycles depend on the position alone.
 
     Members
     -------
     position, layer : In
-        Stable from ``k`` until ``o`` is taken.
-    k, q, v : In(stream of vectors), always ready
-        Valid for one cycle a step, ``k`` no later than ``q``; the vectors stay until ``o`` is taken.
+        Stable from ``start`` until ``o`` is taken.
+    start : In(1)
+        ``q`` and ``k`` are at their ports from the next cycle on, until ``o`` is taken.
+    value : In(1)
+        So is ``v``; together with ``start`` or later.
+    q, k, v : In(vectors)
     o : Out(stream of vectors)
         Respects backpressure.
+    multipliers : Out(MultiplierPort), n_embd × positions
+    quotient_multipliers : Out(MultiplierPort), n_embd × 1
+        Only where the division multiplies by reciprocals.
     """
 
     def __init__(
@@ -62,8 +69,6 @@ class Attention(wiring.Component):
         self.keys = CacheMemory(config, spec.word, positions)
         self.values = CacheMemory(config, spec.word, positions)
         self.rows = self.keys.rows
-        width = max(spec.word.width, spec.exp.width + 1)
-        self.bank = MultiplierBank(config.n_embd, positions, signed(width), shape_of(spec.word))
         growth = (config.block_size - 1).bit_length()
         self.divide = attention_divide(
             spec.divide,
@@ -77,17 +82,37 @@ class Attention(wiring.Component):
         )
         # The last row is begun in the cycle of v; its products, its sums and the division follow.
         self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
-        vector = stream.Signature(self.keys.vector_layout, always_ready=True)
+        vector = self.keys.vector_layout
+        ports: dict[str, Any] = {}
+        if isinstance(self.divide, ReciprocalAttentionDivide):
+            ports["quotient_multipliers"] = Out(self.divide.multipliers.signature)
         super().__init__(
-            {
+            ports
+            | {
                 "position": In(range(config.block_size)),
                 "layer": In(index_shape(config.n_layer)),
-                "k": In(vector),
+                "start": In(1),
+                "value": In(1),
                 "q": In(vector),
+                "k": In(vector),
                 "v": In(vector),
-                "o": Out(stream.Signature(self.keys.vector_layout)),
+                "o": Out(stream.Signature(vector)),
+                "multipliers": Out(
+                    MultiplierPort(
+                        config.n_embd,
+                        positions,
+                        shape_of(spec.word),
+                        signed(max(spec.word.width, spec.exp.width + 1)),
+                    )
+                ),
             }
         )
+
+    @property
+    def multiplier_ports(self) -> list[Any]:
+        """Ports of both units that multiply, never in one cycle, so that a bank can be shared."""
+        divides = isinstance(self.divide, ReciprocalAttentionDivide)
+        return [self.multipliers, *([self.quotient_multipliers] if divides else [])]
 
     def latency(self, position: int) -> int:
         """Return the cycles from ``q`` to a valid ``o`` where ``v`` is not late."""
@@ -97,15 +122,15 @@ class Attention(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.keys, m.submodules.values = self.keys, self.values
-        m.submodules.bank, m.submodules.divide = self.bank, self.divide
+        m.submodules.divide = self.divide
         last_row = Signal(index_shape(self.rows))
         m.d.comb += last_row.eq(row_of(self.position, self.positions))
-        for memory, written in ((self.keys, self.k), (self.values, self.v)):
+        for memory, strobe, vector in ((self.keys, self.start, self.k), (self.values, self.value, self.v)):
+            m.d.sync += memory.write_valid.eq(strobe)
             m.d.comb += [
                 memory.layer.eq(self.layer),
-                memory.write_valid.eq(written.valid),
                 memory.write_position.eq(self.position),
-                memory.write_vector.eq(written.payload),
+                memory.write_vector.eq(vector),
             ]
         scored = self._scores(m, last_row)
         self._weighted_sums(m, last_row, scored)
@@ -114,6 +139,8 @@ class Attention(wiring.Component):
             self.o.payload.eq(self.divide.o.payload),
             self.divide.o.ready.eq(self.o.ready),
         ]
+        if isinstance(self.divide, ReciprocalAttentionDivide):
+            wiring.connect(m, self.divide.multipliers, wiring.flipped(self.quotient_multipliers))
         return m
 
     def _beyond(self, column: int) -> Any:
@@ -127,11 +154,11 @@ class Attention(wiring.Component):
         self.scores = Array(Signal(row_layout, name=f"scores{row}") for row in range(self.rows))
         self.top = Signal(data.ArrayLayout(weigher.key_shape, self.n_head))
 
-        # Cycle 0: the row's keys are addressed, the first in the cycle that brings q.
+        # Cycle 0: the row's keys are addressed.
         scoring, next_row = Signal(), Signal(index_shape(self.rows))
         row = Signal(index_shape(self.rows))
         issue = Signal()
-        m.d.comb += [issue.eq(self.q.valid | scoring), row.eq(Mux(self.q.valid, 0, next_row)), self.keys.row.eq(row)]
+        m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row)), self.keys.row.eq(row)]
         with m.If(issue):
             m.d.sync += [next_row.eq(row + 1), scoring.eq(row != last_row)]
 
@@ -146,7 +173,7 @@ class Attention(wiring.Component):
         for head in range(self.n_head):
             lanes = range(head * self.head_dim, (head + 1) * self.head_dim)
             for column in range(self.positions):
-                total = adder_tree([self.bank.products[lane][column] for lane in lanes])
+                total = adder_tree([self.multipliers.products[lane][column] for lane in lanes])
                 m.d.sync += score[head][column].eq(weigher.score(total))
 
         # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
@@ -162,7 +189,7 @@ class Attention(wiring.Component):
                 m.d.sync += self.top[head].eq(best)
         with m.If(valid[3]):
             m.d.sync += self.scores[rows[3]].eq(stored)
-        self.current_key = rows[1] == last_row
+        self.scoring, self.current_key = valid[1], rows[1] == last_row
         done = Signal()
         m.d.sync += done.eq(valid[3] & (rows[3] == last_row))
         return done
@@ -176,8 +203,8 @@ class Attention(wiring.Component):
         denominators = Signal(operands.shape()["denominators"].shape)
 
         written, weighing, next_row = Signal(), Signal(), Signal(index_shape(self.rows))
-        there = written | self.v.valid
-        with m.If(self.v.valid):
+        there = written | self.value
+        with m.If(self.value):
             m.d.sync += written.eq(1)
 
         # Cycle 0: weights of a row from its scores; its values are addressed.
@@ -206,17 +233,18 @@ class Attention(wiring.Component):
             for pipe, name in ((valid, "valid"), (first, "first"), (last, "last")):
                 pipe.append(Signal(name=f"value_{name}{stage}"))
                 m.d.sync += pipe[stage].eq(pipe[stage - 1])
+        m.d.comb += self.multipliers.valid.eq(self.scoring | valid[1])
         for column in range(self.positions):
             here = in_bank(self.position, column, self.positions)
-            key = Mux(self.current_key & here, self.k.payload.as_value(), self.keys.vectors[column].as_value())
-            value = Mux(last[1] & here, self.v.payload.as_value(), self.values.vectors[column].as_value())
+            key = Mux(self.current_key & here, self.k.as_value(), self.keys.vectors[column].as_value())
+            value = Mux(last[1] & here, self.v.as_value(), self.values.vectors[column].as_value())
             vector = Signal(self.keys.vector_layout, name=f"vector{column}")
             m.d.comb += vector.eq(Mux(valid[1], value, key))
             for lane in range(self.config.n_embd):
                 weight = weights[lane // self.head_dim][column]
                 m.d.comb += [
-                    self.bank.a[lane][column].eq(Mux(valid[1], weight, self.q.payload[lane])),
-                    self.bank.b[lane][column].eq(vector[lane]),
+                    self.multipliers.b[lane][column].eq(Mux(valid[1], weight, self.q[lane])),
+                    self.multipliers.a[lane][column].eq(vector[lane]),
                 ]
         with m.If(valid[1]):
             for head in range(self.n_head):
@@ -226,7 +254,7 @@ class Attention(wiring.Component):
         # Cycle 2: the products are there.
         with m.If(valid[2]):
             for lane in range(self.config.n_embd):
-                total = adder_tree(list(self.bank.products[lane]))
+                total = adder_tree(list(self.multipliers.products[lane]))
                 m.d.sync += numerators[lane].eq(Mux(first[2], 0, numerators[lane]) + total)
 
         # Cycle 3: the sums are complete; the divider is idle, since the step before has taken its result.

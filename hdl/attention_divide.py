@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.divide import Divide
 from hdl.format import saturate, shape_of, shift_right
 from hdl.interpolated_table import evaluate, line_layout, look_up
+from hdl.multipliers import MultiplierPort
 from talos_ref.divide import ReciprocalDivide, TruncatingDivide
 from talos_ref.format import Rounding
 
@@ -84,12 +85,13 @@ class ReciprocalAttentionDivide(wiring.Component):
     backpressure. The denominators must be at the port one cycle before the input is valid.
 
     Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators. Cycle 1: multiply.
-    Cycle 2: the rounded product is offered.
+    Cycle 2: the rounded product is offered, and kept until it is taken.
 
     Members
     -------
     i : In(stream): ``operands_layout``
     o : Out(stream): words [lanes]
+    multipliers : Out(MultiplierPort), lanes × 1
     """
 
     LATENCY = 2
@@ -102,15 +104,22 @@ class ReciprocalAttentionDivide(wiring.Component):
             {
                 "i": In(stream.Signature(operands)),
                 "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
+                "multipliers": Out(
+                    MultiplierPort(
+                        self.lanes, 1, signed(spec.word.width + spec.guard), signed(spec.table.output_bits + 1)
+                    )
+                ),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         table, guard = self.spec.table, self.spec.guard
-        accept, multiply = Signal(), Signal()
+        accept, multiply, fresh = Signal(), Signal(), Signal()
+        held = Signal(self.o.payload.shape())
         m.d.comb += [self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)), accept.eq(self.i.valid & self.i.ready)]
-        m.d.sync += multiply.eq(accept)
+        m.d.sync += [multiply.eq(accept), fresh.eq(multiply)]
+        m.d.comb += self.multipliers.valid.eq(multiply)
         with m.If(multiply):
             m.d.sync += self.o.valid.eq(1)
         with m.Elif(self.o.ready):
@@ -137,13 +146,15 @@ class ReciprocalAttentionDivide(wiring.Component):
                         with m.Case(shift):
                             m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + 16 - guard))
 
-                # Cycles 1 and 2.
-                product = Signal(signed(len(wide) + table.output_bits), name=f"product{lane}")
-                with m.If(multiply):
-                    m.d.sync += product.eq(wide * reciprocal)
-                m.d.comb += self.o.p[lane].eq(
-                    saturate(shift_right(product, 16 + guard, Rounding.NEAREST), self.word)
-                )
+                # Cycle 1.
+                m.d.comb += [self.multipliers.a[lane][0].eq(wide), self.multipliers.b[lane][0].eq(reciprocal)]
+
+                # Cycle 2.
+                product = self.multipliers.products[lane][0]
+                word = saturate(shift_right(product, 16 + guard, Rounding.NEAREST), self.word)
+                m.d.comb += self.o.p[lane].eq(Mux(fresh, word, held[lane]))
+        with m.If(fresh):
+            m.d.sync += held.eq(self.o.payload)
         return m
 
 

@@ -11,6 +11,7 @@ from hdl.attention import Attention
 from hdl.config import CoreConfig
 from hdl.embedding import Embedding
 from hdl.interface import CoreSignature, Stage
+from hdl.multipliers import OPERAND, MultiplierBank, share
 from hdl.performance import PerformanceCounters
 from hdl.requests import RequestControl
 from hdl.rmsnorm import RmsNorm
@@ -81,6 +82,7 @@ class Core(wiring.Component):
         self._connect_rmsnorm(m)
         self._connect_tile(m)
         self._connect_attention(m)
+        self._connect_multipliers(m)
         return ResetInserter(self.clear)(m)
 
     def _connect_control(self, m: Module) -> None:
@@ -191,6 +193,18 @@ class Core(wiring.Component):
             vectors.attended.payload.eq(attention.o.payload),
             attention.o.ready.eq(vectors.attended.ready),
         ]
-        wiring.connect(m, vectors.key, attention.k)
-        wiring.connect(m, vectors.query, attention.q)
-        wiring.connect(m, vectors.value, attention.v)
+        m.d.comb += [
+            attention.start.eq(vectors.query_valid),
+            attention.value.eq(vectors.value_valid),
+            attention.k.eq(vectors.key),
+            attention.q.eq(vectors.query),
+            attention.v.eq(vectors.value),
+        ]
+
+    def _connect_multipliers(self, m: Module) -> None:
+        """Banks: one for the tile, one for attention."""
+        for name, users in (("tile", [self.tile.multipliers]), ("attention", self.attention.multiplier_ports)):
+            largest = users[0].signature
+            bank = MultiplierBank(largest.rows, largest.columns, OPERAND, OPERAND)
+            m.submodules[f"{name}_multipliers"] = bank
+            share(m, bank, users)

@@ -139,9 +139,12 @@ class TableScale(wiring.Component):
         m.d.comb += [self.i.ready.eq(take_first), self.o.valid.eq(second)]
         with m.If(take_first):
             m.d.sync += [first.eq(self.i.valid), held_line.eq(line), held_shift.eq(shift), held_small.eq(small)]
+        rounded = Signal(table.output_bits)
+        m.d.comb += rounded.eq(doubled[1:] + carry)
+        saturated = held_small | rounded[spec.scale_format.width :].any()
         with m.If(take_second):
             m.d.sync += second.eq(first)
-            m.d.sync += self.o.payload.eq(Mux(held_small, spec.scale_format.high, doubled[1:] + carry))
+            m.d.sync += self.o.payload.eq(Mux(saturated, spec.scale_format.high, rounded))
         return m
 
 
@@ -199,7 +202,7 @@ class RmsNorm(wiring.Component):
         spec, x = self.spec, self.i.p.x
         wide = max(spec.word.width, spec.scale_format.width + 1) if self.normalise else spec.word.width
         m.submodules.bank = bank = MultiplierBank(1, spec.n, shape_of(spec.word), signed(wide))
-        products = [bank.products[0][k] for k in range(spec.n)]
+        products = [bank.port.products[0][k] for k in range(spec.n)]
 
         accept, taken, busy = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -222,7 +225,7 @@ class RmsNorm(wiring.Component):
 
         if not self.normalise:
             for k in range(spec.n):
-                m.d.comb += [bank.a[0][k].eq(x[k]), bank.b[0][k].eq(x[k])]
+                m.d.comb += [bank.port.a[0][k].eq(x[k]), bank.port.b[0][k].eq(x[k])]
             m.d.comb += [self.o.valid.eq(scale.o.valid), scale.o.ready.eq(self.o.ready)]
             return m
 
@@ -232,8 +235,8 @@ class RmsNorm(wiring.Component):
         m.d.comb += apply.eq(scale.o.valid & ~multiplied)
         for k in range(spec.n):
             m.d.comb += [
-                bank.a[0][k].eq(Mux(apply, held[k], x[k])),
-                bank.b[0][k].eq(Mux(apply, scale.o.payload, x[k])),
+                bank.port.a[0][k].eq(Mux(apply, held[k], x[k])),
+                bank.port.b[0][k].eq(Mux(apply, scale.o.payload, x[k])),
             ]
         with m.If(accept):
             m.d.sync += held.eq(x)

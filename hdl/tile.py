@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.format import shape_of
-from hdl.multipliers import MultiplierBank, matrix_layout
+from hdl.multipliers import MultiplierBank, MultiplierPort, matrix_layout
 from talos_ref.format import Format
 
 __all__ = ["Tile", "adder_tree"]
@@ -34,7 +34,7 @@ class Tile(wiring.Component):
     Parameters
     ----------
     rows, columns
-        Shape: ``rows · columns`` multipliers.
+        Shape: ``rows · columns`` multipliers, which are outside, so that other units can use them meanwhile.
     word
         Format of both operands.
     terms
@@ -44,6 +44,7 @@ class Tile(wiring.Component):
     -------
     i : In(stream), always ready: ``weights`` [rows][columns], ``x`` [columns], ``first``, ``last``
     o : Out(stream), always ready: totals [rows]
+    multipliers : Out(MultiplierPort)
     """
 
     LATENCY = MultiplierBank.LATENCY + 1
@@ -63,14 +64,14 @@ class Tile(wiring.Component):
             {
                 "i": In(stream.Signature(operands, always_ready=True)),
                 "o": Out(stream.Signature(data.ArrayLayout(self.total_shape, rows), always_ready=True)),
+                "multipliers": Out(MultiplierPort(rows, columns, shape_of(word), shape_of(word))),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        shape = shape_of(self.word)
-        m.submodules.bank = bank = MultiplierBank(self.rows, self.columns, shape, shape)
-        i = self.i.p
+        i, bank = self.i.p, self.multipliers
+        m.d.comb += bank.valid.eq(self.i.valid)
         for r in range(self.rows):
             for c in range(self.columns):
                 m.d.comb += [bank.a[r][c].eq(i.weights[r][c]), bank.b[r][c].eq(i.x[c])]

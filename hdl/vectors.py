@@ -44,8 +44,10 @@ class Vectors(wiring.Component):
     release : In(1)
         ``source`` is not read again; its stream is taken in the next cycle.
     residual, logits : Out
-    key, query, value : Out(stream of vectors), always ready
-        Valid in the cycle after the vector was completed; it stays until the next step writes it.
+    key, query, value : Out(vectors)
+        They stay until the next step writes them.
+    query_valid, value_valid : Out(1)
+        The vector is complete from the next cycle on.
     logits_valid : Out(1)
         The logits of the step are complete; down in the cycle after ``logits_taken``.
     logits_taken : In(1)
@@ -71,9 +73,11 @@ class Vectors(wiring.Component):
                 "attended": In(stream.Signature(vector)),
                 "release": In(1),
                 "residual": Out(vector),
-                "key": Out(stream.Signature(vector, always_ready=True)),
-                "query": Out(stream.Signature(vector, always_ready=True)),
-                "value": Out(stream.Signature(vector, always_ready=True)),
+                "key": Out(vector),
+                "query": Out(vector),
+                "value": Out(vector),
+                "query_valid": Out(1),
+                "value_valid": Out(1),
                 "logits": Out(data.ArrayLayout(word, self.model.vocab_size)),
                 "logits_valid": Out(1),
                 "logits_taken": In(1),
@@ -136,16 +140,19 @@ class Vectors(wiring.Component):
         for r in range(self.config.tile_rows):
             m.d.comb += words[r].eq(requantise(self.totals.p.totals[r], fraction, self.word))
 
-        m.d.sync += [self.key.valid.eq(0), self.query.valid.eq(0), self.value.valid.eq(0)]
+        complete = self.totals.valid & tag.complete
+        m.d.comb += [
+            self.query_valid.eq(complete & (tag.destination == Vector.QUERY)),
+            self.value_valid.eq(complete & (tag.destination == Vector.VALUE)),
+        ]
         with m.If(self.normalised.valid):
             m.d.sync += [self.residual.eq(self.normalised.payload), residual_valid.eq(1)]
         with m.If(self.totals.valid):
             with m.Switch(tag.destination):
                 projections = {Vector.KEY: self.key, Vector.QUERY: self.query, Vector.VALUE: self.value}
-                for vector, port in projections.items():
+                for vector, register in projections.items():
                     with m.Case(vector):
-                        self._store(m, port.payload, words)
-                        m.d.sync += port.valid.eq(tag.complete)
+                        self._store(m, register, words)
                 with m.Case(Vector.RESIDUAL):
                     self._store(m, self.residual, words, lambda old, new: saturate(old + new, self.word))
                     m.d.sync += residual_valid.eq(tag.complete)

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from banks import with_bank
 from streams import run, seed
 
 from hdl.attention import Attention
@@ -31,18 +32,26 @@ def rtl_attend(
             ctx.set(attention.position, position)
             ctx.set(attention.layer, layer)
             delay = value_delay()
-            for port, vector, wait in zip((attention.k, attention.q, attention.v), vectors, (1, delay, 1), strict=True):
-                ctx.set(port.valid, 1)
-                ctx.set(port.payload, vector)
+            k, q, v = vectors
+            ctx.set(attention.start, 1)
+            ctx.set(attention.value, delay == 0)
+            await ctx.tick()
+            ctx.set(attention.start, 0)
+            ctx.set(attention.value, 0)
+            ctx.set(attention.k, k)
+            ctx.set(attention.q, q)
+            if delay:
+                if delay > 1:
+                    await ctx.tick().repeat(delay - 1)
+                ctx.set(attention.value, 1)
                 await ctx.tick()
-                ctx.set(port.valid, 0)
-                if port is not attention.v:
-                    await ctx.tick().repeat(wait)
+                ctx.set(attention.value, 0)
+            ctx.set(attention.v, v)
             cycles = 1
             while not ctx.get(attention.o.valid):
                 await ctx.tick()
                 cycles += 1
-            spans.append((cycles + 1 + delay, cycles))
+            spans.append((cycles + delay, cycles))
             await ctx.tick().repeat(ready_delay() + 1)
             assert ctx.get(attention.o.valid)
             outputs.append([ctx.get(attention.o.p[lane]) for lane in range(len(vectors[0]))])
@@ -50,7 +59,7 @@ def rtl_attend(
             await ctx.tick()
             ctx.set(attention.o.ready, 0)
 
-    run(attention, bench)
+    run(with_bank(attention, attention.multiplier_ports), bench)
     return outputs, spans
 
 
@@ -77,7 +86,7 @@ def test_attention(model: ModelConfig, positions: int, arithmetic_name: str) -> 
                 cache.values.append(v)
                 steps.append((position, layer, (k, q, v)))
                 expected.append(attend(spec, q, cache))
-    outputs, spans = rtl_attend(attention, steps, lambda: rng.randint(1, 50), lambda: rng.randint(0, 3))
+    outputs, spans = rtl_attend(attention, steps, lambda: rng.randint(0, 50), lambda: rng.randint(0, 3))
     for step, got, want in zip(steps, outputs, expected, strict=True):
         assert got == want, f"position {step[0]}, layer {step[1]}: expected {want}, not {got}"
     for (position, _, _), (after_query, after_value) in zip(steps, spans, strict=True):

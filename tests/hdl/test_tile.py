@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from banks import with_bank
 from streams import run, seed
 
 from hdl.config import CoreConfig
@@ -51,7 +52,7 @@ def products(tile: Tile, blocks: list[list[tuple[list[list[int]], list[int]]]], 
             await ctx.tick()
             cycle += 1
 
-    run(tile, monitor, producer)
+    run(with_bank(tile, [tile.multipliers]), monitor, producer)
     return totals, spans
 
 
