@@ -136,7 +136,7 @@ def rms_scale(norm: RmsNorm, x: Ints) -> Ints:
     denormalise = np.maximum(e - norm.unit_exponent, 0)
     low, table = _rsqrt(norm)
     u = m >> (2 * (denormalise + norm.unit_exponent) - norm.table.input_bits)
-    scale = _nearest(table[np.maximum(u - low, 0)], denormalise)
+    scale = saturate(norm.scale_format, _nearest(table[np.maximum(u - low, 0)], denormalise))
     return np.where(e < norm.unit_exponent, norm.scale_format.high, scale)
 
 

@@ -68,10 +68,10 @@ class TableRmsNorm:
 
         m = Σ x² + round(n · eps · 2^24)                            exact
         e = ceil(bit_length(m) / 2);  u = m · 2^(16 - 2e), floored   16 bits, its top two not both 0
-        scale = min(round(table(u) · 2^(shift - e)), 2^17 - 1)      UQ4.13
+        scale = min(round(table(u) · 2^(9 + r - e)), 2^17 - 1)      UQ4.13; 2^17 - 1 if e < 9 + r
 
-    where ``table`` holds ``2^16 · c / sqrt(u / 2^16)`` with ``c = sqrt(n) / 2^ceil(log2 sqrt(n))``, so that any ``n`` costs
-    the same. Scales of 16 and more (a root mean square below 1/16) saturate.
+    where ``r = floor(log2 sqrt(n))`` and ``table`` holds ``2^16 · c / sqrt(u / 2^16)`` with ``c = sqrt(n) / 2^r``, in
+    17 bits if ``n`` is a power of four and 18 if not. Scales of 16 and more (a root mean square below 1/16) saturate.
     """
 
     n: int
@@ -80,8 +80,8 @@ class TableRmsNorm:
 
     @property
     def root_exponent(self) -> int:
-        """``ceil(log2 sqrt(n))``."""
-        return math.ceil(math.log2(self.n) / 2)
+        """``floor(log2 sqrt(n))``."""
+        return (self.n.bit_length() - 1) // 2
 
     @property
     def eps(self) -> int:
@@ -105,8 +105,8 @@ class TableRmsNorm:
         numerator = math.sqrt(self.n) / 2**self.root_exponent
         return InterpolatedTable(
             name="rsqrt", function=lambda u: numerator / math.sqrt(u), index_bits=8, step_bits=8, fraction=16,
-            output_bits=self.scale_format.width, first=64,
-        )
+            output_bits=self.scale_format.width + (numerator > 1), first=64,
+        )  # fmt: skip
 
     def square(self, value: int) -> int:
         """Return one element's share of the sum of squares, Q8.24."""
@@ -119,7 +119,8 @@ class TableRmsNorm:
         if e < self.unit_exponent:
             return self.scale_format.high
         u = shift_right(m, 2 * e - self.table.input_bits, Rounding.FLOOR)
-        return shift_right(self.table.compute(u), e - self.unit_exponent, self.scale_format.rounding)
+        scale = shift_right(self.table.compute(u), e - self.unit_exponent, self.scale_format.rounding)
+        return self.scale_format.saturate(scale)
 
     def scale(self, x: Sequence[int]) -> int:
         """Return the scale of a vector, UQ4.13."""
