@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.divide import Divide
 from hdl.exp import exp2_align, exp2_exponent, exp2_mantissa, wrapping_exp
 from hdl.format import shape_of
+from hdl.multipliers import MultiplierPort
 from talos_ref.format import Format, Rounding, shift_right
 from talos_ref.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
 
@@ -92,7 +93,7 @@ class Exp2Weights(wiring.Component):
     Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle. Cycle 0: products. Cycle 1: round; mantissas; the product of
     ``top``, whose exponent is the largest. Cycle 2: align. A temperature takes effect ``SETTLE`` cycles after it is
     accepted, when its inverse has been divided; before the first nothing is settled. One below ``spec.min_temperature``
-    counts as that, and 0 as greedy, too.
+    counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1), whose ``valid`` the sampler sets.
     """
 
     LATENCY = 3
@@ -116,7 +117,10 @@ class Exp2Weights(wiring.Component):
             bits_per_cycle,
         )
         self.SETTLE = 1 + self.divide.LATENCY
-        super().__init__(weights_signature(word, lanes, self.weight))
+        port = MultiplierPort(lanes, 1, shape_of(word), signed(self.inverse_width + 1))
+        super().__init__(
+            {**weights_signature(word, lanes, self.weight).members, "multipliers": Out(port)}
+        )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -153,9 +157,12 @@ class Exp2Weights(wiring.Component):
 
         for lane in range(self.lanes):
             # Cycle 0.
-            product = Signal(self.product_shape, name=f"product_{lane}")
-            m.d.sync += product.eq(self.logits[lane] * divide.o.payload)
+            m.d.comb += [
+                self.multipliers.a[lane][0].eq(self.logits[lane]),
+                self.multipliers.b[lane][0].eq(divide.o.payload),
+            ]
             # Cycle 1.
+            product = self.multipliers.products[lane][0]
             t = self._round(m, product, wide, f"t_{lane}")
             mantissa = Signal(self.weight, name=f"mantissa_{lane}")
             exponent = Signal(top.shape(), name=f"exponent_{lane}")
