@@ -41,7 +41,12 @@ def _choose(group: Sequence[tuple[Value, Value]], part: int) -> Any:
     """Return index or value of the first maximum of two or three nodes."""
     a, b = group[0], group[1]
     if len(group) == 2:
-        return Mux(a[1] >= b[1], a[part], b[part])
+        return Mux(_below(a[1], b[1]), b[part], a[part])
     c = group[2]
     # Where a is not the maximum, it loses to the larger of b and c, so b against c decides.
-    return Mux((a[1] >= b[1]) & (a[1] >= c[1]), a[part], Mux(b[1] >= c[1], b[part], c[part]))
+    return Mux(_below(a[1], b[1]) | _below(a[1], c[1]), Mux(_below(b[1], c[1]), c[part], b[part]), a[part])
+
+
+def _below(a: Value, b: Value) -> Value:
+    """Return ``a < b`` as the sign of a difference, which a carry chain makes; Yosys puts a comparison into tables."""
+    return (a - b)[-1]

@@ -191,7 +191,8 @@ class Sampler(wiring.Component):
 
         # Cycle w + blocks + 1.
         hits = Signal(self.vocab_size)
-        m.d.comb += hits.eq(Cat(sums[token] > cut for token in range(self.vocab_size)))
+        # sum > cut as the sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
+        m.d.comb += hits.eq(Cat((cut - sums[token])[-1] for token in range(self.vocab_size)))
         hit, index = _first(m, hits)
         with m.If(cycle[-1] & hit):
             m.d.sync += self.o.p.token.eq(index)
