@@ -32,7 +32,7 @@ class Arithmetic:
 
     @property
     def deferred(self) -> bool:
-        """Whether RMSNorm's scale is applied after the MLP, whose second matrix is folded into lm_head in the last layer."""
+        """Whether RMSNorm's scale is applied after the MLP, whose second matrix joins lm_head in the last layer."""
         return self.scaled_linear is not None
 
     def normalise(self, x: list[int]) -> list[int]:

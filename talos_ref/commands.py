@@ -43,13 +43,11 @@ def _checkpoint(options: argparse.Namespace) -> Checkpoint:
     return default_checkpoint() if options.weights is None else load(options.weights)
 
 
-def _temperature(options: argparse.Namespace, spec: Arithmetic | None) -> tuple[Any, bool]:
-    """Return the temperature as the model takes it, and whether to take the argmax."""
+def _temperature(options: argparse.Namespace, spec: Arithmetic | None) -> Any:
+    """Return the temperature as the model takes it."""
     if spec is None:
-        temperature: float = check_temperature(options.temperature)
-        return temperature, options.greedy or temperature == 0
-    quantised = quantise_temperature(options.temperature, spec.sampler)
-    return quantised, options.greedy or (quantised == 0 and spec.sampler.greedy_at_zero)
+        return check_temperature(options.temperature)
+    return quantise_temperature(options.temperature, spec.sampler)
 
 
 def _spec(options: argparse.Namespace, config: ModelConfig) -> Arithmetic | None:
@@ -74,7 +72,7 @@ def _named(options: argparse.Namespace) -> Iterator[tuple[int, list[int]]]:
     checkpoint = _checkpoint(options)
     config = checkpoint.config
     spec = _spec(options, config)
-    temperature, greedy = _temperature(options, spec)
+    temperature = _temperature(options, spec)
     limit = config.max_letters if options.limit is None else check_limit(options.limit, config)
     if options.rng == "python":
         if spec is not None:
@@ -82,19 +80,19 @@ def _named(options: argparse.Namespace) -> Iterator[tuple[int, list[int]]]:
         if options.limit is not None:
             raise ValueError("limit must be left out under --rng python, where one generator serves all names")
         rng, count = random.Random(check_seed(options.seed)), _check_count(options.count)
-        drawn = names_by_choices(FloatModel(checkpoint), rng, 0.0 if greedy else temperature, count)
+        drawn = names_by_choices(FloatModel(checkpoint), rng, 0.0 if options.greedy else temperature, count)
         yield from ((options.seed, tokens) for tokens in drawn)
         return
     seeds = _seeds(options.seed, options.count)
     if spec is not None and len(seeds) >= BATCHED_FROM:
         for start in range(0, len(seeds), CHUNK):
             batch = seeds[start : start + CHUNK]
-            names = replay(checkpoint, spec, batch, temperature, limit, greedy).letters(config)
+            names = replay(checkpoint, spec, batch, temperature, limit, options.greedy).letters(config)
             yield from zip(batch, names, strict=True)
         return
     model: Any = FloatModel(checkpoint) if spec is None else IntegerModel(checkpoint, spec)
     for seed in seeds:
-        yield seed, generation.letters(model, seed=seed, temperature=temperature, limit=limit, greedy=greedy)
+        yield seed, generation.letters(model, seed=seed, temperature=temperature, limit=limit, greedy=options.greedy)
 
 
 def _with_progress(title: str, total: int, lines: Iterable[str], shown: bool) -> Iterator[str]:
@@ -126,7 +124,7 @@ def trace(options: argparse.Namespace) -> Iterator[str]:
     checkpoint = _checkpoint(options)
     config = checkpoint.config
     spec = _spec(options, config)
-    temperature, greedy = _temperature(options, spec)
+    temperature = _temperature(options, spec)
     if options.tokens is not None and options.limit is not None:
         raise ValueError("limit must be left out where --tokens says how many steps there are")
     if options.tokens is not None:
@@ -134,9 +132,8 @@ def trace(options: argparse.Namespace) -> Iterator[str]:
     model: Any = FloatModel(checkpoint) if spec is None else IntegerModel(checkpoint, spec)
     if not options.json:
         yield f"{'pos':>3}  {'in':>3}     {'out':>3}     {'argmax':>6}     {'rng':>10}  {'top logit':>9}"
-    for step in generation.steps(
-        model, seed=options.seed, temperature=temperature, limit=options.limit, greedy=greedy, forced=options.tokens
-    ):
+    drawing = {"temperature": temperature, "limit": options.limit, "greedy": options.greedy, "forced": options.tokens}
+    for step in generation.steps(model, seed=options.seed, **drawing):
         if options.json:
             yield json.dumps(step.to_json())
             continue

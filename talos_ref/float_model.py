@@ -43,6 +43,11 @@ class FloatModel:
         self.config: ModelConfig = checkpoint.config
         self.tensors: dict[str, Array] = {name: t.astype(np.float64) for name, t in checkpoint.tensors.items()}
 
+    @property
+    def greedy_at_zero(self) -> bool:
+        """Temperature 0 means the argmax."""
+        return True
+
     def new_cache(self) -> FloatCache:
         """Return an empty cache."""
         return FloatCache(self.config)

@@ -11,13 +11,26 @@ from talos_ref.config import ModelConfig
 from talos_ref.sampler import TEMPERATURE, Sampler, argmax
 from talos_ref.xorshift32 import check_seed, xorshift32
 
-__all__ = ["Model", "Step", "check_limit", "check_tokens", "check_temperature", "quantise_temperature", "steps", "letters"]
+__all__ = [
+    "Model",
+    "Step",
+    "check_limit",
+    "check_tokens",
+    "check_temperature",
+    "quantise_temperature",
+    "steps",
+    "letters",
+]
 
 
 class Model(Protocol):
     """What float and integer models share."""
 
     config: ModelConfig
+
+    @property
+    def greedy_at_zero(self) -> bool:
+        """Whether temperature 0 means the argmax."""
 
     def new_cache(self) -> Any:
         """Return an empty cache."""
@@ -102,8 +115,9 @@ def steps(
 ) -> Iterator[Step]:
     """Yield the steps of one name: from BOS until BOS is drawn or ``limit`` letters are.
 
-    Each step advances the random state once and draws with the new state; a greedy step takes the first maximum and leaves
-    the state alone. With ``forced``, these tokens are the inputs and decide the number of steps.
+    Each step advances the random state once and draws with the new state; a greedy step (temperature 0 is one, where the
+    model has it so) takes the first maximum and leaves the state alone. With ``forced``, these tokens are the inputs and
+    decide the number of steps.
 
     Parameters
     ----------
@@ -111,6 +125,7 @@ def steps(
         As ``model.draw`` takes it: a float, or UQ8.8 for an integer model.
     """
     config = model.config
+    greedy = greedy or (temperature == 0 and model.greedy_at_zero)
     rng = check_seed(seed)
     inputs = None if forced is None else check_tokens(forced, config)
     count = check_limit(config.max_letters if limit is None else limit, config) if inputs is None else len(inputs)

@@ -39,8 +39,8 @@ class IntegerModel:
         x = x + fc2 · relu(fc1 · norm(x))
         logits = lm_head · x
 
-    A deferred arithmetic computes the MLP as ``s · (fc2 · relu(fc1 · x))`` with ``s`` the scale of ``x``, and in the last
-    layer ``logits = lm_head · x + s · (folded · relu(fc1 · x))`` with ``folded = lm_head · fc2``.
+    A deferred arithmetic computes the MLP as ``s · (fc2 · relu(fc1 · x))`` with ``s`` the scale of ``x``, and in the
+    last layer ``logits = lm_head · x + s · (folded · relu(fc1 · x))`` with ``folded = lm_head · fc2``.
     """
 
     def __init__(self, checkpoint: Checkpoint, arithmetic: Arithmetic) -> None:
@@ -51,6 +51,11 @@ class IntegerModel:
         if arithmetic.deferred:
             last = f"layer{self.config.n_layer - 1}.fc2"
             self.tensors["folded"] = fold_head(self.tensors["lm_head"], self.tensors[last], arithmetic)
+
+    @property
+    def greedy_at_zero(self) -> bool:
+        """Whether temperature 0 means the argmax."""
+        return self.arithmetic.sampler.greedy_at_zero
 
     def new_cache(self) -> KVCache:
         """Return an empty cache."""
