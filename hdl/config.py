@@ -30,6 +30,12 @@ class CoreConfig:
     """Result bits a cycle of the digit-recurrence divider and square root."""
     sampler_lanes: int = 9
     """Logits that the sampler weighs a cycle."""
+    attention_positions: int = 1
+    """Cached positions that attention takes a cycle, a power of two."""
+    share_multipliers: bool = False
+    """Tile and attention take turns at one bank, and so do the folded head and the sampler."""
+    first_layer_in_rom: bool = False
+    """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
     model: ModelConfig = field(default=MICROGPT)
 
     def __post_init__(self) -> None:
@@ -37,6 +43,8 @@ class CoreConfig:
             raise ValueError(
                 f"arithmetic must be one of {', '.join(sorted(ARITHMETICS))}, not {self.arithmetic_name!r}"
             )
+        if self.first_layer_in_rom and self.model.n_layer != 1:
+            raise ValueError(f"n_layer must be 1 with first_layer_in_rom, not {self.model.n_layer!r}")
         for name, high in (("tile_rows", 64), ("tile_columns", 64), ("bits_per_cycle", 8), ("sampler_lanes", 256)):
             value = getattr(self, name)
             if not 1 <= value <= high:
@@ -54,6 +62,28 @@ CORES = {
         # The published machine without its idle cycles: 16 multipliers for the projections, 16 for attention,
         # 16 for RMSNorm.
         CoreConfig(name="tile16", arithmetic_name="talos-v2", tile_rows=16, tile_columns=1),
+        # Any checkpoint of the family: a tile of 128 multipliers that attention shares, RMSNorm's scale deferred past
+        # the MLP, hidden units that are 0 skipped, all tokens weighed at once.
+        CoreConfig(
+            name="wide",
+            arithmetic_name="precise",
+            tile_rows=16,
+            tile_columns=8,
+            sampler_lanes=27,
+            attention_positions=8,
+            share_multipliers=True,
+        ),
+        # The same without the first layer's embedding, norms and projections, which are 52 M10K of ROM instead.
+        CoreConfig(
+            name="fused",
+            arithmetic_name="precise",
+            tile_rows=16,
+            tile_columns=8,
+            sampler_lanes=27,
+            attention_positions=8,
+            share_multipliers=True,
+            first_layer_in_rom=True,
+        ),
     )
 }
 """Every core that is built, verified and reported."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 
 from hdl.attention import Attention
 from hdl.config import CoreConfig
 from hdl.embedding import Embedding
+from hdl.folded_head import FoldedHead
+from hdl.folded_rom import FoldedRom
+from hdl.format import requantise, shape_of
 from hdl.interface import CoreSignature, Stage
-from hdl.multipliers import OPERAND, MultiplierBank, share
+from hdl.multipliers import MultiplierBank, share
 from hdl.performance import PerformanceCounters
 from hdl.requests import RequestControl
 from hdl.rmsnorm import RmsNorm
 from hdl.sampler import Sampler
+from hdl.scaled_linear import ScaledLinear
 from hdl.schedule import Operation, Vector, schedule, tile_instructions
 from hdl.sequencer import Sequencer
 from hdl.tile import Tile
@@ -32,7 +36,8 @@ class Core(wiring.Component):
 
     Every instruction of the schedule takes a cycle, and waits for its source. A MULTIPLY done in cycle 0 reads the weight ROM and
     chooses its block of the source; 1: the tile multiplies; 2: it sums; 3: the totals of a last column block are requantised and
-    written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend on its position alone.
+    written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend on its position and, in a
+    deferred arithmetic, on the number of hidden units that are not 0.
 
     Raises ValueError if the checkpoint is of another model than the configuration.
     """
@@ -44,13 +49,21 @@ class Core(wiring.Component):
             raise ValueError(f"checkpoint must be of the model {config.model!r}, not {checkpoint.config!r}")
         self.config, self.arithmetic, self.model = config, config.arithmetic, config.model
         self.program = schedule(config)
-        tensors = IntegerModel(checkpoint, self.arithmetic).tensors
-        word = self.arithmetic.word
+        golden = IntegerModel(checkpoint, self.arithmetic)
+        tensors, word = golden.tensors, self.arithmetic.word
 
         self.control = RequestControl(self.model, self.arithmetic)
         self.sequencer = Sequencer(self.program)
-        self.embedding = Embedding(tensors["wte"], tensors["wpe"], word)
-        self.rmsnorm = RmsNorm(self.arithmetic.rmsnorm, bits_per_cycle=config.bits_per_cycle)
+        self.embedding: Embedding | FoldedRom
+        if config.first_layer_in_rom:
+            self.embedding = FoldedRom(golden)
+        else:
+            self.embedding = Embedding(tensors["wte"], tensors["wpe"], word)
+        self.rmsnorm = RmsNorm(
+            self.arithmetic.rmsnorm,
+            normalise=any(step.operation is Operation.NORMALISE for step in self.program),
+            bits_per_cycle=config.bits_per_cycle,
+        )
         self.weights = WeightRom(config, rom_words(config, tile_instructions(self.program), tensors))
         self.tile = Tile(
             rows=config.tile_rows,
@@ -58,27 +71,45 @@ class Core(wiring.Component):
             word=word,
             terms=max(columns for _, columns in self.model.shapes().values()),
         )
-        self.vectors = Vectors(config, self.tile.total_shape)
-        self.attention = Attention(self.arithmetic.attention, self.model, bits_per_cycle=config.bits_per_cycle)
+        self.vectors = Vectors(config)
+        self.attention = Attention(
+            self.arithmetic.attention,
+            self.model,
+            positions=config.attention_positions,
+            bits_per_cycle=config.bits_per_cycle,
+        )
         self.sampler = Sampler(
             self.arithmetic.sampler,
             vocab_size=self.model.vocab_size,
             lanes=config.sampler_lanes,
             word=word,
             bits_per_cycle=config.bits_per_cycle,
+            shared=True,
         )
         self.performance = PerformanceCounters()
+        self.units = {
+            name: getattr(self, name)
+            for name in (
+                "control", "sequencer", "embedding", "rmsnorm", "weights", "tile", "vectors", "attention", "sampler",
+                "performance",
+            )
+        }  # fmt: skip
+        if self.arithmetic.scaled_linear is not None:
+            spec, total = self.arithmetic.scaled_linear, self.tile.total_shape
+            self.units["head"] = self.head = FoldedHead(
+                tensors["folded"], spec, tile_rows=config.tile_rows, total_shape=total
+            )
+            self.units["scaled"] = self.scaled = ScaledLinear(
+                spec, lanes=config.tile_rows, total_shape=total, addend_shape=total
+            )
         super().__init__(CoreSignature(self.model, word))
 
     def elaborate(self, platform: Any) -> Any:
         m = Module()
-        for name in (
-            "control", "sequencer", "embedding", "rmsnorm", "weights", "tile", "vectors", "attention", "sampler",
-            "performance",
-        ):  # fmt: skip
-            m.submodules[name] = getattr(self, name)
+        for name, unit in self.units.items():
+            m.submodules[name] = unit
         self._connect_control(m)
-        self._connect_sequencer(m)
+        self._connect_sampler(m)
         self._connect_rmsnorm(m)
         self._connect_tile(m)
         self._connect_attention(m)
@@ -86,70 +117,90 @@ class Core(wiring.Component):
         return ResetInserter(self.clear)(m)
 
     def _connect_control(self, m: Module) -> None:
-        """Requests, results, the sampler and the counters."""
-        control, sampler, performance = self.control, self.sampler, self.performance
+        """Requests, results, the input of a step, and the counters."""
+        control, performance, sequencer = self.control, self.performance, self.sequencer
         wiring.connect(m, wiring.flipped(self.request), control.request)
         wiring.connect(m, wiring.flipped(self.result), control.result)
-        wiring.connect(m, control.temperature, sampler.temperature)
-        wiring.connect(m, sampler.o, control.draw)
         m.d.comb += [
-            control.idle.eq(~self.sequencer.running),
+            sequencer.start.eq(control.start),
+            self.embedding.enable.eq(control.start),
+            self.embedding.token.eq(control.token),
+            self.embedding.position.eq(control.position),
+            control.idle.eq(~sequencer.running),
             self.error.eq(control.error),
-            self.busy.eq(self.sequencer.running),
-            self.stage.eq(Mux(self.result.valid & ~self.result.ready, Stage.STALL, self.sequencer.stage)),
+            self.busy.eq(sequencer.running),
+            self.stage.eq(Mux(self.result.valid & ~self.result.ready, Stage.STALL, sequencer.stage)),
             performance.clear.eq(control.accepted),
             performance.busy.eq(self.busy),
             performance.stage.eq(self.stage),
             performance.step.eq(control.taken),
             performance.letter.eq(control.taken & (self.result.p.token_out != self.model.bos)),
             self.counters.eq(performance.counters),
-            sampler.i.valid.eq(self.vectors.logits_valid),
-            sampler.i.p.logits.eq(self.vectors.logits),
+        ]
+
+    def _connect_sampler(self, m: Module) -> None:
+        """Logits, random state and temperature to the sampler, its draw back."""
+        control, sampler, vectors = self.control, self.sampler, self.vectors
+        wiring.connect(m, control.temperature, sampler.temperature)
+        wiring.connect(m, sampler.o, control.draw)
+        m.d.comb += [
+            sampler.i.valid.eq(vectors.logits_valid),
+            sampler.i.p.logits.eq(vectors.logits),
             sampler.i.p.rng.eq(control.rng),
             sampler.i.p.greedy.eq(control.greedy),
-            self.vectors.logits_taken.eq(sampler.i.valid & sampler.i.ready),
-            self.logits.eq(self.vectors.logits),
+            vectors.logits_taken.eq(sampler.i.valid & sampler.i.ready),
+            self.logits.eq(vectors.logits),
         ]
-
-    def _connect_sequencer(self, m: Module) -> None:
-        """What starts a step, and what makes an instruction ready."""
-        sequencer, instruction = self.sequencer, self.sequencer.instruction
-        m.d.comb += [
-            sequencer.start.eq(self.control.start),
-            self.embedding.enable.eq(self.control.start),
-            self.embedding.token.eq(self.control.token),
-            self.embedding.position.eq(self.control.position),
-        ]
-        with m.Switch(instruction.operation):
-            with m.Case(Operation.NORMALISE):
-                m.d.comb += sequencer.ready.eq(self.vectors.ready & self.rmsnorm.i.ready)
-            with m.Case(Operation.MULTIPLY):
-                m.d.comb += sequencer.ready.eq(self.vectors.ready)
-            with m.Case(Operation.SAMPLE):
-                m.d.comb += sequencer.ready.eq(self.control.taken)
 
     def _connect_rmsnorm(self, m: Module) -> None:
-        """RMSNorm's source, and where its result goes: into the residual stream, or to the tile."""
+        """RMSNorm's sources, and where its result goes: to the residual stream, the tile, or the deferred scale."""
         instruction, rmsnorm, vectors = self.sequencer.instruction, self.rmsnorm, self.vectors
-        normalise = self.sequencer.running & (instruction.operation == Operation.NORMALISE)
-        to_residual = Signal()
+        normalise, measure = Signal(), Signal()
+        to_residual, to_scale = Signal(), Signal()
+        m.d.comb += normalise.eq(self.sequencer.running & (instruction.operation == Operation.NORMALISE))
+        m.d.sync += measure.eq(vectors.measure)
         with m.If(rmsnorm.i.valid & rmsnorm.i.ready):
-            m.d.sync += to_residual.eq(instruction.destination == Vector.RESIDUAL)
+            m.d.sync += [
+                to_residual.eq(normalise & (instruction.destination == Vector.RESIDUAL)),
+                to_scale.eq(measure),
+            ]
         m.d.comb += [
-            rmsnorm.i.valid.eq(normalise & vectors.ready),
-            rmsnorm.i.p.x.eq(Mux(instruction.source == Vector.EMBEDDING, self.embedding.x, vectors.residual)),
+            rmsnorm.i.valid.eq((normalise & vectors.settled) | measure),
+            rmsnorm.i.p.x.eq(vectors.residual),
+            vectors.normed.valid.eq(rmsnorm.o.valid & ~to_residual & ~to_scale),
             vectors.normalised.valid.eq(rmsnorm.o.valid & to_residual),
-            vectors.normalised.payload.eq(rmsnorm.o.p.y),
-            vectors.normed.valid.eq(rmsnorm.o.valid & ~to_residual),
-            vectors.normed.payload.eq(rmsnorm.o.p.y),
-            rmsnorm.o.ready.eq(to_residual | vectors.normed.ready),
+            rmsnorm.o.ready.eq(to_residual | to_scale | vectors.normed.ready),
         ]
+        if rmsnorm.normalise:
+            m.d.comb += [vectors.normed.payload.eq(rmsnorm.o.p.y), vectors.normalised.payload.eq(rmsnorm.o.p.y)]
+        if isinstance(self.embedding, Embedding):
+            with m.If(normalise & (instruction.source == Vector.EMBEDDING)):
+                m.d.comb += rmsnorm.i.p.x.eq(self.embedding.x)
+        else:
+            started = Signal()
+            m.d.sync += started.eq(self.control.start)
+            m.d.comb += [vectors.normalised.valid.eq(started), vectors.normalised.payload.eq(self.embedding.x)]
+
+        self.scale, self.scale_valid = Signal(shape_of(self.arithmetic.rmsnorm.scale_format)), Signal()
+        with m.If(rmsnorm.o.valid & to_scale):
+            m.d.sync += [self.scale.eq(rmsnorm.o.p.scale), self.scale_valid.eq(1)]
+        with m.If(vectors.measure | self.control.start):
+            m.d.sync += self.scale_valid.eq(0)
 
     def _connect_tile(self, m: Module) -> None:
         """From an instruction to the tile, and from its totals back to the vectors."""
         sequencer, instruction, vectors, tile = self.sequencer, self.sequencer.instruction, self.vectors, self.tile
         multiply = Signal()
         tag = tag_layout(self.config)
+        # A scale other than the query's constant has to be there; it is, long before fc1 has ended.
+        scale_missing = instruction.scaled & (instruction.destination == Vector.RESIDUAL) & ~self.scale_valid
+        with m.Switch(instruction.operation):
+            with m.Case(Operation.NORMALISE):
+                m.d.comb += sequencer.ready.eq(vectors.settled & self.rmsnorm.i.ready)
+            with m.Case(Operation.MULTIPLY):
+                m.d.comb += sequencer.ready.eq(vectors.ready & ~scale_missing)
+            with m.Case(Operation.SAMPLE):
+                m.d.comb += sequencer.ready.eq(self.control.taken)
         m.d.comb += [
             multiply.eq(sequencer.done & (instruction.operation == Operation.MULTIPLY)),
             vectors.source.eq(instruction.source),
@@ -171,40 +222,81 @@ class Core(wiring.Component):
         ]
         m.d.comb += tile.i.p.weights.eq(self.weights.weights)
 
-        # The tag travels along.
-        travelling = vectors.reserve.payload
+        # Cycle 3: the tag has travelled along.
+        travelled = vectors.reserve.payload
         for cycle in range(1, self.WRITE_LATENCY):
             delayed = Signal(tag, name=f"tag{cycle}")
-            m.d.sync += delayed.eq(travelling)
-            travelling = delayed
+            m.d.sync += delayed.eq(travelled)
+            travelled = delayed
+        word, deferred = self.arithmetic.word, self.arithmetic.deferred
+        to_head = (travelled.destination == Vector.LOGITS) if deferred else Const(0, 1)
         m.d.comb += [
-            vectors.totals.valid.eq(tile.o.valid),
-            vectors.totals.p.tag.eq(travelling),
-            vectors.totals.p.totals.eq(tile.o.payload),
+            vectors.words.valid.eq(tile.o.valid & ~travelled.scaled & ~to_head),
+            vectors.words.p.tag.eq(travelled),
         ]
+        for r in range(self.config.tile_rows):
+            m.d.comb += vectors.words.p.words[r].eq(requantise(tile.o.p[r], 2 * word.fraction, word))
+        if deferred:
+            self._connect_scaled(m, travelled, to_head)
+
+    def _connect_scaled(self, m: Module, travelled: Any, to_head: Any) -> None:
+        """Totals that a scale is applied to, and the head that ends a deferred arithmetic."""
+        scaled, head, tile, vectors = self.scaled, self.head, self.tile, self.vectors
+        query_scale = self.arithmetic.attention.query_scale  # type: ignore[union-attr]
+        m.d.comb += [
+            scaled.i.valid.eq(tile.o.valid & travelled.scaled),
+            scaled.i.p.totals.eq(tile.o.payload),
+            scaled.i.p.scale.eq(Mux(travelled.destination == Vector.QUERY, query_scale, self.scale)),
+            vectors.scaled.valid.eq(scaled.o.valid),
+            vectors.scaled.p.words.eq(scaled.o.payload),
+            head.clear.eq(self.control.start),
+            head.hidden.eq(vectors.hidden),
+            head.addends.valid.eq(tile.o.valid & to_head),
+            head.addends.p.row.eq(travelled.row),
+            head.addends.p.last.eq(travelled.complete),
+            head.addends.p.totals.eq(tile.o.payload),
+            head.scale.eq(self.scale),
+            head.scale_valid.eq(self.scale_valid),
+        ]
+        m.d.sync += vectors.scaled.p.tag.eq(travelled)
+        wiring.connect(m, vectors.announced, head.announced)
+        wiring.connect(m, head.o, vectors.head)
 
     def _connect_attention(self, m: Module) -> None:
-        """Keys, queries and values into attention, its result back."""
-        attention, vectors = self.attention, self.vectors
-        m.d.comb += [
-            attention.position.eq(self.control.position_held),
-            attention.layer.eq(self.sequencer.instruction.layer),
-            vectors.attended.valid.eq(attention.o.valid),
-            vectors.attended.payload.eq(attention.o.payload),
-            attention.o.ready.eq(vectors.attended.ready),
-        ]
-        m.d.comb += [
-            attention.start.eq(vectors.query_valid),
-            attention.value.eq(vectors.value_valid),
-            attention.k.eq(vectors.key),
-            attention.q.eq(vectors.query),
-            attention.v.eq(vectors.value),
-        ]
+        """Query, key and value into attention, its result back."""
+        attention, vectors, control = self.attention, self.vectors, self.control
+        wiring.connect(m, attention.o, vectors.attended)
+        m.d.comb += [attention.position.eq(control.position_held), attention.layer.eq(self.sequencer.instruction.layer)]
+        if isinstance(self.embedding, FoldedRom):
+            # The ROM's row is there in the cycle after the step's start, as attention wants it.
+            with m.If(control.start):
+                m.d.comb += attention.position.eq(control.position)
+            m.d.comb += [
+                attention.start.eq(control.start),
+                attention.value.eq(control.start),
+                attention.q.eq(self.embedding.q),
+                attention.k.eq(self.embedding.k),
+                attention.v.eq(self.embedding.v),
+            ]
+        else:
+            m.d.comb += [
+                attention.start.eq(vectors.query_valid),
+                attention.value.eq(vectors.value_valid),
+                attention.q.eq(vectors.query),
+                attention.k.eq(vectors.key),
+                attention.v.eq(vectors.value),
+            ]
 
     def _connect_multipliers(self, m: Module) -> None:
-        """Banks: one for the tile, one for attention."""
-        for name, users in (("tile", [self.tile.multipliers]), ("attention", self.attention.multiplier_ports)):
-            largest = users[0].signature
-            bank = MultiplierBank(largest.rows, largest.columns, OPERAND, OPERAND)
+        """Banks of multipliers; with ``share_multipliers``, units that never multiply in one cycle share one."""
+        tile, attention = [self.tile.multipliers], self.attention.multiplier_ports
+        banks = {"pool": tile + attention} if self.config.share_multipliers else {"tile": tile, "attention": attention}
+        if self.arithmetic.deferred:
+            users = [self.head.sparse_multipliers, self.head.scale_multipliers, self.sampler.multipliers]
+            banks["head"] = [*users, self.scaled.multipliers]
+        for name, users in banks.items():
+            bank = MultiplierBank(
+                max(user.signature.rows for user in users), max(user.signature.columns for user in users)
+            )
             m.submodules[f"{name}_multipliers"] = bank
             share(m, bank, users)

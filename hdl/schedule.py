@@ -64,6 +64,12 @@ class Instruction:
     """``last`` of the last row block: the destination is complete."""
     release: bool = False
     """Last use of ``source``, which may be overwritten."""
+    scaled: bool = False
+    """A scale is applied to the totals: the query's constant, or that of the deferred RMSNorm."""
+    measure: bool = False
+    """Once ``destination`` is complete, its scale is computed beside what follows."""
+    sparse: bool = False
+    """The folded head takes the block as it is written."""
 
     @property
     def wait_stage(self) -> Stage:
@@ -73,7 +79,15 @@ class Instruction:
 
 
 def _multiply(
-    config: CoreConfig, matrix: str, stage: Stage, source: Vector, destination: Vector, layer: int, release: bool
+    config: CoreConfig,
+    matrix: str,
+    stage: Stage,
+    source: Vector,
+    destination: Vector,
+    *,
+    layer: int = 0,
+    release: bool = False,
+    **flags: bool,
 ) -> list[Instruction]:
     """Return the instructions of one matrix-vector product, row block by row block."""
     rows, columns = config.model.shapes()[matrix]
@@ -92,35 +106,64 @@ def _multiply(
             last=column == column_blocks - 1,
             complete=row == row_blocks - 1 and column == column_blocks - 1,
             release=release and row == row_blocks - 1 and column == column_blocks - 1,
+            **flags,
         )
         for row in range(row_blocks)
         for column in range(column_blocks)
     ]
 
 
-def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
-    """Return the instructions of one step, in order.
+def _normalise(source: Vector, destination: Vector) -> Instruction:
+    return Instruction(operation=Operation.NORMALISE, stage=Stage.NORM, source=source, destination=destination)
 
-    Keys come before the query and values after it, so that scores are made while the tile works on values.
-    """
-    v = Vector
-    normalise = {"operation": Operation.NORMALISE, "stage": Stage.NORM}
-    program = [Instruction(**normalise, source=v.EMBEDDING, destination=v.RESIDUAL)]
-    for layer in range(config.model.n_layer):
-        prefix = f"layer{layer}."
-        program += [Instruction(**normalise, source=v.RESIDUAL, destination=v.NORMED)]
-        for name, destination in (("wk", v.KEY), ("wq", v.QUERY), ("wv", v.VALUE)):
-            program += _multiply(
-                config, prefix + name, Stage.QKV, v.NORMED, destination, layer, release=destination is v.VALUE
-            )
-        program += _multiply(config, prefix + "wo", Stage.WO, v.ATTENDED, v.RESIDUAL, layer, release=True)
-        program += [Instruction(**normalise, source=v.RESIDUAL, destination=v.NORMED)]
-        program += _multiply(config, prefix + "fc1", Stage.FC1, v.NORMED, v.HIDDEN, layer, release=True)
-        program += _multiply(config, prefix + "fc2", Stage.FC2, v.HIDDEN, v.RESIDUAL, layer, release=True)
-    program += _multiply(config, "lm_head", Stage.LM_HEAD, v.RESIDUAL, v.LOGITS, 0, release=False)
-    program += [
-        Instruction(operation=Operation.SAMPLE, stage=Stage.SAMPLE, source=v.LOGITS, destination=v.LOGITS)
+
+def _project(config: CoreConfig, layer: int) -> list[Instruction]:
+    """Return what makes a layer's key, query and value."""
+    v, prefix = Vector, f"layer{layer}."
+    deferred = config.arithmetic.deferred
+    # Keys come before the query and values after it, so that scores are made while the tile works on values.
+    return [
+        _normalise(v.RESIDUAL, v.NORMED),
+        *_multiply(config, prefix + "wk", Stage.QKV, v.NORMED, v.KEY, layer=layer),
+        *_multiply(config, prefix + "wq", Stage.QKV, v.NORMED, v.QUERY, layer=layer, scaled=deferred),
+        *_multiply(config, prefix + "wv", Stage.QKV, v.NORMED, v.VALUE, layer=layer, release=True),
     ]
+
+
+def _mlp(config: CoreConfig, layer: int) -> list[Instruction]:
+    """Return what adds a layer's MLP to the residual stream; the last one of a deferred arithmetic ends in the head."""
+    v, prefix = Vector, f"layer{layer}."
+    deferred, last = config.arithmetic.deferred, layer == config.model.n_layer - 1
+    source = v.RESIDUAL if deferred else v.NORMED
+    program = [] if deferred else [_normalise(v.RESIDUAL, v.NORMED)]
+    program += _multiply(
+        config, prefix + "fc1", Stage.FC1, source, v.HIDDEN, layer=layer, release=not deferred, sparse=deferred and last
+    )
+    if not (deferred and last):
+        program += _multiply(config, prefix + "fc2", Stage.FC2, v.HIDDEN, v.RESIDUAL, layer=layer, scaled=deferred)
+    return program
+
+
+def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
+    """Return the instructions of one step, in order."""
+    v = Vector
+    program = [] if config.first_layer_in_rom else [_normalise(v.EMBEDDING, v.RESIDUAL)]
+    for layer in range(config.model.n_layer):
+        if layer > 0 or not config.first_layer_in_rom:
+            program += _project(config, layer)
+        program += _multiply(
+            config,
+            f"layer{layer}.wo",
+            Stage.WO,
+            v.ATTENDED,
+            v.RESIDUAL,
+            layer=layer,
+            release=True,
+            measure=config.arithmetic.deferred,
+        )
+        program += _mlp(config, layer)
+    program += _multiply(config, "lm_head", Stage.LM_HEAD, v.RESIDUAL, v.LOGITS)
+    program += [Instruction(operation=Operation.SAMPLE, stage=Stage.SAMPLE, source=v.LOGITS, destination=v.LOGITS)]
     return tuple(program)
 
 

@@ -32,6 +32,9 @@ def instruction_layout(program: tuple[Instruction, ...]) -> data.StructLayout:
             "last": 1,
             "complete": 1,
             "release": 1,
+            "scaled": 1,
+            "measure": 1,
+            "sparse": 1,
         }
     )
 
