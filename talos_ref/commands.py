@@ -130,13 +130,13 @@ def trace(options: argparse.Namespace) -> Iterator[str]:
     if options.tokens is not None:
         check_tokens(options.tokens, config)
     model: Any = FloatModel(checkpoint) if spec is None else IntegerModel(checkpoint, spec)
-    if not options.json:
-        yield f"{'pos':>3}  {'in':>3}     {'out':>3}     {'argmax':>6}     {'rng':>10}  {'top logit':>9}"
     drawing = {"temperature": temperature, "limit": options.limit, "greedy": options.greedy, "forced": options.tokens}
     for step in generation.steps(model, seed=options.seed, **drawing):
         if options.json:
             yield json.dumps(step.to_json())
             continue
+        if step.pos == 0:
+            yield f"{'pos':>3}  {'in':>3}     {'out':>3}     {'argmax':>6}     {'rng':>10}  {'top logit':>9}"
         shown = [f"{token:>3} {config.decode([token]) or '·':1}" for token in (step.token_in, step.token_out)]
         best = f"{step.argmax:>6} {config.decode([step.argmax]) or '·':1}"
         top = f"{step.top_logit / (1 << spec.word.fraction) if spec else step.top_logit:9.4f}"

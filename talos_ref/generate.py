@@ -115,9 +115,9 @@ def steps(
 ) -> Iterator[Step]:
     """Yield the steps of one name: from BOS until BOS is drawn or ``limit`` letters are.
 
-    Each step advances the random state once and draws with the new state; a greedy step (temperature 0 is one, where the
-    model has it so) takes the first maximum and leaves the state alone. With ``forced``, these tokens are the inputs and
-    decide the number of steps.
+    Each step advances the random state once and draws with the new state; a greedy step (temperature 0 is one, where
+    the model has it so) takes the first maximum and leaves the state alone. With ``forced``, these tokens are the
+    inputs and decide the number of steps.
 
     Parameters
     ----------
