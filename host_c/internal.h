@@ -28,6 +28,9 @@ struct talos_model {
     int16_t *folded;                /* [vocab][mlp], precise: lm_head * fc2 of the last layer */
     int32_t query_scale;            /* precise: log2(e) / sqrt(head_dim), UQ4.13 */
     int32_t rsqrt_lines[192][2];    /* precise: base, slope */
+    int32_t rsqrt_unit;             /* precise: exponent at which the table gives the scale without a shift */
+    int32_t rsqrt_top;              /* precise: largest output of the table */
+    int64_t rsqrt_eps;              /* precise: added to a sum of squares */
     size_t wte, wpe, lm_head;
     talos_layer layer[16];
     void *pack;                     /* the kernel's own layout of the weights, or null */

@@ -77,11 +77,13 @@ static int16_t quantise(float weight) {
 
 static bool power_of(uint32_t value, int bits) { return value && !(value & (value - 1)) && __builtin_ctz(value) % bits == 0; }
 
-/* Lines of sqrt(n) / 2^ceil(log2 sqrt n) / sqrt(u) over [1/4, 1), as talos_ref.table.InterpolatedTable. */
+/* Lines of sqrt(n) / 2^floor(log2 sqrt n) / sqrt(u) over [1/4, 1), as talos_ref.table.InterpolatedTable. */
 static void make_rsqrt(talos_model *m) {
-    double root_power = 1.0;
-    while (root_power * root_power < m->config.n_embd) root_power *= 2.0;
-    double numerator = sqrt((double)m->config.n_embd) / root_power;
+    int root_exponent = (talos_bit_length(m->config.n_embd) - 1) / 2;
+    m->rsqrt_eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * 16777216.0);
+    double numerator = sqrt((double)m->config.n_embd) / (1 << root_exponent);
+    m->rsqrt_unit = 9 + root_exponent;
+    m->rsqrt_top = numerator > 1 ? 262143 : 131071;
     for (int i = 64; i < 256; i++) {
         double left = numerator / sqrt(i / 256.0), right = numerator / sqrt((i + 1) / 256.0);
         double middle = numerator / sqrt((i + 0.5) / 256.0);

@@ -2,12 +2,23 @@
 #ifndef TALOS_PRECISE_H
 #define TALOS_PRECISE_H
 
+#include "fixed.h"
 #include "internal.h"
 
 /* Scale of a vector of n_embd words, UQ4.13. */
 int32_t talos_rms_scale(const talos_model *m, const int32_t *x);
-/* The same for a sum of squares, eps included, Q.24. */
-int32_t talos_rms_scale_of(const talos_model *m, int64_t sum);
+/* The same for a sum of squares, Q.24. */
+static inline int32_t talos_rms_scale_of(const talos_model *m, int64_t sum) {
+    sum += m->rsqrt_eps;
+    int e = (talos_bit_length((uint64_t)sum) + 1) / 2, down = 2 * e - 16;
+    if (e < m->rsqrt_unit) return 131071;
+    uint32_t u = (uint32_t)(down >= 0 ? sum >> down : sum << -down);
+    int32_t y = talos_interpolate(m->rsqrt_lines[(u >> 8) - 64], u & 255, 8);
+    y = y > m->rsqrt_top ? m->rsqrt_top : y;
+    if (e > m->rsqrt_unit) y = (int32_t)talos_round_shift(y, e - m->rsqrt_unit);
+    return y > 131071 ? 131071 : y;
+}
+
 /* x = norm(wte[token] + wpe[position]). */
 void talos_precise_embed(const talos_model *m, uint32_t token, uint32_t position, int32_t *x);
 /* q (with log2(e) / sqrt(head_dim)), k and v of a layer's input; `normed` is working memory. All [n_embd]. */

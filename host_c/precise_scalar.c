@@ -26,20 +26,9 @@ static void linear(const int16_t *w, const int32_t *x, int32_t *y, size_t rows, 
 }
 
 int32_t talos_rms_scale(const talos_model *m, const int32_t *x) {
-    int64_t sum = (int64_t)(m->config.n_embd * TALOS_EPS * 16777216.0 + 0.5);
+    int64_t sum = 0;
     for (size_t i = 0; i < m->config.n_embd; i++) sum += (int64_t)x[i] * x[i];
     return talos_rms_scale_of(m, sum);
-}
-
-int32_t talos_rms_scale_of(const talos_model *m, int64_t sum) {
-    int unit = 9, e = (talos_bit_length((uint64_t)sum) + 1) / 2;
-    for (uint32_t n = 1; n < m->config.n_embd; n *= 4) unit++;
-    if (e < unit) return 131071;
-    int down = 2 * e - 16;
-    uint32_t u = (uint32_t)(down >= 0 ? sum >> down : sum << -down);
-    int32_t y = talos_interpolate(m->rsqrt_lines[(u >> 8) - 64], u & 255, 8);
-    y = y > 131071 ? 131071 : y;
-    return e == unit ? y : (int32_t)talos_round_shift(y, e - unit);
 }
 
 static void normalise(const talos_model *m, const int32_t *x, int32_t *y) {

@@ -1,0 +1,32 @@
+/* float32 weights laid out for the SIMD kernels of one-layer models of the shipped shape. */
+#ifndef TALOS_FP32_PACK_H
+#define TALOS_FP32_PACK_H
+
+#include "fast.h"
+
+/* Matrices are stored by column: product = sum over columns of a broadcast element times a row of this array. */
+typedef struct {
+    _Alignas(64) float wo[FAST_EMBD][FAST_EMBD];
+    _Alignas(64) float fc1[FAST_EMBD][FAST_MLP];
+    _Alignas(64) float head[FAST_EMBD][FAST_LANES];
+    /* lm_head * fc2 by hidden unit, then a row of zeros, where an exhausted bit scan points. */
+    _Alignas(64) float folded[FAST_MLP + 1][FAST_LANES];
+    _Alignas(64) int32_t live[FAST_LANES]; /* -1 where the lane is a token, else 0 */
+    /* x, q (with log2(e) / sqrt(head_dim)), k and v after (token, position). */
+    _Alignas(64) float rows[][4][FAST_EMBD];
+} talos_fp32_pack;
+
+/* What the SIMD kernels keep of a stream: keys and values [position][n_embd]. */
+typedef struct {
+    _Alignas(64) float k[FAST_POSITIONS][FAST_EMBD];
+    _Alignas(64) float v[FAST_POSITIONS][FAST_EMBD];
+    _Alignas(64) float hidden[FAST_MLP + 16]; /* [64] stays 0 */
+} talos_fp32_state;
+
+bool talos_fp32_suits(const talos_model *m);
+talos_status talos_fp32_prepare(talos_model *m, void **pack);
+size_t talos_fp32_state_bytes(const talos_model *m);
+/* First maximum. */
+uint32_t talos_fp32_greedy(const talos_stream *s);
+
+#endif
