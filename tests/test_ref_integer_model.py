@@ -20,8 +20,8 @@ from talos_ref.generate import Step, steps
 from talos_ref.integer_model import IntegerModel, fold_head
 
 # SHA-256 of the steps of seeds 1 to 300 of the committed checkpoint, a JSON array a line (pos, token_in, token_out,
-# argmax, rng, top_logit, logits). Whoever changes a bit changes the arithmetic: docs/arithmetic.md, the circuits and
-# these digests change together.
+# argmax, rng, top_logit, logits). Whoever changes a bit changes the arithmetic: talos_ref/arithmetic.md, the circuits
+# and these digests change together.
 DIGESTS = {
     ("precise", 0x80): "d17aa4b37aa0ac7a2ad289f26e680e52e8e5195623036ed670a9802598554643",
     ("precise", 0x100): "ff5641166fc550b5f38048877f3436fc8c597c8724cbdf01dba137d6020d087b",

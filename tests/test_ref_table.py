@@ -71,7 +71,7 @@ def test_a_slope_that_falls_rounds_halves_up() -> None:
 
 
 # Of the lines as `python -m talos_ref tables --arithmetic precise --json` prints them. Whoever changes a bit changes
-# the arithmetic: then docs/arithmetic.md, the circuits and this digest change together.
+# the arithmetic: then talos_ref/arithmetic.md, the circuits and this digest change together.
 DIGESTS = {
     "exp2": "a558077064d1dd1969ce3651464340815715bf8d74a208f72923d88877daf4fa",
     "rsqrt": "27ef5bd1083ba33e6096eadb11f6eb7e1e6322442830d8d47d26902b29e10c2c",
