@@ -22,7 +22,7 @@ __all__ = ["FOLDER", "GENERIC", "X86", "NEON", "FLAGS", "sources", "target_defin
 FOLDER = Path(__file__).resolve().parent
 GENERIC = ("model.c", "stream.c", "many.c", "dispatch.c", "fp32_scalar.c", "fp32_pack.c", "precise_pack.c", "precise_scalar.c", "talos_v2_scalar.c")
 """What every build has."""
-X86 = ("fp32_avx512.c", "precise_avx512.c")
+X86 = ("fp32_avx2.c", "fp32_avx512.c", "precise_avx2.c", "precise_avx512.c")
 NEON = ("fp32_neon.c", "precise_neon.c")
 FLAGS = ("-std=c11", "-O3", "-D_POSIX_C_SOURCE=200809L", "-fno-math-errno", "-fno-trapping-math", "-pthread")
 """Each kernel file names the instructions it needs itself. No -ffast-math: it reorders the adder trees."""

@@ -3,7 +3,7 @@
 
 static const talos_kernel *const fp32[] = {
 #if defined(TALOS_X86)
-    &talos_fp32_avx512,
+    &talos_fp32_avx512, &talos_fp32_avx2,
 #endif
 #if defined(TALOS_NEON)
     &talos_fp32_neon,
@@ -12,7 +12,7 @@ static const talos_kernel *const fp32[] = {
 
 static const talos_kernel *const precise[] = {
 #if defined(TALOS_X86)
-    &talos_precise_avx512,
+    &talos_precise_avx512, &talos_precise_avx2,
 #endif
 #if defined(TALOS_NEON)
     &talos_precise_neon,

@@ -1,0 +1,177 @@
+/* float32 with AVX2 and FMA, one-layer models of the shipped shape: fp32_avx512.c in halves. */
+#include "fp32_pack.h"
+
+#if defined(TALOS_X86)
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx2,fma,bmi,bmi2,lzcnt,popcnt")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+static bool available(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+}
+
+/* 16 floats: the elements of x, or even or odd tokens. */
+typedef struct {
+    __m256 half[2];
+} row16;
+
+/* 2^t, relative error below 1e-7, for t held between -126 and 127. */
+INLINE __m256 exp2_ps(__m256 t) {
+    t = _mm256_max_ps(_mm256_min_ps(t, _mm256_set1_ps(127.0f)), _mm256_set1_ps(-126.0f));
+    __m256 n = _mm256_floor_ps(t), f = _mm256_sub_ps(t, n), f2 = _mm256_mul_ps(f, f);
+    __m256 low = _mm256_fmadd_ps(_mm256_set1_ps(0.6931530239f), f, _mm256_set1_ps(0.9999999267f));
+    __m256 middle = _mm256_fmadd_ps(_mm256_set1_ps(0.0558261729f), f, _mm256_set1_ps(0.2401538184f));
+    __m256 high = _mm256_fmadd_ps(_mm256_set1_ps(0.001877784128f), f, _mm256_set1_ps(0.008989127362f));
+    __m256 y = _mm256_fmadd_ps(_mm256_fmadd_ps(high, f2, middle), f2, low);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(y), _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23)));
+}
+
+/* Sum over each head's four lanes, in all four. */
+INLINE __m256 head_sum(__m256 t) {
+    t = _mm256_add_ps(t, _mm256_permute_ps(t, 0xB1));
+    return _mm256_add_ps(t, _mm256_permute_ps(t, 0x4E));
+}
+
+/* x after attention: x + Wo softmax(q.k) v. */
+INLINE row16 attend(const talos_fp32_pack *p, const talos_stream *s) {
+    talos_fp32_state *state = s->cache;
+    const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS + s->position];
+    _Alignas(32) float mixed[FAST_EMBD];
+    for (int half = 0; half < 2; half++) {
+        int at = 8 * half;
+        __m256 q = _mm256_load_ps(row[1] + at), k = _mm256_load_ps(row[2] + at), v = _mm256_load_ps(row[3] + at);
+        _mm256_store_ps(state->k[s->position] + at, k);
+        _mm256_store_ps(state->v[s->position] + at, v);
+        __m256 sum = exp2_ps(head_sum(_mm256_mul_ps(q, k))), total = _mm256_mul_ps(sum, v);
+        for (uint32_t i = 0; i < s->position; i++) {
+            __m256 weight = exp2_ps(head_sum(_mm256_mul_ps(q, _mm256_load_ps(state->k[i] + at))));
+            sum = _mm256_add_ps(sum, weight);
+            total = _mm256_fmadd_ps(weight, _mm256_load_ps(state->v[i] + at), total);
+        }
+        _mm256_store_ps(mixed + at, _mm256_div_ps(total, sum));
+    }
+    row16 x;
+    for (int half = 0; half < 2; half++) {
+        __m256 part[4] = {_mm256_load_ps(row[0] + 8 * half), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+        for (int c = 0; c < FAST_EMBD; c++)
+            part[c % 4] = _mm256_fmadd_ps(_mm256_set1_ps(mixed[c]), _mm256_load_ps(p->wo[c] + 8 * half), part[c % 4]);
+        x.half[half] = _mm256_add_ps(_mm256_add_ps(part[0], part[1]), _mm256_add_ps(part[2], part[3]));
+    }
+    return x;
+}
+
+/* 1 / sqrt(mean(x^2) + eps) in all lanes. */
+INLINE __m256 rms_scale(row16 x) {
+    __m256 sum = _mm256_fmadd_ps(x.half[0], x.half[0], _mm256_mul_ps(x.half[1], x.half[1]));
+    sum = head_sum(sum);
+    sum = _mm256_add_ps(sum, _mm256_permute2f128_ps(sum, sum, 1));
+    __m256 m = _mm256_fmadd_ps(sum, _mm256_set1_ps(1.0f / FAST_EMBD), _mm256_set1_ps(1e-5f));
+    return _mm256_div_ps(_mm256_set1_ps(1.0f), _mm256_sqrt_ps(m));
+}
+
+typedef struct {
+    __m256 lane[4]; /* even tokens, then odd ones */
+} logits;
+
+/* Logits: head x + s folded relu(fc1 x), over the positive units alone. */
+INLINE logits mlp(const talos_fp32_pack *p, talos_fp32_state *state, row16 x) {
+    _Alignas(32) float elements[FAST_EMBD];
+    __m256 h[8], sum[2][4];
+    logits out;
+    for (int i = 0; i < 2; i++) _mm256_store_ps(elements + 8 * i, x.half[i]);
+    for (int i = 0; i < 8; i++) h[i] = _mm256_setzero_ps();
+    for (int i = 0; i < 4; i++) out.lane[i] = sum[0][i] = sum[1][i] = _mm256_setzero_ps();
+    for (int c = 0; c < FAST_EMBD; c++) {
+        __m256 e = _mm256_set1_ps(elements[c]);
+        for (int i = 0; i < 8; i++) h[i] = _mm256_fmadd_ps(e, _mm256_load_ps(p->fc1[c] + 8 * i), h[i]);
+    }
+    uint64_t mask = 0;
+    for (int i = 0; i < 8; i++) {
+        _mm256_store_ps(state->hidden + 8 * i, h[i]);
+        int positive = _mm256_movemask_ps(_mm256_cmp_ps(h[i], _mm256_setzero_ps(), _CMP_GT_OQ));
+        mask |= (uint64_t)(uint32_t)positive << 8 * i;
+    }
+    for (int c = 0; c < FAST_EMBD; c++) {
+        __m256 e = _mm256_set1_ps(elements[c]);
+        for (int i = 0; i < 4; i++) out.lane[i] = _mm256_fmadd_ps(e, _mm256_load_ps(p->head[c] + 8 * i), out.lane[i]);
+    }
+    __m256 scale = rms_scale(x);
+    /* A scan of no bits gives 64, the row of zeros; so ten units go without a branch. */
+#define UNIT(n) \
+    { \
+        uint64_t unit = _tzcnt_u64(mask); \
+        mask &= mask - 1; \
+        __m256 e = _mm256_set1_ps(state->hidden[unit]); \
+        for (int i = 0; i < 4; i++) sum[n][i] = _mm256_fmadd_ps(e, _mm256_load_ps(p->folded[unit] + 8 * i), sum[n][i]); \
+    }
+    UNIT(0) UNIT(1) UNIT(0) UNIT(1) UNIT(0) UNIT(1) UNIT(0) UNIT(1) UNIT(0) UNIT(1)
+    while (__builtin_expect(mask != 0, 0)) { UNIT(0) UNIT(1) }
+#undef UNIT
+    for (int i = 0; i < 4; i++) out.lane[i] = _mm256_fmadd_ps(_mm256_add_ps(sum[0][i], sum[1][i]), scale, out.lane[i]);
+    return out;
+}
+
+/* Running sum over eight lanes, from `before` on. */
+INLINE __m256 running_sum(__m256 x, __m256 before) {
+    x = _mm256_add_ps(x, _mm256_castsi256_ps(_mm256_slli_si256(_mm256_castps_si256(x), 4)));
+    x = _mm256_add_ps(x, _mm256_castsi256_ps(_mm256_slli_si256(_mm256_castps_si256(x), 8)));
+    __m256 low = _mm256_permute_ps(_mm256_permute2f128_ps(x, x, 0x08), 0xFF);
+    return _mm256_add_ps(_mm256_add_ps(x, low), before);
+}
+
+INLINE __m256 last_lane(__m256 x) { return _mm256_permute_ps(_mm256_permute2f128_ps(x, x, 0x11), 0xFF); }
+
+/* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
+INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, logits l, float top, uint32_t rng, float *total) {
+    __m256 w[4], inverse = _mm256_set1_ps(s->temper.inverse);
+    for (int i = 0; i < 4; i++) {
+        w[i] = exp2_ps(_mm256_mul_ps(_mm256_sub_ps(l.lane[i], _mm256_set1_ps(top)), inverse));
+        w[i] = _mm256_and_ps(w[i], _mm256_load_ps((const float *)p->live + 8 * i));
+    }
+    __m256 low = running_sum(_mm256_add_ps(w[0], w[2]), _mm256_setzero_ps());
+    __m256 high = running_sum(_mm256_add_ps(w[1], w[3]), last_lane(low)), sum = last_lane(high);
+    __m256 cut = _mm256_mul_ps(sum, _mm256_set1_ps((float)(rng & 0xFFFFFF) * 0x1p-24f));
+    __m256 sums[4] = {_mm256_sub_ps(low, w[2]), _mm256_sub_ps(high, w[3]), low, high};
+    uint32_t below = 0;
+    for (int i = 0; i < 4; i++) below |= (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(sums[i], cut, _CMP_LE_OQ)) << 8 * i;
+    *total = _mm256_cvtss_f32(sum);
+    return (uint32_t)_mm_popcnt_u32(below);
+}
+
+INLINE void draw(const talos_fp32_pack *p, talos_stream *s, logits l) {
+    uint32_t rng = talos_next_rng(s);
+    for (int i = 0; i < 2; i++) {
+        __m256 low = _mm256_unpacklo_ps(l.lane[i], l.lane[i + 2]), high = _mm256_unpackhi_ps(l.lane[i], l.lane[i + 2]);
+        _mm256_store_ps(s->logits + 16 * i, _mm256_permute2f128_ps(low, high, 0x20));
+        _mm256_store_ps(s->logits + 16 * i + 8, _mm256_permute2f128_ps(low, high, 0x31));
+    }
+    if (__builtin_expect(s->greedy, 0)) {
+        s->token = talos_fp32_greedy(s);
+        return;
+    }
+    float total;
+    uint32_t token = first_above(p, s, l, 0.0f, rng, &total);
+    /* Without the maximum taken off first, a low temperature can leave float's range. */
+    if (__builtin_expect(!(total > 1e-20f && total < 1e30f), 0))
+        token = first_above(p, s, l, s->logits[talos_fp32_greedy(s)], rng, &total);
+    s->token = token;
+}
+
+static void step(const talos_model *m, talos_stream *const *streams, int count) {
+    const talos_fp32_pack *p = m->pack;
+    for (int i = 0; i < count; i++) draw(p, streams[i], mlp(p, streams[i]->cache, attend(p, streams[i])));
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
+const talos_kernel talos_fp32_avx2 = {"avx2", TALOS_FP32, available, talos_fp32_suits, talos_fp32_prepare,
+                                      talos_fp32_state_bytes, talos_no_scratch, step};
+#endif
