@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
+from itertools import groupby
 
 from hdl.config import CORES, core_config
 from talos_ref.checkpoint import DEFAULT_PATH, load
@@ -22,29 +22,24 @@ def _verilog(options: argparse.Namespace) -> None:
 
 
 def _schedule(options: argparse.Namespace) -> None:
-    from hdl.schedule import schedule
+    from hdl.core import Core
+    from hdl.timeline import stage_cycles, timeline
 
-    program = schedule(core_config(options.core))
-    runs: list[list[int]] = []
-    for index, instruction in enumerate(program):
-        same = runs and (program[runs[-1][0]].matrix, program[runs[-1][0]].operation) == (
-            instruction.matrix,
-            instruction.operation,
-        )
-        if same and instruction.matrix:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    print(f"{'cycles':>9}  {'operation':<10} {'matrix':<12} {'source':<10} destination")
-    for indices in runs:
-        head = program[indices[0]]
-        span = f"{indices[0]}..{indices[-1]}" if len(indices) > 1 else str(indices[0])
+    config = core_config(options.core)
+    done = timeline(Core(config, load(options.weights, config.model)), options.position)
+    print(f"{config.name}: a step at position {options.position}, {done[-1].cycle} cycles")
+    print(f"{'cycles':>9}  {'waits':>5}  {'operation':<10} {'matrix':<12} {'source':<10} {'destination':<12} stage")
+    for _, entries in groupby(done, lambda entry: (entry.instruction.operation, entry.instruction.matrix, entry.waited > 0)):
+        run = list(entries)
+        head = run[0].instruction
+        span = f"{run[0].cycle}..{run[-1].cycle}" if len(run) > 1 else str(run[0].cycle)
         print(
-            f"{span:>9}  {head.operation.name.lower():<10} {head.matrix or '-':<12} "
-            f"{head.source.name.lower():<10} {head.destination.name.lower()}"
+            f"{span:>9}  {run[0].waited or '':>5}  {head.operation.name.lower():<10} {head.matrix or '-':<12} "
+            f"{head.source.name.lower():<10} {head.destination.name.lower():<12} {head.stage.name.lower()}"
         )
-    stages = Counter(instruction.stage.name.lower() for instruction in program)
-    print("instructions by stage, waits not counted:", ", ".join(f"{name} {n}" for name, n in stages.items()))
+    print("by stage:", ", ".join(f"{stage.name.lower()} {count}" for stage, count in stage_cycles(done).items()))
+    if config.arithmetic.deferred:
+        print("Hidden units that are not 0 add cycles where more of them come than one a cycle; none is assumed here.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     verilog.add_argument("--out", required=True, metavar="FILE.v")
     verilog.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)")
     verilog.set_defaults(run=_verilog)
-    schedule = commands.add_parser("schedule", help="print the instructions of one step")
+    schedule = commands.add_parser("schedule", help="print the instructions of one step and their cycles")
+    schedule.add_argument("--position", type=int, default=0, metavar="P", help="of the step (default: 0)")
+    schedule.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)")
     schedule.set_defaults(run=_schedule)
     for command in (verilog, schedule):
         command.add_argument("--core", required=True, metavar="NAME", help=f"one of {', '.join(CORES)}")

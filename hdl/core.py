@@ -13,6 +13,7 @@ from hdl.embedding import Embedding
 from hdl.folded_head import FoldedHead
 from hdl.folded_rom import FoldedRom
 from hdl.format import requantise, shape_of
+from hdl.hidden_order import busiest_first
 from hdl.interface import CoreSignature, Stage
 from hdl.multipliers import MultiplierBank, share
 from hdl.performance import PerformanceCounters
@@ -50,7 +51,13 @@ class Core(wiring.Component):
         self.config, self.arithmetic, self.model = config, config.arithmetic, config.model
         self.program = schedule(config)
         golden = IntegerModel(checkpoint, self.arithmetic)
-        tensors, word = golden.tensors, self.arithmetic.word
+        tensors, word = dict(golden.tensors), self.arithmetic.word
+        self.hidden_order = list(range(self.model.mlp_dim))
+        if self.arithmetic.deferred:
+            self.hidden_order = busiest_first(checkpoint, self.arithmetic)
+            last = f"layer{self.model.n_layer - 1}.fc1"
+            tensors[last] = [tensors[last][unit] for unit in self.hidden_order]
+            tensors["folded"] = [[row[unit] for unit in self.hidden_order] for row in tensors["folded"]]
 
         self.control = RequestControl(self.model, self.arithmetic)
         self.sequencer = Sequencer(self.program)

@@ -78,6 +78,11 @@ class IntegerModel:
         scale = arithmetic.attention.query_scale  # type: ignore[union-attr]
         return [arithmetic.scaled_linear.requantise(total, scale) for total in totals], k, v
 
+    def hidden(self, x: list[int], layer: int) -> list[int]:
+        """Return the hidden units of a layer's MLP, mlp_dim words, not negative; before the scale where it is deferred."""
+        normed = x if self.arithmetic.deferred else self.arithmetic.normalise(x)
+        return [max(value, 0) for value in self.arithmetic.linear.compute(self.tensors[f"layer{layer}.fc1"], normed)]
+
     def logits(self, token: int, position: int, cache: KVCache) -> list[int]:
         """Return the logits after ``token`` at ``position``, vocab_size words; its keys and values join the cache.
 
@@ -98,8 +103,7 @@ class IntegerModel:
             cache.layers[layer].values.append(v)
             attended = attend(arithmetic.attention, q, cache.layers[layer])
             x = arithmetic.add(x, linear.compute(self.tensors[prefix + "wo"], attended))
-            normed = x if arithmetic.deferred else arithmetic.normalise(x)
-            hidden = [max(value, 0) for value in linear.compute(self.tensors[prefix + "fc1"], normed)]
+            hidden = self.hidden(x, layer)
             if arithmetic.scaled_linear is None:
                 x = arithmetic.add(x, linear.compute(self.tensors[prefix + "fc2"], hidden))
                 continue
