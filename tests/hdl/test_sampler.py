@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -27,9 +28,8 @@ TEMPERATURES = {
     "exp2": [0x10, 0x11, 0x33, 0x80, 0xFF, 0x100, 0x101, 0x200, 0xFFF, 0x1000, 0xFFFF],
 }
 # The last two make BucketSampler's uniform number largest and smallest.
-STATES = [1, 0xFFFFFFFF, 0xFF000000, 0x00FFFFFF, 0x80000000, *(
-    pow(BUCKET.multiplier, -1, 1 << 32) * uniform % (1 << 32) for uniform in (0xFFFFFFFF, 0x100)
-)]  # fmt: skip
+INVERSE = pow(BUCKET.multiplier, -1, 1 << 32)
+STATES = [1, 0xFFFFFFFF, 0xFF000000, 0x00FFFFFF, 0x80000000, -INVERSE % (1 << 32), (INVERSE << 8) % (1 << 32)]
 
 Case = dict[str, Any]
 
@@ -64,12 +64,30 @@ def logits_of_names(model: IntegerModel, draw: random.Random) -> list[list[int]]
     return logits
 
 
-def samples_of(vocab: int, draw: random.Random) -> list[Case]:
-    """Every list of logits with some random states, the extreme ones among them, and now and then greedy."""
+def edge_states(spec: SamplerSpec, logits: list[int], temperature: int, draw: random.Random) -> list[int]:
+    """Two random states whose cuts lie just below and just at a running sum.
+
+    A weight that is off by one moves the sums after it, and so the token of such a state, unless the sums exceed the 24
+    bits of the uniform number.
+    """
+    sums = [total & 0xFFFFFFFF for total in accumulate(spec.weights(logits, temperature))]
+    uniform = min(-(-(draw.choice(sums) << 24) // sums[-1]), (1 << 24) - 1)
+    states = []
+    for near in (max(uniform - 1, 0), uniform):
+        if isinstance(spec, Exp2Sampler):
+            states.append(near | draw.getrandbits(8) << 24)
+        else:
+            states.append(INVERSE * (near << 8 | draw.getrandbits(8)) % (1 << 32))
+    return states
+
+
+def samples_of(spec: SamplerSpec, vocab: int, temperature: int, draw: random.Random) -> list[Case]:
+    """Every list of logits with some states, the extreme ones among them, and now and then greedy."""
+    at = max(temperature, spec.min_temperature)
     return [
         {"logits": logits, "rng": state, "greedy": draw.random() < 0.1}
         for logits in logits_of(vocab, draw)
-        for state in (draw.choice(STATES), draw.getrandbits(32))
+        for state in (draw.choice(STATES), *edge_states(spec, logits, at, draw))
     ]
 
 
@@ -112,11 +130,10 @@ def test_draws(name: str, vocab: int, lanes: int) -> None:
     draw = random.Random(seed())
     spec = SPECS[name]
     component = Sampler(spec, vocab_size=vocab, lanes=lanes, word=Q4_12)
-    samples = samples_of(vocab, draw)
-    temperatures = TEMPERATURES[name]
-    # The full shapes of the published model meet everything at every temperature, the others a part of it.
-    share = 1 if lanes == 9 or (name, lanes) == ("exp2", 27) else 4
-    check(spec, component, [(t, draw.sample(samples, len(samples) // share)) for t in temperatures])
+    # The shapes of the named cores meet most of it, the others a part.
+    share = 2 if (name, lanes) in (("bucket", 9), ("exp2", 27)) else 5
+    runs = [(t, samples_of(spec, vocab, t, draw)) for t in TEMPERATURES[name]]
+    check(spec, component, [(t, draw.sample(samples, len(samples) // share)) for t, samples in runs])
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -124,8 +141,7 @@ def test_stalls(name: str) -> None:
     draw = random.Random(seed())
     spec = SPECS[name]
     component = Sampler(spec, vocab_size=27, lanes=9, word=Q4_12)
-    samples = samples_of(27, draw)
-    runs = [(t, draw.sample(samples, 12)) for t in [0, *TEMPERATURES[name]]]
+    runs = [(t, draw.sample(samples_of(spec, 27, t, draw), 12)) for t in [0, *TEMPERATURES[name]]]
     check(spec, component, runs, stall=lambda: draw.random() < 0.5)
 
 
@@ -134,16 +150,17 @@ def test_logits_of_the_model(name: str, arithmetic_name: str, checkpoint: Any) -
     draw = random.Random(seed())
     golden = arithmetic(arithmetic_name, MICROGPT)
     logits = logits_of_names(IntegerModel(checkpoint, golden), draw)
-    runs = [
-        (t, [{"logits": x, "rng": draw.getrandbits(32), "greedy": 0} for x in logits]) for t in (0x80, 0x100, 0x180)
-    ]
+    runs = []
+    for t in (0x80, 0x100, 0x180):
+        states = [(x, state) for x in logits for state in edge_states(golden.sampler, x, t, draw)]
+        runs.append((t, [{"logits": x, "rng": state, "greedy": 0} for x, state in states]))
     check(golden.sampler, Sampler(golden.sampler, vocab_size=27, lanes=27, word=golden.word), runs)
 
 
 def test_exp2_temperatures_below_the_least() -> None:
     draw = random.Random(seed())
     component = Sampler(EXP2, vocab_size=27, lanes=27, word=Q4_12)
-    samples = samples_of(27, draw)[:40]
+    samples = samples_of(EXP2, 27, 0x10, draw)[:40]
     greedy, least = rtl_sampler(component, [(0, samples)]), rtl_sampler(component, [(1, samples), (15, samples)])
     assert_equal(greedy, [ref_sampler(EXP2, 0, sample) for sample in samples], samples)
     assert_equal(least, [ref_sampler(EXP2, 0x10, sample) for sample in samples] * 2, samples * 2)
@@ -151,13 +168,14 @@ def test_exp2_temperatures_below_the_least() -> None:
 
 @pytest.mark.parametrize("bits_per_cycle", [1, 3, 4])
 def test_every_bit_of_the_inverse(bits_per_cycle: int) -> None:
-    # Two logits, the second far enough below for its weight to follow the inverse closely.
+    # The exponents of the extreme logits show the inverse at its finest; their states, the weights.
     draw = random.Random(seed())
-    component = Sampler(EXP2, vocab_size=2, lanes=2, word=Q4_12, bits_per_cycle=bits_per_cycle)
-    runs = [
-        (draw.randrange(0x10, 1 << draw.randint(5, 16)), [{"logits": [3, -9000], "rng": state, "greedy": 0}])
-        for state in (draw.getrandbits(32) for _ in range(300))
-    ]
+    component = Sampler(EXP2, vocab_size=4, lanes=4, word=Q4_12, bits_per_cycle=bits_per_cycle)
+    runs = []
+    for t in (draw.randrange(0x10, 1 << draw.randint(5, 16)) for _ in range(300)):
+        logits = [32767 - draw.randrange(1 << draw.randint(0, 12)) for _ in range(4)]
+        states = edge_states(EXP2, logits, t, draw)
+        runs.append((t, [{"logits": logits, "rng": state, "greedy": 0} for state in states]))
     check(EXP2, component, runs)
 
 
@@ -169,7 +187,7 @@ def test_latency(name: str, lanes: int, cycles: int, settle: int) -> None:
     component = Sampler(SPECS[name], vocab_size=27, lanes=lanes, word=Q4_12)
     assert (cycles, settle) == (component.LATENCY, component.SETTLE)
     draw = random.Random(seed())
-    samples = samples_of(27, draw)[:60]
+    samples = samples_of(component.spec, 27, 0x80, draw)[:60]
     answered: list[int] = []
 
     async def producer(ctx: Any) -> None:
