@@ -128,8 +128,9 @@ class ReciprocalAttentionDivide(wiring.Component):
         largest = Shape.cast(self.denominators.elem_shape).width - table.input_bits
         for head in range(self.heads):
             denominator = self.i.p.denominators[head]
-            # Cycle -1: e from 1 to ``largest``; the highest bit of the denominator decides.
+            # Cycle -1: e from 0 to ``largest``; the highest bit of the denominator decides.
             e, u = Signal(range(largest + 1), name=f"e{head}"), Signal(table.input_bits, name=f"u{head}")
+            m.d.comb += u.eq(denominator)
             for shift in range(1, largest + 1):
                 with m.If(denominator[shift + table.input_bits - 1]):
                     m.d.comb += [e.eq(shift), u.eq(denominator >> shift)]
@@ -142,7 +143,7 @@ class ReciprocalAttentionDivide(wiring.Component):
             for lane in range(head * self.lanes // self.heads, (head + 1) * self.lanes // self.heads):
                 wide = Signal(signed(self.word.width + guard), name=f"wide{lane}")
                 with m.Switch(exponent):
-                    for shift in range(1, largest + 1):
+                    for shift in range(largest + 1):
                         with m.Case(shift):
                             m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + 16 - guard))
 
