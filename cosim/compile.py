@@ -19,6 +19,7 @@ from pathlib import Path
 
 import cocotb_tools.config
 
+from cosim.icarus_source import adapt
 from cosim.simulators import Simulator, SimulatorError, describe, find_program, verilator_root
 
 __all__ = ["Model", "build", "exclusive"]
@@ -109,6 +110,8 @@ def build(
     texts = [path.read_text() for path in sources]
     ports = _ports("\n".join(texts), top)
     visible = sorted({*((top, port) for port in ports), *public})
+    if kind is Simulator.ICARUS:
+        texts = [adapt(text) for text in texts]
     folder = build_dir.resolve() / (kind.value + ("-waves" if waves else ""))
 
     commands = _commands(kind, len(texts), top, dict(parameters or {}), waves)
@@ -170,9 +173,6 @@ def _commands(kind: Simulator, count: int, top: str, parameters: dict[str, int],
 def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list[tuple[str, str]], top: str) -> None:
     """Write the sources, and the little that the simulator wants beside them."""
     for index, text in enumerate(texts):
-        if kind is Simulator.ICARUS:
-            # Icarus runs `always @*` on a change only, so what depends on constants stays X (amaranth#1629).
-            text = re.sub(r"\balways @(\*|\(\*\))", "always_comb", text)
         (folder / _source_name(kind, index)).write_text(text)
     if kind is Simulator.ICARUS:
         (folder / "timescale.f").write_text(f"+timescale+{_TIMESCALE}\n")
