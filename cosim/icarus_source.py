@@ -11,11 +11,11 @@ def adapt(verilog: str) -> str:
     """Return Verilog of the same meaning, with two changes made.
 
     Yosys puts a register with an initial value into every ``always @*`` so that the block runs once at the start.
-    Icarus 11 sets it before the block waits for it, and what depends on constants stays X (amaranth#1629); here it is set
-    at the end of time 0. (``always_comb`` would do as well, but Icarus 11 then runs some blocks in circles for ever.)
+    Icarus 11 sets it before the block waits for it, and what depends on constants stays X (amaranth#1629); here it is
+    set at the end of time 0. (``always_comb`` would do too, but Icarus 11 runs some such blocks in circles for ever.)
 
-    A wire that is assigned piece by piece becomes one assignment of all its pieces: for the former Icarus resolves drive
-    strengths bit by bit, which takes nine tenths of its time on a core.
+    A wire that is assigned piece by piece becomes one assignment of all its pieces: for the former Icarus resolves
+    drive strengths bit by bit, which takes nine tenths of its time on a core.
     """
     text = re.sub(
         r"^(\s*)reg (\\\$auto\$verilog_backend\S+ ) = 0;", r"\1reg \2;\n\1initial #0 \2 = 0;", verilog, flags=re.M
