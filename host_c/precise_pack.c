@@ -70,13 +70,13 @@ static double norm_of(const int16_t *row, int n) {
 
 /* Largest sum of magnitudes of a row. */
 static double row_sum(const int16_t *a, int rows, int columns) {
-    double top = 0;
+    int64_t top = 0;
     for (int r = 0; r < rows; r++) {
-        double sum = 0;
+        int64_t sum = 0;
         for (int c = 0; c < columns; c++) sum += abs(a[r * columns + c]);
-        top = fmax(top, sum);
+        if (sum > top) top = sum;
     }
-    return top;
+    return (double)top;
 }
 
 bool talos_precise_suits(const talos_model *m) {

@@ -1,0 +1,177 @@
+/* float32 with NEON, one-layer models of the shipped shape: products take an element of x from a lane and add a column of
+ * the matrix, so that nothing is summed across lanes but a head's scores. */
+#include "fp32_pack.h"
+
+#if defined(TALOS_NEON)
+#include <math.h>
+
+#include "neon.h"
+
+/* 2^t, relative error below 2e-7, for t held between -126 and 127. Adding 1.5 * 2^23 rounds, and leaves the integer in
+ * the low bits. */
+INLINE float32x4_t exp2_f32(float32x4_t t) {
+    const float32x4_t magic = vdupq_n_f32(12582912.0f);
+    t = vmaxq_f32(vminq_f32(t, vdupq_n_f32(127.0f)), vdupq_n_f32(-126.0f));
+    float32x4_t n = vaddq_f32(t, magic), f = vsubq_f32(t, vsubq_f32(n, magic));
+    float32x4_t y = mla(vdupq_n_f32(0.009675757641f), vdupq_n_f32(0.00132779389f), f);
+    y = mla(vdupq_n_f32(0.05550709598f), y, f);
+    y = mla(vdupq_n_f32(0.2402211434f), y, f);
+    y = mla(vdupq_n_f32(0.6931469682f), y, f);
+    y = mla(vdupq_n_f32(1.000000073f), y, f);
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(y), vshlq_n_s32(vreinterpretq_s32_f32(n), 23)));
+}
+
+/* Comparisons of floats as integers, since ARMv7's own flush subnormals and GCC spells them out there. The second is for
+ * sums and a cut that are not below zero but for rounding. */
+INLINE uint32x4_t above_zero(float32x4_t x) { return vcgtq_s32(vreinterpretq_s32_f32(x), vdupq_n_s32(0)); }
+INLINE uint32x4_t at_most(float32x4_t x, float32x4_t cut) {
+    return vcleq_s32(vreinterpretq_s32_f32(x), vreinterpretq_s32_f32(cut));
+}
+
+/* Weights of one position, a lane a head. */
+INLINE float32x4_t weights_of(float32x4x4_t q, float32x4x4_t k) {
+    for (int head = 0; head < 4; head++) k.val[head] = vmulq_f32(q.val[head], k.val[head]);
+    return exp2_f32(pair_sums(pair_sums(k.val[0], k.val[1]), pair_sums(k.val[2], k.val[3])));
+}
+
+/* acc += the columns of `w` times the elements of x: 16 * width rows, `skip` floats to the next column. */
+#define COLUMN(width, skip, acc, quarter, lane) \
+    for (int j = 0; j < (width); j++, w += 16) { \
+        float32x4x4_t column = load16(w); \
+        for (int i = 0; i < 4; i++) acc[4 * j + i] = MLA_LANE(acc[4 * j + i], column.val[i], quarter, lane); \
+    } \
+    w += (skip);
+#define COLUMNS(width, skip, acc, quarter) \
+    COLUMN(width, skip, acc, quarter, 0) COLUMN(width, skip, acc, quarter, 1) \
+    COLUMN(width, skip, acc, quarter, 2) COLUMN(width, skip, acc, quarter, 3)
+#define PRODUCT(width, skip, acc, from, x) \
+    { \
+        const float *w = (from); \
+        COLUMNS(width, skip, acc, (x).val[0]) COLUMNS(width, skip, acc, (x).val[1]) \
+        COLUMNS(width, skip, acc, (x).val[2]) COLUMNS(width, skip, acc, (x).val[3]) \
+    }
+
+/* Hidden units at a time: as many sums as there are registers for. */
+#if defined(__aarch64__)
+enum { UNITS = 64 };
+#else
+enum { UNITS = 32 };
+#endif
+
+/* x after attention: x + Wo softmax(q.k) v. */
+INLINE float32x4x4_t attend(const talos_fp32_pack *p, const talos_stream *s) {
+    talos_fp32_state *state = s->cache;
+    const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS + s->position];
+    float32x4x4_t x = load16(row[0]), q = load16(row[1]), k = load16(row[2]), v = load16(row[3]), mixed;
+    float32x4_t sum = weights_of(q, k);
+    for (int i = 0; i < 4; i++) {
+        vst1q_f32(state->k[s->position] + 4 * i, k.val[i]);
+        vst1q_f32(state->v[s->position] + 4 * i, v.val[i]);
+    }
+    mixed.val[0] = vmulq_n_f32(v.val[0], vgetq_lane_f32(sum, 0));
+    mixed.val[1] = vmulq_n_f32(v.val[1], vgetq_lane_f32(sum, 1));
+    mixed.val[2] = vmulq_n_f32(v.val[2], vgetq_lane_f32(sum, 2));
+    mixed.val[3] = vmulq_n_f32(v.val[3], vgetq_lane_f32(sum, 3));
+    for (uint32_t i = 0; i < s->position; i++) {
+        float32x4_t weights = weights_of(q, load16(state->k[i]));
+        v = load16(state->v[i]);
+        sum = vaddq_f32(sum, weights);
+        mixed.val[0] = MLA_LANE(mixed.val[0], v.val[0], weights, 0);
+        mixed.val[1] = MLA_LANE(mixed.val[1], v.val[1], weights, 1);
+        mixed.val[2] = MLA_LANE(mixed.val[2], v.val[2], weights, 2);
+        mixed.val[3] = MLA_LANE(mixed.val[3], v.val[3], weights, 3);
+    }
+    float32x4_t inverse = inverse_f32(sum);
+    mixed.val[0] = vmulq_n_f32(mixed.val[0], vgetq_lane_f32(inverse, 0));
+    mixed.val[1] = vmulq_n_f32(mixed.val[1], vgetq_lane_f32(inverse, 1));
+    mixed.val[2] = vmulq_n_f32(mixed.val[2], vgetq_lane_f32(inverse, 2));
+    mixed.val[3] = vmulq_n_f32(mixed.val[3], vgetq_lane_f32(inverse, 3));
+    PRODUCT(1, 0, x.val, p->wo[0], mixed)
+    return x;
+}
+
+/* Logits, even tokens and then odd ones: head x + s folded relu(fc1 x), over the positive units alone. */
+INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t x, float32x4_t logits[8]) {
+    uint8x8_t positive[8];
+    for (int at = 0; at < FAST_MLP; at += UNITS) {
+        float32x4_t h[UNITS / 4];
+        for (int i = 0; i < UNITS / 4; i++) h[i] = vdupq_n_f32(0.0f);
+        PRODUCT(UNITS / 16, FAST_MLP - UNITS, h, p->fc1[0] + at, x)
+        for (int i = 0; i < UNITS / 4; i++) vst1q_f32(state->hidden + at + 4 * i, h[i]);
+        for (int i = 0; i < UNITS / 8; i++)
+            positive[at / 8 + i] = vmovn_u16(vcombine_u16(vmovn_u32(above_zero(h[2 * i])), vmovn_u32(above_zero(h[2 * i + 1]))));
+    }
+    uint64_t mask = bits_of(positive);
+    float32x4_t sum[8];
+    for (int i = 0; i < 8; i++) sum[i] = vdupq_n_f32(0.0f);
+    for (; mask; mask &= mask - 1) {
+        int unit = __builtin_ctzll(mask);
+        float h = state->hidden[unit];
+        for (int j = 0; j < 2; j++) {
+            float32x4x4_t column = load16(p->folded[unit] + 16 * j);
+            for (int i = 0; i < 4; i++) sum[4 * j + i] = mla(sum[4 * j + i], column.val[i], vdupq_n_f32(h));
+        }
+    }
+    float32x4_t squares = vmulq_f32(x.val[0], x.val[0]);
+    for (int i = 1; i < 4; i++) squares = mla(squares, x.val[i], x.val[i]);
+    float scale = 1.0f / sqrtf(sum_f32(squares) * (1.0f / FAST_EMBD) + 1e-5f);
+    for (int i = 0; i < 8; i++) logits[i] = vmulq_n_f32(sum[i], scale);
+    PRODUCT(2, 0, logits, p->head[0], x)
+}
+
+/* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
+INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, const float32x4_t l[8], float top, uint32_t rng,
+                            float *total) {
+    const float32x4_t zero = vdupq_n_f32(0.0f), tops = vdupq_n_f32(top), inverse = vdupq_n_f32(s->temper.inverse);
+    float32x4_t odd[4], pairs[4], before = zero;
+    for (int i = 0; i < 4; i++) {
+        float32x4_t e = exp2_f32(vmulq_f32(vsubq_f32(l[i], tops), inverse));
+        float32x4_t o = exp2_f32(vmulq_f32(vsubq_f32(l[i + 4], tops), inverse));
+        e = vreinterpretq_f32_s32(vandq_s32(vreinterpretq_s32_f32(e), vld1q_s32(p->live + 4 * i)));
+        odd[i] = vreinterpretq_f32_s32(vandq_s32(vreinterpretq_s32_f32(o), vld1q_s32(p->live + 16 + 4 * i)));
+        float32x4_t x = vaddq_f32(e, odd[i]);
+        x = vaddq_f32(x, vextq_f32(zero, x, 3));
+        x = vaddq_f32(x, vextq_f32(zero, x, 2));
+        pairs[i] = vaddq_f32(x, before);
+        before = vdupq_n_f32(vgetq_lane_f32(pairs[i], 3));
+    }
+    *total = vgetq_lane_f32(before, 0);
+    const float32x4_t cut = vmulq_f32(before, vdupq_n_f32((float)(rng & 0xFFFFFF) * 0x1p-24f));
+    uint32x4_t below = vdupq_n_u32(0);
+    for (int i = 0; i < 4; i++) {
+        below = vsubq_u32(below, at_most(vsubq_f32(pairs[i], odd[i]), cut));
+        below = vsubq_u32(below, at_most(pairs[i], cut));
+    }
+    return (uint32_t)sum_s32(vreinterpretq_s32_u32(below));
+}
+
+INLINE void draw(const talos_fp32_pack *p, talos_stream *s, const float32x4_t l[8]) {
+    uint32_t rng = talos_next_rng(s);
+    for (int i = 0; i < 4; i++) {
+        float32x4x2_t both = {{l[i], l[i + 4]}};
+        vst2q_f32(s->logits + 8 * i, both);
+    }
+    if (__builtin_expect(s->greedy, 0)) {
+        s->token = talos_fp32_greedy(s);
+        return;
+    }
+    float total;
+    uint32_t token = first_above(p, s, l, 0.0f, rng, &total);
+    /* Without the maximum taken off first, a low temperature can leave float's range. */
+    if (__builtin_expect(!(total > 1e-20f && total < 1e30f), 0))
+        token = first_above(p, s, l, s->logits[talos_fp32_greedy(s)], rng, &total);
+    s->token = token;
+}
+
+static void step(const talos_model *m, talos_stream *const *streams, int count) {
+    const talos_fp32_pack *p = m->pack;
+    for (int i = 0; i < count; i++) {
+        float32x4_t logits[8];
+        mlp(p, streams[i]->cache, attend(p, streams[i]), logits);
+        draw(p, streams[i], logits);
+    }
+}
+
+const talos_kernel talos_fp32_neon = {"neon", TALOS_FP32, talos_always, talos_fp32_suits, talos_fp32_prepare,
+                                      talos_fp32_state_bytes, talos_no_scratch, step};
+#endif

@@ -1,0 +1,67 @@
+/* Command line of the library, for processors that have no Python here: prints names or steps, for comparison.
+ *
+ *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES          names from one stream, each ended by a full stop
+ *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES steps    a line a step: token, rng, logits
+ *
+ * ARITHMETIC is 0 (fp32), 1 (precise) or 2 (talos-v2); KERNEL is a name, or "-" for the fastest. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "talos.h"
+
+static int fail(talos_status status) {
+    fprintf(stderr, "letters: %s\n", talos_status_message(status));
+    return 1;
+}
+
+static int print_names(talos_stream *stream, size_t names, const talos_config *config) {
+    uint8_t *tokens = malloc(names * config->block_size + 1);
+    size_t written = 0;
+    uint64_t steps = 0;
+    talos_status status = TALOS_NO_MEMORY;
+    if (tokens) status = talos_generate(stream, names, tokens, names * config->block_size, &written, &steps);
+    if (status == TALOS_OK) {
+        for (size_t i = 0; i < written; i++) putchar(tokens[i] == config->vocab_size - 1 ? '.' : 'a' + tokens[i]);
+        printf("\n%" PRIu64 " steps\n", steps);
+    }
+    free(tokens);
+    return status == TALOS_OK ? 0 : fail(status);
+}
+
+static int print_steps(talos_stream *stream, size_t names, const talos_config *config) {
+    while (names) {
+        talos_step_result result;
+        float logits[256];
+        talos_status status = talos_stream_next(stream, &result);
+        if (status == TALOS_OK) status = talos_stream_logits(stream, logits, 256);
+        if (status != TALOS_OK) return fail(status);
+        printf("%" PRIu32 " %" PRIu32, result.token_out, result.rng);
+        for (uint32_t i = 0; i < config->vocab_size; i++) printf(" %.9g", (double)logits[i]);
+        putchar('\n');
+        names -= result.token_out == config->vocab_size - 1 || result.position + 2 == config->block_size;
+    }
+    return 0;
+}
+
+int main(int count, char **arguments) {
+    if (count < 7) {
+        fprintf(stderr, "usage: letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES [steps]\n");
+        return 2;
+    }
+    talos_model *model;
+    talos_stream *stream;
+    talos_config config;
+    const char *kernel = strcmp(arguments[3], "-") == 0 ? NULL : arguments[3];
+    talos_status status = talos_model_open(arguments[1], (talos_arithmetic)atoi(arguments[2]), kernel, &model);
+    if (status != TALOS_OK) return fail(status);
+    talos_model_config(model, &config);
+    status = talos_stream_create(model, (uint32_t)strtoul(arguments[4], NULL, 10), strtod(arguments[5], NULL), &stream);
+    talos_model_free(model);
+    if (status != TALOS_OK) return fail(status);
+    size_t names = strtoul(arguments[6], NULL, 10);
+    int result = count > 7 ? print_steps(stream, names, &config) : print_names(stream, names, &config);
+    talos_stream_free(stream);
+    return result;
+}
