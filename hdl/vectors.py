@@ -157,12 +157,13 @@ class Vectors(wiring.Component):
                 with m.Case(Vector.LOGITS):
                     self._store(m.d.sync, m, tag.row, self.logits, words)
                     m.d.sync += self.logits_valid.eq(tag.complete)
-            with m.If(tag.complete):
-                m.d.comb += [
-                    self.query_valid.eq(tag.destination == Vector.QUERY),
-                    self.value_valid.eq(tag.destination == Vector.VALUE),
-                    self.measure.eq(tag.measure),
-                ]
+            # Only ever set: a scaled query and a value may be completed in one cycle.
+            with m.If(tag.complete & (tag.destination == Vector.QUERY)):
+                m.d.comb += self.query_valid.eq(1)
+            with m.If(tag.complete & (tag.destination == Vector.VALUE)):
+                m.d.comb += self.value_valid.eq(1)
+            with m.If(tag.complete & tag.measure):
+                m.d.comb += self.measure.eq(1)
 
     def _store(
         self,
@@ -195,8 +196,8 @@ class Vectors(wiring.Component):
         # A column block lies within one row block, or covers whole ones.
         span = max(columns // rows, 1)
         hidden_ready = Array(
-            self.hidden_valid[first * columns // rows : first * columns // rows + span].all()
-            for first in range(-(-self.model.mlp_dim // columns))
+            self.hidden_valid[first // rows : -(-min(first + columns, self.model.mlp_dim) // rows)].all()
+            for first in range(0, self.model.mlp_dim, columns)
         )
         sources = {
             Vector.RESIDUAL: (self.next_residual, self.residual_valid | completing),
