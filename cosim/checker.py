@@ -12,7 +12,7 @@ from cosim.model import Expected
 from cosim.payload import Packing
 from cosim.request import Request
 from hdl.config import CoreConfig
-from hdl.interface import CoreSignature, Counters, result_layout
+from hdl.interface import COUNTERS, CoreSignature, result_layout
 
 __all__ = ["Checker", "Counted", "Mismatch", "Transfer"]
 
@@ -93,7 +93,7 @@ class Checker:
         word = core.arithmetic.word
         self._payload = Packing(result_layout(core.model, word))
         self._logits = Packing(CoreSignature(core.model, word).members["logits"].shape)
-        self._counters = Packing(Counters)
+        self._counters = Packing(COUNTERS)
         self._due: deque[tuple[Request, int, Expected]] = deque()
         self._request: Request | None = None
         self._step = 0

@@ -12,6 +12,8 @@ from talos_ref.files import check_writable, write_bytes
 
 __all__ = ["main"]
 
+_WEIGHTS_HELP = "checkpoint (default: the committed one)"
+
 
 def _verilog(options: argparse.Namespace) -> None:
     from hdl.verilog import core_verilog
@@ -29,7 +31,7 @@ def _schedule(options: argparse.Namespace) -> None:
     done = timeline(Core(config, load(options.weights, config.model)), options.position)
     print(f"{config.name}: a step at position {options.position}, {done[-1].cycle} cycles")
     print(f"{'cycles':>9}  {'waits':>5}  {'operation':<10} {'matrix':<12} {'source':<10} {'destination':<12} stage")
-    for _, entries in groupby(done, lambda entry: (entry.instruction.operation, entry.instruction.matrix, entry.waited > 0)):
+    for _, entries in groupby(done, lambda entry: (entry.instruction.matrix, entry.waited > 0)):
         run = list(entries)
         head = run[0].instruction
         span = f"{run[0].cycle}..{run[-1].cycle}" if len(run) > 1 else str(run[0].cycle)
@@ -48,11 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     verilog = commands.add_parser("verilog", help="write one self-contained Verilog file")
     verilog.add_argument("--out", required=True, metavar="FILE.v")
-    verilog.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)")
+    verilog.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help=_WEIGHTS_HELP)
     verilog.set_defaults(run=_verilog)
     schedule = commands.add_parser("schedule", help="print the instructions of one step and their cycles")
     schedule.add_argument("--position", type=int, default=0, metavar="P", help="of the step (default: 0)")
-    schedule.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)")
+    schedule.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help=_WEIGHTS_HELP)
     schedule.set_defaults(run=_schedule)
     for command in (verilog, schedule):
         command.add_argument("--core", required=True, metavar="NAME", help=f"one of {', '.join(CORES)}")

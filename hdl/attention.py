@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, C, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Array, C, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.adders import adder_tree
+from hdl.argmax import first_maximum
 from hdl.attention_divide import ReciprocalAttentionDivide, attention_divide, operands_layout
 from hdl.format import index_shape, shape_of
 from hdl.kv_cache import CacheMemory, in_bank, row_of
 from hdl.multipliers import MultiplierPort
-from hdl.tile import adder_tree
 from hdl.weigh import weigher
 from talos_ref.attention import Attention as AttentionSpec
 from talos_ref.config import ModelConfig
 
-__all__ = ["Attention", "maximum"]
-
-
-def maximum(terms: list[tuple[Any, Any]]) -> Any:
-    """Return the largest value of (present, value) pairs as a tree; the first pair, or another, must be present."""
-    while len(terms) > 1:
-        pairs = [
-            (a | b, Mux(~b | (a & (x >= y)), x, y)) for (a, x), (b, y) in zip(terms[0::2], terms[1::2], strict=False)
-        ]
-        terms = pairs + ([terms[-1]] if len(terms) % 2 else [])
-    return terms[0][1]
+__all__ = ["Attention"]
 
 
 class Attention(wiring.Component):
@@ -41,8 +32,8 @@ class Attention(wiring.Component):
 
     and then the division. Pass 1 begins in the cycle of ``start``, pass 2 when pass 1 has ended; its last row waits for
     ``value``. The current position is taken from the ports, all others from the cache. So ``o`` is valid
-    ``latency(position)`` cycles after ``start`` if ``value`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles after it.
-    Cycles depend on the position alone.
+    ``latency(position)`` cycles after ``start`` if ``value`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles
+    after it. Cycles depend on the position alone.
 
     Members
     -------
@@ -173,18 +164,19 @@ class Attention(wiring.Component):
         for head in range(self.n_head):
             lanes = range(head * self.head_dim, (head + 1) * self.head_dim)
             for column in range(self.positions):
-                total = adder_tree([self.multipliers.products[lane][column] for lane in lanes])
+                total = adder_tree(m, [self.multipliers.products[lane][column] for lane in lanes])
                 m.d.sync += score[head][column].eq(weigher.score(total))
 
         # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
         stored = Signal(row_layout)
         for head in range(self.n_head):
-            keys = []
+            lowest = Const(-(1 << (weigher.key_shape.width - 1)), weigher.key_shape)
+            keys = [Mux(rows[3] == 0, lowest, self.top[head])]
             for column in range(self.positions):
                 m.d.comb += stored[head][column].eq(weigher.store(m, score[head][column]))
                 masked = (rows[3] == last_row) & self._beyond(column)
-                keys.append((~masked, weigher.key(score[head][column])))
-            best = maximum([*keys, (rows[3] != 0, self.top[head])])
+                keys.append(Mux(masked, lowest, weigher.key(score[head][column])))
+            _, best = first_maximum(m, keys)
             with m.If(valid[3]):
                 m.d.sync += self.top[head].eq(best)
         with m.If(valid[3]):
@@ -248,13 +240,13 @@ class Attention(wiring.Component):
                 ]
         with m.If(valid[1]):
             for head in range(self.n_head):
-                total = adder_tree(list(weights[head]))
+                total = adder_tree(m, list(weights[head]))
                 m.d.sync += denominators[head].eq(Mux(first[1], 0, denominators[head]) + total)
 
         # Cycle 2: the products are there.
         with m.If(valid[2]):
             for lane in range(self.config.n_embd):
-                total = adder_tree(list(self.multipliers.products[lane]))
+                total = adder_tree(m, list(self.multipliers.products[lane]))
                 m.d.sync += numerators[lane].eq(Mux(first[2], 0, numerators[lane]) + total)
 
         # Cycle 3: the sums are complete; the divider is idle, since the step before has taken its result.

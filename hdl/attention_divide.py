@@ -79,13 +79,14 @@ class TruncatingAttentionDivide(wiring.Component):
 
 
 class ReciprocalAttentionDivide(wiring.Component):
-    """``o[d] = ReciprocalDivide(numerators[d], denominators[head of d])``: one table and reciprocal a head, one multiplier a lane.
+    """``o[d] = ReciprocalDivide(numerators[d], denominators[head of d])``: one table and reciprocal a head, one
+    multiplier a lane.
 
     ``LATENCY`` cycles from an accepted input to a valid output, whatever the data; one division at a time; respects
     backpressure. The denominators must be at the port one cycle before the input is valid.
 
-    Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators. Cycle 1: multiply.
-    Cycle 2: the rounded product is offered, and kept until it is taken.
+    Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators. Cycle 1:
+    multiply. Cycle 2: the rounded product is offered, and kept until it is taken.
 
     Members
     -------
@@ -117,7 +118,10 @@ class ReciprocalAttentionDivide(wiring.Component):
         table, guard = self.spec.table, self.spec.guard
         accept, multiply, fresh = Signal(), Signal(), Signal()
         held = Signal(self.o.payload.shape())
-        m.d.comb += [self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)), accept.eq(self.i.valid & self.i.ready)]
+        m.d.comb += [
+            self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)),
+            accept.eq(self.i.valid & self.i.ready),
+        ]
         m.d.sync += [multiply.eq(accept), fresh.eq(multiply)]
         m.d.comb += self.multipliers.valid.eq(multiply)
         with m.If(multiply):

@@ -35,10 +35,10 @@ __all__ = ["Core"]
 class Core(wiring.Component):
     """A microGPT with its weights in ROM: requests in, one result a step out; ports in ``CoreSignature``.
 
-    Every instruction of the schedule takes a cycle, and waits for its source. A MULTIPLY done in cycle 0 reads the weight ROM and
-    chooses its block of the source; 1: the tile multiplies; 2: it sums; 3: the totals of a last column block are requantised and
-    written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend on its position and, in a
-    deferred arithmetic, on the number of hidden units that are not 0.
+    Every instruction of the schedule takes a cycle, and waits for its source. A MULTIPLY done in cycle 0 reads the
+    weight ROM and chooses its block of the source; 1: the tile multiplies; 2: it sums; 3: the totals of a last column
+    block are requantised and written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend
+    on its position and, in a deferred arithmetic, on the number of hidden units that are not 0.
 
     Raises ValueError if the checkpoint is of another model than the configuration.
     """

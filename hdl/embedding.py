@@ -17,7 +17,8 @@ __all__ = ["Embedding"]
 
 
 class Embedding(wiring.Component):
-    """``x = sat(wte[token] + wpe[position])``, ``LATENCY`` cycles after its address; without ``enable`` it keeps its rows.
+    """``x = sat(wte[token] + wpe[position])``, ``LATENCY`` cycles after its address; without ``enable`` it keeps its
+    rows.
 
     Members
     -------

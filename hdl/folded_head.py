@@ -20,8 +20,8 @@ __all__ = ["FoldedHead"]
 class FoldedHead(wiring.Component):
     """``o = sat(round(scale · (folded · hidden) + addends))``, where ``folded = lm_head · fc2``.
 
-    Hidden units are taken as fc1 makes them, the addends come from the tile. The words are offered for one cycle, ``LATENCY``
-    cycles after the last of: ``SparseTile.done``, ``scale_valid``, the addends' last block.
+    Hidden units are taken as fc1 makes them, the addends come from the tile. The words are offered for one cycle,
+    ``LATENCY`` cycles after the last of: ``SparseTile.done``, ``scale_valid``, the addends' last block.
 
     Members
     -------

@@ -16,7 +16,8 @@ __all__ = ["FoldedRom"]
 
 
 class FoldedRom(wiring.Component):
-    """``x``, ``q``, ``k``, ``v`` of (token, position), ``LATENCY`` cycles after its address; without ``enable`` it keeps its row.
+    """``x``, ``q``, ``k``, ``v`` of (token, position), ``LATENCY`` cycles after its address; without ``enable`` it
+    keeps its row.
 
     They are functions of nothing else, so that reading them instead of computing them changes no bit. A row is
     4 · n_embd words, and there are vocab_size · block_size of them.
@@ -53,7 +54,7 @@ class FoldedRom(wiring.Component):
                 x = model.embed(token, min(position, config.block_size - 1))
                 q, k, v = model.query_key_value(x, 0)
                 rows.append({"x": x, "q": q, "k": k, "v": v})
-        layout = data.StructLayout({name: self.vector for name in ("x", "q", "k", "v")})
+        layout = data.StructLayout(dict.fromkeys(("x", "q", "k", "v"), self.vector))
         m.submodules.memory = memory = Memory(shape=layout, depth=len(rows), init=rows)
         read = memory.read_port()
         m.d.comb += [

@@ -29,8 +29,9 @@ class _Observed(IntegerModel):
 def busiest_first(checkpoint: Checkpoint, arithmetic: Arithmetic) -> list[int]:
     """Return the hidden units, those first that are most often not 0, over 100 names at temperature 0.5.
 
-    A sum does not depend on the order of its terms, so that a core may take the units in any; in this one, most of those that
-    the sparse tile has to take are there before fc1 has ended. The seeds are none that throughput is measured with.
+    A sum does not depend on the order of its terms, so that a core may take the units in any; in this one, most of
+    those that the sparse tile has to take are there before fc1 has ended. The seeds are none that throughput is
+    measured with.
     """
     model = _Observed(checkpoint, arithmetic)
     for seed in range(_FIRST_SEED, _FIRST_SEED + _NAMES):

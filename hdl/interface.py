@@ -1,19 +1,21 @@
 """The ports of a core: a request in, a result a step out, counters beside."""
 
+from __future__ import annotations
+
+from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import unsigned
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.format import shape_of
 from talos_ref.config import ModelConfig
 from talos_ref.format import Format
-from hdl.format import shape_of
 
-__all__ = ["Mode", "Stage", "Counters", "CoreSignature", "request_layout", "result_layout"]
+__all__ = ["Mode", "Stage", "COUNTERS", "CoreSignature", "request_layout", "result_layout"]
 
 
-class Mode(enum.Enum, shape=1):
+class Mode(IntEnum):
     """What a request asks for."""
 
     NAME = 0
@@ -22,7 +24,7 @@ class Mode(enum.Enum, shape=1):
     """One step with the token and position given (direct mode)."""
 
 
-class Stage(enum.Enum, shape=4):
+class Stage(IntEnum):
     """What the core waits for or works on; every busy cycle belongs to exactly one stage."""
 
     IDLE = 0
@@ -39,30 +41,30 @@ class Stage(enum.Enum, shape=4):
     """A finished step waits for its consumer."""
 
 
-class Counters(data.Struct):
-    """Performance counters; they count from the last accepted request on, and stop with its last step."""
+COUNTERS = data.StructLayout(
+    {"cycles": 32, "steps": 32, "letters": 32, "stages": data.ArrayLayout(32, len(Stage))}
+)
+"""Performance counters; they count from the last accepted request on, and stop with its last step.
 
-    cycles: unsigned(32)
-    """Cycles from the request's acceptance to that of the last result, the sum of all stages."""
-    steps: unsigned(32)
-    letters: unsigned(32)
-    stages: data.ArrayLayout(unsigned(32), len(Stage))
-    """Cycles by stage, indexed by ``Stage``; ``IDLE`` stays 0."""
+``cycles`` from the request's acceptance to that of the last result, the sum of ``stages``, which is indexed by
+``Stage`` and whose ``IDLE`` stays 0; ``steps``; ``letters``.
+"""
 
 
 def request_layout(config: ModelConfig) -> data.StructLayout:
     """Return the payload of a request.
 
     ``mode``; ``seed``: random state before the first step (0 stands for ``ZERO_STATE``); ``temperature``: UQ8.8;
-    ``greedy``: take the argmax and leave the random state alone; ``limit``: letters at most, 1 to block_size - 1 (NAME);
-    ``token`` and ``position``: input of the step (STEP), where ``position`` is at most the number of cached positions.
+    ``greedy``: take the argmax and leave the random state alone; ``limit``: letters at most, 1 to block_size - 1
+    (NAME); ``token`` and ``position``: input of the step (STEP), where ``position`` is at most the number of cached
+    positions.
     """
     return data.StructLayout(
         {
             "mode": Mode,
-            "seed": unsigned(32),
-            "temperature": unsigned(16),
-            "greedy": unsigned(1),
+            "seed": 32,
+            "temperature": 16,
+            "greedy": 1,
             "limit": range(config.block_size),
             "token": range(config.vocab_size),
             "position": range(config.block_size),
@@ -79,8 +81,8 @@ def result_layout(config: ModelConfig, word: Format) -> data.StructLayout:
             "token_out": range(config.vocab_size),
             "argmax": range(config.vocab_size),
             "top_logit": shape_of(word),
-            "rng": unsigned(32),
-            "last": unsigned(1),
+            "rng": 32,
+            "last": 1,
         }
     )
 
@@ -91,8 +93,8 @@ class CoreSignature(wiring.Signature):
     Members
     -------
     request : In(stream)
-        Accepted when the core is idle. An illegal one (limit 0, token beyond the vocabulary, position beyond the cache) is
-        accepted, raises ``error`` and runs nothing.
+        Accepted when the core is idle. An illegal one (limit 0, token beyond the vocabulary, position beyond the
+        cache) is accepted, raises ``error`` and runs nothing.
     result : Out(stream)
         One transfer a step. A core that is not relieved of a result stalls with ``logits`` unchanged.
     logits : Out(array of words)
@@ -103,7 +105,7 @@ class CoreSignature(wiring.Signature):
         ``error`` holds from an illegal request to the next one.
     stage : Out(Stage)
         What the cycle is counted as.
-    counters : Out(Counters)
+    counters : Out(COUNTERS)
         See there.
     """
 
@@ -116,6 +118,6 @@ class CoreSignature(wiring.Signature):
             "busy": Out(1),
             "error": Out(1),
             "stage": Out(Stage),
-            "counters": Out(Counters),
+            "counters": Out(COUNTERS),
         }
         super().__init__(members)

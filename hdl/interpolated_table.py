@@ -8,6 +8,7 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, ValueLike, signed, 
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.adders import multiply_in_logic
 from talos_ref.table import InterpolatedTable as TableSpec
 
 __all__ = ["InterpolatedTable", "line_layout", "look_up", "evaluate", "interpolate"]
@@ -55,7 +56,8 @@ def evaluate(m: Module, table: TableSpec, line: Any) -> Value:
     base = Cat(half, line.base)
     total = Signal(signed(len(base) + 2), name=f"{table.name}_total")
     product = Signal(signed(len(line.slope) + table.step_bits + 1), name=f"{table.name}_product")
-    m.d.comb += [product.eq(line.slope * line.step), total.eq(base + product)]
+    partial = f"{table.name}_partial"
+    m.d.comb += [product.eq(multiply_in_logic(m, line.slope, line.step, partial)), total.eq(base + product)]
     value = total[table.step_bits :]
     if _largest(table) <= high:
         return value[: table.output_bits]

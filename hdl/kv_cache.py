@@ -34,9 +34,9 @@ def cache_rows(config: ModelConfig, positions: int) -> int:
 class CacheMemory(wiring.Component):
     """One vector a position: the keys, or the values, of ``talos_ref.kv_cache``.
 
-    Position ``p`` is in bank ``p mod positions``, row ``p // positions``; a read gives one row of every bank, ``LATENCY``
-    cycles after its address. A write is seen by reads addressed in later cycles. One read and one write a cycle; a read of the
-    row being written returns its old words. Positions never written read as 0.
+    Position ``p`` is in bank ``p mod positions``, row ``p // positions``; a read gives one row of every bank,
+    ``LATENCY`` cycles after its address. A write is seen by reads addressed in later cycles. One read and one write a
+    cycle; a read of the row being written returns its old words. Positions never written read as 0.
 
     Members
     -------

@@ -76,8 +76,8 @@ class MultiplierBank(wiring.Component):
 def share(m: Module, bank: MultiplierBank, users: Sequence[Any]) -> None:
     """Connect the ports of ``users`` to ``bank``; a smaller port takes the corner of row 0, column 0.
 
-    With one user the operands pass through. With several they are gated and joined, which for up to three users costs one
-    six-input table a bit; two users that multiply in one cycle disturb each other, so that lock step shows it.
+    With one user the operands pass through. With several they are gated and joined, which for up to three users costs
+    one six-input table a bit; two users that multiply in one cycle disturb each other, so that lock step shows it.
 
     Raises ValueError if a port is larger than the bank.
     """

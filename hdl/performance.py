@@ -8,7 +8,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.interface import Counters, Stage
+from hdl.interface import COUNTERS, Stage
 
 __all__ = ["PerformanceCounters"]
 
@@ -22,12 +22,19 @@ class PerformanceCounters(wiring.Component):
         A busy cycle counts once in ``cycles`` and once in its stage.
     step, letter : In(1)
         A step ended in this cycle; it drew a letter.
-    counters : Out(Counters)
+    counters : Out(COUNTERS)
     """
 
     def __init__(self) -> None:
         super().__init__(
-            {"clear": In(1), "busy": In(1), "stage": In(Stage), "step": In(1), "letter": In(1), "counters": Out(Counters)}
+            {
+                "clear": In(1),
+                "busy": In(1),
+                "stage": In(Stage),
+                "step": In(1),
+                "letter": In(1),
+                "counters": Out(COUNTERS),
+            }
         )
 
     def elaborate(self, platform: Any) -> Module:

@@ -27,9 +27,9 @@ def at_most(value: Value, bound: int) -> Value:
 class RequestControl(wiring.Component):
     """Feeds the drawn token back until BOS is drawn or the limit is reached.
 
-    ``start`` marks the cycle before a step's first; ``token`` and ``position`` are its input then, so that the embedding can be
-    read in that cycle. A result is offered in the cycle in which the sampler has it; the cycle that takes it starts the
-    next step.
+    ``start`` marks the cycle before a step's first; ``token`` and ``position`` are its input then, so that the
+    embedding can be read in that cycle. A result is offered in the cycle in which the sampler has it; the cycle that
+    takes it starts the next step.
 
     Members
     -------

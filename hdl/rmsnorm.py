@@ -8,12 +8,12 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.adders import adder_tree
 from hdl.divide import Divide
 from hdl.format import saturate, shape_of, shift_right
 from hdl.interpolated_table import evaluate, line_layout, look_up
 from hdl.multipliers import MultiplierBank
 from hdl.square_root import SquareRoot
-from hdl.tile import adder_tree
 from talos_ref.format import Rounding
 from talos_ref.rmsnorm import RmsNorm as RmsNormSpec
 from talos_ref.rmsnorm import RootRmsNorm, TableRmsNorm
@@ -218,10 +218,10 @@ class RmsNorm(wiring.Component):
         m.d.sync += [squared.eq(accept), scale.i.valid.eq(squared)]
         squares = [product[: 2 * spec.word.width - 1] for product in products]
         if isinstance(spec, RootRmsNorm):
-            total = adder_tree([square[spec.word.fraction :] for square in squares])
+            total = adder_tree(m, [square[spec.word.fraction :] for square in squares])
             m.d.sync += scale.i.payload.eq((total >> spec.log2_n) + 1)
         else:
-            m.d.sync += scale.i.payload.eq(adder_tree([*squares, C(spec.eps)]))
+            m.d.sync += scale.i.payload.eq(adder_tree(m, [*squares, C(spec.eps)]))
 
         if not self.normalise:
             for k in range(spec.n):

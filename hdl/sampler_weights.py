@@ -93,7 +93,8 @@ class Exp2Weights(wiring.Component):
     Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle. Cycle 0: products. Cycle 1: round; mantissas; the product of
     ``top``, whose exponent is the largest. Cycle 2: align. A temperature takes effect ``SETTLE`` cycles after it is
     accepted, when its inverse has been divided; before the first nothing is settled. One below ``spec.min_temperature``
-    counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1), whose ``valid`` the sampler sets.
+    counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1), whose ``valid`` the
+    sampler sets.
     """
 
     LATENCY = 3

@@ -19,8 +19,8 @@ __all__ = ["ScaledLinear"]
 class ScaledLinear(wiring.Component):
     """``o[lane] = sat(round(wide(totals[lane]) · scale + addends[lane]))``.
 
-    ``LATENCY`` cycles, one set of totals a cycle, no backpressure. Cycle 0: widen, multiply. Cycle 1: the words, combinational;
-    the addends are read in this cycle.
+    ``LATENCY`` cycles, one set of totals a cycle, no backpressure. Cycle 0: widen, multiply. Cycle 1: the words,
+    combinational; the addends are read in this cycle.
 
     Parameters
     ----------

@@ -6,8 +6,7 @@ Sequencer, weight ROM and the printed cycle table are all made from the list tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from amaranth.lib import enum
+from enum import IntEnum
 
 from hdl.config import CoreConfig
 from hdl.interface import Stage
@@ -15,7 +14,7 @@ from hdl.interface import Stage
 __all__ = ["Operation", "Vector", "Instruction", "schedule", "tile_instructions"]
 
 
-class Operation(enum.Enum, shape=2):
+class Operation(IntEnum):
     """What an instruction does."""
 
     NORMALISE = 0
@@ -26,7 +25,7 @@ class Operation(enum.Enum, shape=2):
     """Draw a token from the logits; the step ends when its result is taken."""
 
 
-class Vector(enum.Enum, shape=4):
+class Vector(IntEnum):
     """A vector of the datapath."""
 
     EMBEDDING = 0

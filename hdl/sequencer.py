@@ -42,8 +42,8 @@ def instruction_layout(program: tuple[Instruction, ...]) -> data.StructLayout:
 class Sequencer(wiring.Component):
     """Presents the instructions of a step in order; one is done in the cycle in which ``ready`` answers it.
 
-    ``start`` makes the first instruction current in the next cycle, also in the cycle that does the last one, so that steps
-    follow each other without a gap. Without waits a step takes as many cycles as it has instructions.
+    ``start`` makes the first instruction current in the next cycle, also in the cycle that does the last one, so that
+    steps follow each other without a gap. Without waits a step takes as many cycles as it has instructions.
 
     Members
     -------

@@ -31,9 +31,10 @@ def first_set(m: Module, bits: Any, name: str) -> Any:
 class SparseTile(wiring.Component):
     """``totals[r] = Σ matrix[r][c] · x[c]`` over the columns whose ``x`` is not 0: exact, since a 0 adds nothing.
 
-    Blocks of ``x`` are announced as they are written; their non-zero elements wait in a mask, and one column a cycle is taken, the
-    lowest first. Cycles depend on the data: with the last block announced in cycle 0 and ``w > 0`` elements still waiting then,
-    ``done`` is set from cycle ``w + LATENCY`` on (``1 + LATENCY`` if none waits), until ``clear``.
+    Blocks of ``x`` are announced as they are written; their non-zero elements wait in a mask, and one column a cycle
+    is taken, the lowest first. Cycles depend on the data: with the last block announced in cycle 0 and ``w > 0``
+    elements still waiting then, ``done`` is set from cycle ``w + LATENCY`` on (``1 + LATENCY`` if none waits), until
+    ``clear``.
 
     Cycle 0: choose a column, read its weights and its element. Cycle 1: multiply. Cycle 2: accumulate. Cycle 3: totals.
 

@@ -8,23 +8,17 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.adders import adder_tree
 from hdl.format import shape_of
 from hdl.multipliers import MultiplierBank, MultiplierPort, matrix_layout
 from talos_ref.format import Format
 
-__all__ = ["Tile", "adder_tree"]
-
-
-def adder_tree(terms: list[Any]) -> Any:
-    """Return the sum of ``terms`` as a balanced tree; every level widens, so that no bit is lost."""
-    while len(terms) > 1:
-        pairs = [a + b for a, b in zip(terms[0::2], terms[1::2], strict=False)]
-        terms = pairs + ([terms[-1]] if len(terms) % 2 else [])
-    return terms[0]
+__all__ = ["Tile"]
 
 
 class Tile(wiring.Component):
-    """``total[r] = Σ over the cycles of a block Σ_c weights[r][c] · x[c]``, exact; the sums of ``talos_ref.linear.matvec``.
+    """``total[r] = Σ over the cycles of a block Σ_c weights[r][c] · x[c]``, exact; the sums of
+    ``talos_ref.linear.matvec``.
 
     A block is ``first`` to ``last`` (both in one cycle if it is one cycle long). Its totals are valid for one cycle,
     ``LATENCY`` cycles after ``last``. One set of terms a cycle; no backpressure on either side.
@@ -81,7 +75,7 @@ class Tile(wiring.Component):
         m.d.sync += [valid.eq(self.i.valid), first.eq(i.first), last.eq(i.last)]
         with m.If(valid):
             for r in range(self.rows):
-                terms = adder_tree([bank.products[r][c] for c in range(self.columns)])
+                terms = adder_tree(m, [bank.products[r][c] for c in range(self.columns)])
                 m.d.sync += self.o.p[r].eq(Mux(first, 0, self.o.p[r]) + terms)
         m.d.sync += self.o.valid.eq(valid & last)
         return m

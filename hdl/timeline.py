@@ -37,7 +37,8 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
     Parameters
     ----------
     non_zero
-        Hidden units that are not 0, row block by row block in ``core.hidden_order``, where the core skips the others; none by default.
+        Hidden units that are not 0, row block by row block in ``core.hidden_order``, where the core skips the others;
+        none by default.
     """
     if not 0 <= position < core.model.block_size:
         raise ValueError(f"position must be 0 to {core.model.block_size - 1}, not {position!r}")

@@ -34,10 +34,11 @@ def tag_layout(config: CoreConfig) -> data.StructLayout:
 class Vectors(wiring.Component):
     """Registers for residual stream, projections, hidden units and logits, each with a flag that it is there.
 
-    Reading is combinational: ``x`` is block ``column`` of ``source``, and ``ready`` tells that all of it is there, a residual
-    stream that is being completed in this cycle included. Words are written in the cycle that brings them: to a residual
-    they are added, saturating; a hidden unit goes through ReLU. What an instruction is about to write (``reserve``) is not
-    ready until it has been written; hidden units are followed row block by row block, so that fc2 can begin before fc1 ends.
+    Reading is combinational: ``x`` is block ``column`` of ``source``, and ``ready`` tells that all of it is there, a
+    residual stream that is being completed in this cycle included. Words are written in the cycle that brings them: to
+    a residual they are added, saturating; a hidden unit goes through ReLU. What an instruction is about to write
+    (``reserve``) is not ready until it has been written; hidden units are followed row block by row block, so that fc2
+    can begin before fc1 ends.
 
     Members
     -------
@@ -193,8 +194,6 @@ class Vectors(wiring.Component):
     def _read(self, m: Module) -> None:
         columns, rows = self.config.tile_columns, self.config.tile_rows
         completing = self.words.valid & (self.words.p.tag.destination == Vector.RESIDUAL) & self.words.p.tag.complete
-        # A column block lies within one row block, or covers whole ones.
-        span = max(columns // rows, 1)
         hidden_ready = Array(
             self.hidden_valid[first // rows : -(-min(first + columns, self.model.mlp_dim) // rows)].all()
             for first in range(0, self.model.mlp_dim, columns)

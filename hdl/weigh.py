@@ -18,8 +18,8 @@ __all__ = ["Exp2Weigher", "StepWeigher", "weigher"]
 class StepWeigher:
     """Weights of ``talos-v2``: a score is stored as it is, and its distance from the largest score is looked up.
 
-    ``score`` is made of an exact ``q·k``; ``store`` of a score is kept until the largest ``key`` is known, and ``weight`` made of
-    both. All combinational.
+    ``score`` is made of an exact ``q·k``; ``store`` of a score is kept until the largest ``key`` is known, and
+    ``weight`` made of both. All combinational.
     """
 
     def __init__(self, spec: StepAttention) -> None:

@@ -79,7 +79,8 @@ class IntegerModel:
         return [arithmetic.scaled_linear.requantise(total, scale) for total in totals], k, v
 
     def hidden(self, x: list[int], layer: int) -> list[int]:
-        """Return the hidden units of a layer's MLP, mlp_dim words, not negative; before the scale where it is deferred."""
+        """Return the hidden units of a layer's MLP, mlp_dim words, not negative; before the scale where it is
+        deferred."""
         normed = x if self.arithmetic.deferred else self.arithmetic.normalise(x)
         return [max(value, 0) for value in self.arithmetic.linear.compute(self.tensors[f"layer{layer}.fc1"], normed)]
 

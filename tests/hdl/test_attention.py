@@ -90,7 +90,8 @@ def test_attention(model: ModelConfig, positions: int, arithmetic_name: str) -> 
     for step, got, want in zip(steps, outputs, expected, strict=True):
         assert got == want, f"position {step[0]}, layer {step[1]}: expected {want}, not {got}"
     for (position, _, _), (after_query, after_value) in zip(steps, spans, strict=True):
-        assert after_query == max(attention.latency(position), after_query - after_value + attention.LATENCY_AFTER_VALUE)
+        late = after_query - after_value + attention.LATENCY_AFTER_VALUE
+        assert after_query == max(attention.latency(position), late)
 
 
 def test_cache_memory() -> None:

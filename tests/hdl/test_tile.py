@@ -17,8 +17,11 @@ from talos_ref.config import MICROGPT
 from talos_ref.format import Q4_12
 from talos_ref.linear import matvec
 
+Block = list[tuple[list[list[int]], list[int]]]
+"""Cycles of (weights, x)."""
 
-def products(tile: Tile, blocks: list[list[tuple[list[list[int]], list[int]]]], gap: Any) -> tuple[list[list[int]], list[int]]:
+
+def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]], list[int]]:
     """Return the totals of every block of (weights, x) cycles, and the cycles from each ``last`` to its totals."""
     totals: list[list[int]] = []
     spans: list[int] = []

@@ -1,0 +1,33 @@
+"""Sums of many terms, and products that are better made of adders than of DSP blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value
+
+__all__ = ["adder_tree", "multiply_in_logic"]
+
+
+def adder_tree(m: Module, terms: Sequence[Any], name: str = "sum") -> Value:
+    """Return the sum of ``terms`` as a balanced tree; every level widens, so that no bit is lost.
+
+    Each node is a signal that synthesis must keep: left alone, Yosys (seen with 0.70) joins sums of sums into
+    carry-save tables, which on this device are larger and slower than carry chains.
+    """
+    level: list[Any] = list(terms)
+    while len(level) > 1:
+        nodes: list[Any] = []
+        for a, b in zip(level[0::2], level[1::2], strict=False):
+            total = a + b
+            node = Signal(total.shape(), name=name, attrs={"keep": 1})
+            m.d.comb += node.eq(total)
+            nodes.append(node)
+        level = nodes + ([level[-1]] if len(level) % 2 else [])
+    return Value.cast(level[0])
+
+
+def multiply_in_logic(m: Module, value: Value, factor: Value, name: str = "partial") -> Value:
+    """Return ``value · factor`` for an unsigned ``factor`` of a few bits, a term a bit."""
+    return adder_tree(m, [Mux(factor[bit], value, 0) << bit for bit in range(len(factor))], name)
