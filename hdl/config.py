@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from talos_ref.arithmetic import ARITHMETICS, Arithmetic, arithmetic
+from talos_ref.arithmetic import Arithmetic, arithmetic
 from talos_ref.config import MICROGPT, ModelConfig
 
 __all__ = ["CLOCK_HZ", "CoreConfig", "CORES", "core_config"]
@@ -17,7 +17,8 @@ CLOCK_HZ = 56_250_000
 class CoreConfig:
     """Everything that a core is generated from, its weights apart.
 
-    Raises ValueError if a parameter is out of range or the arithmetic is unknown.
+    Raises TypeError if a number is not an integer; ValueError if one is out of range, the arithmetic is unknown or not
+    defined for the model, or units would use a shared multiplier at the same time.
     """
 
     name: str
@@ -39,16 +40,34 @@ class CoreConfig:
     model: ModelConfig = field(default=MICROGPT)
 
     def __post_init__(self) -> None:
-        if self.arithmetic_name not in ARITHMETICS:
-            raise ValueError(
-                f"arithmetic must be one of {', '.join(sorted(ARITHMETICS))}, not {self.arithmetic_name!r}"
-            )
+        deferred = self.arithmetic.deferred
         if self.first_layer_in_rom and self.model.n_layer != 1:
             raise ValueError(f"n_layer must be 1 with first_layer_in_rom, not {self.model.n_layer!r}")
         for name, high in (("tile_rows", 64), ("tile_columns", 64), ("bits_per_cycle", 8), ("sampler_lanes", 256)):
             value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an integer, not {value!r}")
             if not 1 <= value <= high:
                 raise ValueError(f"{name} must be 1 to {high}, not {value!r}")
+        positions, high = self.attention_positions, self.model.block_size
+        if not isinstance(positions, int) or isinstance(positions, bool):
+            raise TypeError(f"attention_positions must be an integer, not {positions!r}")
+        if not 1 <= positions <= high or positions & (positions - 1):
+            raise ValueError(f"attention_positions must be a power of two from 1 to {high}, not {positions!r}")
+        if self.share_multipliers and not self.first_layer_in_rom:
+            self._check_turns(3 if deferred else 2)
+
+    def _check_turns(self, most: int) -> None:
+        """Raise ValueError if the value takes more cycles than ``most``, since attention multiplies then."""
+        # Attention first multiplies four cycles after the last instruction of the query, five if that is scaled; the
+        # tile one cycle after each instruction, and those of the value follow the query's without a gap.
+        rows, columns, n = self.tile_rows, self.tile_columns, self.model.n_embd
+        cycles = -(-n // rows) * -(-n // columns)
+        if cycles > most:
+            raise ValueError(
+                f"with share_multipliers the tile must make a vector of {n} in at most {most} cycles, not {cycles}: "
+                f"make it larger than {rows} x {columns}"
+            )
 
     @property
     def arithmetic(self) -> Arithmetic:
