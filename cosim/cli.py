@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +22,6 @@ from cosim.simulators import Simulator, SimulatorError, describe, simulator
 from cosim.verify import Design, generate, verify
 from cosim.waves import record
 from hdl.config import CLOCK_HZ, CORES, CoreConfig, core_config
-from talos_ref.checkpoint import default_checkpoint
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.generate import quantise_temperature
 from talos_ref.xorshift32 import check_seed
@@ -73,6 +73,45 @@ def _requests(core: CoreConfig, seed: int, count: int, temperature: float) -> li
     return [name_request(seed + index, value, core.model.max_letters) for index in range(count)]
 
 
+def _run(
+    cores: Sequence[CoreConfig],
+    kinds: Sequence[Simulator],
+    requests: Mapping[tuple[str, Simulator], Sequence[Request]],
+    *,
+    again: bool,
+) -> list[Measurement]:
+    """Generate, compile and run every core in every simulator, several at a time, with progress on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("names"))
+    err = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=err, disable=not err.is_terminal) as progress:
+
+        def work(core: CoreConfig, kind: Simulator, design: Future[Design], task: TaskID) -> Measurement:
+            wanted, title = requests[core.name, kind], f"{core.name} in {describe(kind)}"
+
+            def report(what: str, done: int, total: int) -> None:
+                progress.update(task, description=f"{title}: {what}", completed=done, total=total)
+
+            report("waiting for its Verilog", 0, len(wanted))
+            verilog = design.result()
+            # Icarus alone records, for it needs no second compilation; both simulators agree on the cycles.
+            recorded = min(_RECORDED, len(wanted)) if kind is Simulator.ICARUS else 0
+            measurement = verify(kind, verilog, wanted, recorded=recorded, report=report, again=again)
+            done = "different" if measurement.mismatches else "unchanged" if measurement.cached else "done"
+            report(done, len(measurement.counted), len(wanted))
+            return measurement
+
+        # Everything that takes long is a process of its own; a thread waits for it. The designs go first, so that no
+        # run can wait for one that has no thread to be made in.
+        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
+            designs = [pool.submit(generate, core) for core in cores]
+            runs = [
+                pool.submit(work, core, kind, design, progress.add_task(f"{core.name} in {kind.value}", total=None))
+                for core, design in zip(cores, designs, strict=True)
+                for kind in kinds
+            ]
+            return [run.result() for run in runs]
+
+
 def _sim(options: argparse.Namespace) -> int:
     cores = [core_config(name) for name in dict.fromkeys(options.core or CORES)]
     kinds = [simulator(name) for name in dict.fromkeys(options.simulator or ("verilator", "icarus"))]
@@ -88,35 +127,7 @@ def _sim(options: argparse.Namespace) -> int:
     for kind in kinds:
         describe(kind)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("names"))
-    err = Console(stderr=True)
-    with Progress(*columns, TimeElapsedColumn(), console=err, disable=not err.is_terminal) as progress:
-        jobs: list[tuple[Design, Simulator, TaskID]] = []
-        for core in cores:
-            task = progress.add_task(f"{core.name}: generating Verilog", total=None)
-            design = generate(core, default_checkpoint())
-            progress.remove_task(task)
-            for kind in kinds:
-                task = progress.add_task(f"{core.name} in {describe(kind)}", total=len(requests[core.name, kind]))
-                jobs.append((design, kind, task))
-
-        def work(job: tuple[Design, Simulator, TaskID]) -> Measurement:
-            design, kind, task = job
-            title = f"{design.core.name} in {describe(kind)}"
-
-            def report(what: str, done: int, total: int) -> None:
-                progress.update(task, description=f"{title}: {what}", completed=done, total=total)
-
-            wanted = requests[design.core.name, kind]
-            # Icarus alone records, for it needs no second compilation; both simulators agree on the cycles.
-            recorded = _RECORDED if kind is Simulator.ICARUS else 0
-            measurement = verify(kind, design, wanted, recorded=recorded, report=report)
-            report("done" if not measurement.mismatches else "different", len(measurement.counted), len(wanted))
-            return measurement
-
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            runs = list(pool.map(work, jobs))
-
+    runs = _run(cores, kinds, requests, again=options.again)
     differences = [line for core in cores for line in _between([run for run in runs if run.core.name == core.name])]
     print_report(runs, console())
     text = {
@@ -148,7 +159,7 @@ def _waves(options: argparse.Namespace) -> int:
     core, kind = core_config(options.core), simulator(options.simulator)
     request = _requests(core, options.seed, 1, options.temperature)[0]
     folder = Path(options.out)
-    recording, mismatch = record(kind, generate(core, default_checkpoint()), request, folder)
+    recording, mismatch = record(kind, generate(core), request, folder)
     print(f"{recording.vcd} written: {request.describe()} on {core.name} in {describe(kind)}")
     print(f"{recording.save} written: signals by unit, states and stages by name")
     recording.open(print)
@@ -164,8 +175,9 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)} (default: all)")
     sim.add_argument("--simulator", action="append", metavar="NAME", help="verilator or icarus (default: both)")
     sim.add_argument("--names", type=_count, default=1000, metavar="N", help="under Verilator (default: 1000)")
-    sim.add_argument("--icarus-names", type=_count, default=20, metavar="N", help="under Icarus (default: 20)")
+    sim.add_argument("--icarus-names", type=_count, default=5, metavar="N", help="under Icarus (default: 5)")
     sim.add_argument("--out", default=str(_BUILD / "sim.json"), metavar="FILE", help="default: build/sim.json")
+    sim.add_argument("--again", action="store_true", help="simulate also what has not changed since the last time")
     sim.set_defaults(run=_sim)
     waves = commands.add_parser("waves", help="waveform of one name, with a save file for GTKWave")
     waves.add_argument("--core", default=next(iter(CORES)), metavar="NAME", help=f"one of {', '.join(CORES)}")

@@ -33,6 +33,8 @@ class Measurement:
     """Requests whose cycles were read from a waveform too."""
     differences: tuple[str, ...]
     """Where two ways of counting cycles disagree."""
+    cached: bool = False
+    """Whether the run was made earlier, from the same inputs to the bit."""
 
     @property
     def mismatches(self) -> int:
@@ -114,6 +116,7 @@ class Measurement:
             "first_mismatch": self.mismatch,
             "cycle_differences": list(self.differences),
             "verilog_sha256": self.verilog_sha256,
+            "unchanged_since_earlier_run": self.cached,
         }
 
 

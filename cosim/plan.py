@@ -31,6 +31,8 @@ class Plan:
     simulator: str
     """Name and version, for reports."""
     requests: tuple[Request, ...] = ()
+    short: bool = False
+    """Whether a bench that makes its own requests makes fewer, for a slow simulator."""
     checkpoint: str | None = None
     """File with the golden model's weights; the committed one by default."""
     findings: str = "findings.json"
@@ -58,6 +60,15 @@ class Findings:
     values: int
     """Integers compared."""
     mismatch: dict[str, Any] | None
+
+    def joined(self, later: Findings) -> Findings:
+        """Return these findings and those of a later run together."""
+        return Findings(
+            counted=self.counted + later.counted,
+            steps=self.steps + later.steps,
+            values=self.values + later.values,
+            mismatch=later.mismatch if self.mismatch is None else self.mismatch,
+        )
 
     def save(self, path: Path) -> None:
         """Write the findings."""

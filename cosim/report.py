@@ -77,7 +77,7 @@ def summary_table(runs: Sequence[Measurement]) -> Table:
             figures = [f"{run.cycles_per_step:.1f}", f"{run.steps_per_second:,.0f}", f"{run.letters_per_second:,.0f}"]
         table.add_row(
             f"{run.core.name} ({run.core.arithmetic_name})",
-            f"{run.simulator}, {len(run.counted):,} names",
+            f"{run.simulator}, {len(run.counted):,} names" + (" (unchanged)" if run.cached else ""),
             *figures,
             f"{run.values:,}",
             f"{run.mismatches:,}",
@@ -98,10 +98,14 @@ def print_report(runs: Sequence[Measurement], out: Console) -> None:
             out.print(position_table(mine), stage_table(mine), sep="\n\n", end="\n\n")
     out.print(summary_table(runs))
     for run in runs:
-        if run.recorded:
+        if run.differences:
             out.print(
-                f"{run.core.name} in {run.simulator}: counters, test bench and waveform agree on the cycles of "
-                f"{run.recorded} names"
-                if not run.differences
-                else f"{run.core.name} in {run.simulator}: {len(run.differences)} differences in cycles"
+                f"{run.core.name} in {run.simulator}: {len(run.differences)} differences between counts of cycles"
             )
+        elif run.recorded:
+            out.print(
+                f"{run.core.name} in {run.simulator}: design's counters, test bench's clock and waveform agree on the "
+                f"cycles of {run.recorded} names, step by step and stage by stage"
+            )
+    if any(run.cached for run in runs):
+        out.print("unchanged: not simulated again, for no input has changed since; --again does it nevertheless")

@@ -132,13 +132,15 @@ class Testbench:
         await self.settle()
 
     def save(self, mismatch: Mismatch | None = None) -> None:
-        """Write the findings of this run."""
-        Findings(
+        """Add the findings of this test to those of the tests before it in the same run."""
+        path = Path(self.plan.findings).resolve()
+        found = Findings(
             counted=tuple(self.counted),
             steps=self.checker.steps,
             values=self.checker.values,
             mismatch=None if mismatch is None else mismatch.to_json(),
-        ).save(Path(self.plan.findings).resolve())
+        )
+        (Findings.load(path).joined(found) if path.is_file() else found).save(path)
 
     def _transfer(self, transfer: Transfer) -> None:
         try:

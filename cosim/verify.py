@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cosim.checker import Mismatch
-from cosim.compile import Model, build
+from cosim.compile import Model, build, exclusive
+from cosim.inputs import ROOT, bench_digest, generator_digest
 from cosim.measurement import Measurement, compare_recorded
 from cosim.plan import PROGRESS, Findings, Plan
 from cosim.request import Request
@@ -16,13 +21,12 @@ from cosim.simulate import Outcome, run
 from cosim.simulators import Simulator, SimulatorError, describe
 from cosim.waveform import read_requests
 from hdl.config import CoreConfig
-from hdl.verilog import core_verilog
-from talos_ref.checkpoint import Checkpoint
+from talos_ref.checkpoint import DEFAULT_PATH
 from talos_ref.files import write_bytes
 
 __all__ = ["BUILD", "Design", "compile_design", "generate", "run_bench", "verify"]
 
-BUILD = Path(__file__).resolve().parent.parent / "build" / "cosim"
+BUILD = ROOT / "build" / "cosim"
 """Where simulations are compiled and run, a folder a core."""
 
 Report = Callable[[str, int, int], None]
@@ -38,13 +42,39 @@ class Design:
     sha256: str
 
 
-def generate(core: CoreConfig, checkpoint: Checkpoint, folder: Path | None = None) -> Design:
-    """Generate a core's Verilog into a folder (its own below `BUILD` by default)."""
-    text = core_verilog(core, checkpoint).encode("ascii")
+def generate(core: CoreConfig, weights: Path = DEFAULT_PATH, folder: Path | None = None) -> Design:
+    """Return a core's Verilog, generated into a folder (by default below `BUILD`) unless it lies there unchanged.
+
+    Raises SimulatorError if the generator fails.
+    """
     folder = BUILD / core.name if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
-    path = write_bytes(folder / f"{core.name}.v", text)
-    return Design(core, path, hashlib.sha256(text).hexdigest())
+    path, stamp = folder / f"{core.name}.v", folder / f"{core.name}.json"
+    inputs = hashlib.sha256(repr((generator_digest(), core, weights.read_bytes())).encode()).hexdigest()
+    with exclusive(folder / f".{core.name}.lock"):
+        if not path.is_file() or _load(stamp) != {"inputs": inputs, "verilog": _sha256(path)}:
+            stamp.unlink(missing_ok=True)
+            # A process of its own, for generating takes long and several cores are generated side by side.
+            command = [sys.executable, "-m", "hdl", "verilog", "--core", core.name, "--weights", str(weights)]
+            done = subprocess.run(
+                [*command, "--out", str(path)], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            )
+            if done.returncode != 0:
+                raise SimulatorError(f"python -m hdl could not generate {core.name}: {done.stderr.strip()[-2000:]}")
+            write_bytes(stamp, json.dumps({"inputs": inputs, "verilog": _sha256(path)}).encode())
+        return Design(core, path, _sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _load(path: Path) -> Any:
+    """Return what a JSON file holds, None if there is none or it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def compile_design(kind: Simulator, design: Design, *, waves: bool = False) -> Model:
@@ -60,6 +90,7 @@ def run_bench(
     name: str,
     requests: Sequence[Request] = (),
     test_filter: str | None = None,
+    short: bool = False,
     checkpoint: Path | None = None,
     waves: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
@@ -74,6 +105,8 @@ def run_bench(
         Folder of the run; runs that go on at the same time need different ones.
     requests
         For benches that take theirs from the plan.
+    short
+        Fewer requests in benches that make their own.
     checkpoint
         File with the golden model's weights; the committed one by default.
     on_progress
@@ -90,6 +123,7 @@ def run_bench(
         core=design.core.name,
         simulator=describe(model.kind),
         requests=tuple(requests),
+        short=short,
         checkpoint=None if checkpoint is None else str(checkpoint.resolve()),
     )
     findings = model.folder / "runs" / name / plan.findings
@@ -117,55 +151,67 @@ def verify(
     *,
     recorded: int,
     report: Report,
+    again: bool = False,
 ) -> Measurement:
-    """Run requests in lock step, and the first ``recorded`` of them once more with a waveform, whose cycles must agree.
+    """Run requests in lock step, the first ``recorded`` with a waveform, whose cycles must agree with the counters.
 
-    A difference ends the run and is returned in the measurement.
+    A difference ends the run and is returned in the measurement. A run without one is remembered, and returned again
+    as long as design, golden model, benches and tools stay the same, unless ``again`` asks for a new one.
 
     Raises SimulatorError if the simulator fails.
     """
-    title = describe(kind)
+    folder = design.path.parent / f"{kind.value}-verified"
+    folder.mkdir(exist_ok=True)
+    remembered = folder / "findings.json"
+    inputs = hashlib.sha256(
+        repr((bench_digest(), describe(kind), design.sha256, [r.fields() for r in requests], recorded)).encode()
+    ).hexdigest()
+    stamp = folder / "inputs.json"
+    if not again and remembered.is_file() and _load(stamp) == {"inputs": inputs, "findings": _sha256(remembered)}:
+        report("unchanged", len(requests), len(requests))
+        return _measurement(kind, design, Findings.load(remembered), recorded, (), cached=True)
     report("compiling", 0, len(requests))
     model = compile_design(kind, design, waves=recorded > 0)
-    folder = model.folder / "runs" / "names"
-    report("simulating", 0, len(requests))
-    mismatch = None
-    try:
-        run_bench(
-            model,
-            design,
-            "cosim.bench_names",
-            name="names",
-            requests=requests,
-            on_progress=lambda done, total: report("simulating", done, total),
-        )
-    except Mismatch as difference:
-        mismatch = difference
-    findings = Findings.load(folder / "findings.json")
-    measurement = Measurement(
+    findings, differences = Findings(counted=(), steps=0, values=0, mismatch=None), []
+    for name, part in (("recorded", requests[:recorded]), ("names", requests[recorded:])):
+        if not part or findings.mismatch is not None:
+            continue
+        before = len(findings.counted)
+
+        def progress(done: int, total: int, before: int = before) -> None:
+            report("simulating", before + done, len(requests))
+
+        progress(0, 0)
+        waves = name == "recorded"
+        try:
+            outcome, found = run_bench(
+                model, design, "cosim.bench_names", name=name, requests=part, waves=waves, on_progress=progress
+            )
+        except Mismatch:
+            found = Findings.load(model.folder / "runs" / name / "findings.json")
+        else:
+            if outcome.waveform is not None:
+                differences = compare_recorded(found.counted, read_requests(outcome.waveform, design.core))
+                outcome.waveform.unlink()
+        findings = findings.joined(found)
+    if findings.mismatch is None and not differences:
+        stamp.unlink(missing_ok=True)
+        findings.save(remembered)
+        write_bytes(stamp, json.dumps({"inputs": inputs, "findings": _sha256(remembered)}).encode())
+    return _measurement(kind, design, findings, recorded, tuple(differences), cached=False)
+
+
+def _measurement(
+    kind: Simulator, design: Design, findings: Findings, recorded: int, differences: tuple[str, ...], *, cached: bool
+) -> Measurement:
+    return Measurement(
         core=design.core,
-        simulator=title,
+        simulator=describe(kind),
         verilog_sha256=design.sha256,
         counted=findings.counted,
         values=findings.values,
-        mismatch=None if mismatch is None else mismatch.to_json(),
-        recorded=0,
-        differences=(),
+        mismatch=findings.mismatch,
+        recorded=min(recorded, len(findings.counted)),
+        differences=differences,
+        cached=cached,
     )
-    if not recorded or mismatch is not None:
-        return measurement
-    report("recording", len(requests), len(requests))
-    outcome, again = run_bench(
-        model, design, "cosim.bench_names", name="recorded", requests=requests[:recorded], waves=True
-    )
-    assert outcome.waveform is not None
-    report("reading the waveform", len(requests), len(requests))
-    differences = compare_recorded(again.counted, read_requests(outcome.waveform, design.core))
-    differences += [
-        f"{design.core.name} in {title}, {first.request.describe()}: {first.step_cycles} cycles, but "
-        f"{second.step_cycles} when recorded"
-        for first, second in zip(findings.counted, again.counted, strict=False)
-        if first != second
-    ]
-    outcome.waveform.unlink()
-    return replace(measurement, recorded=len(again.counted), differences=tuple(differences))
