@@ -7,12 +7,11 @@ import sys
 from itertools import groupby
 
 from hdl.config import CORES, core_config
+from hdl.resource_report import add_resources
 from talos_ref.checkpoint import DEFAULT_PATH, load
 from talos_ref.files import check_writable, write_bytes
 
 __all__ = ["main"]
-
-_WEIGHTS_HELP = "checkpoint (default: the committed one)"
 
 
 def _verilog(options: argparse.Namespace) -> None:
@@ -45,26 +44,27 @@ def _schedule(options: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return 0, or 2 with a line on standard error for bad input."""
+    """Run a command; return its status, or 2 with a line on standard error for bad input."""
     parser = argparse.ArgumentParser(prog="python -m hdl", description="Circuits of the named cores.")
     commands = parser.add_subparsers(required=True)
     verilog = commands.add_parser("verilog", help="write one self-contained Verilog file")
     verilog.add_argument("--out", required=True, metavar="FILE.v")
-    verilog.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help=_WEIGHTS_HELP)
     verilog.set_defaults(run=_verilog)
     schedule = commands.add_parser("schedule", help="print the instructions of one step and their cycles")
     schedule.add_argument("--position", type=int, default=0, metavar="P", help="of the step (default: 0)")
-    schedule.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help=_WEIGHTS_HELP)
     schedule.set_defaults(run=_schedule)
     for command in (verilog, schedule):
         command.add_argument("--core", required=True, metavar="NAME", help=f"one of {', '.join(CORES)}")
+    for command in (verilog, schedule, add_resources(commands)):
+        command.add_argument(
+            "--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)"
+        )
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
-    except (OSError, TypeError, ValueError) as error:
+        return int(options.run(options) or 0)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

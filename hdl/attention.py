@@ -246,7 +246,7 @@ class Attention(wiring.Component):
         # Cycle 2: the products are there.
         with m.If(valid[2]):
             for lane in range(self.config.n_embd):
-                total = adder_tree(m, list(self.multipliers.products[lane]))
+                total = self.multipliers.sums[lane]
                 m.d.sync += numerators[lane].eq(Mux(first[2], 0, numerators[lane]) + total)
 
         # Cycle 3: the sums are complete; the divider is idle, since the step before has taken its result.

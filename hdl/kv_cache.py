@@ -15,6 +15,9 @@ from talos_ref.format import Format
 
 __all__ = ["CacheMemory", "cache_rows", "in_bank", "row_of"]
 
+# Shallow as it is, it would else become registers and multiplexers. The first name is Quartus's, the second Yosys's.
+_BLOCK_RAM = {"ramstyle": "M10K", "ram_style": "block"}
+
 
 def row_of(position: Value, positions: int) -> Value:
     """Return the row of a position; ``positions`` must be a power of two."""
@@ -76,7 +79,7 @@ class CacheMemory(wiring.Component):
         write_row = Signal(index_shape(self.n_layer * self.rows))
         m.d.comb += write_row.eq(first_row + row_of(self.write_position, self.positions))
         for bank in range(self.positions):
-            memory = Memory(shape=self.vector_layout, depth=self.n_layer * self.rows, init=[])
+            memory = Memory(shape=self.vector_layout, depth=self.n_layer * self.rows, init=[], attrs=_BLOCK_RAM)
             m.submodules[f"bank{bank}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [

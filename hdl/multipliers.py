@@ -9,6 +9,8 @@ from amaranth.hdl import C, Cat, Module, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.adders import adder_tree
+
 __all__ = ["OPERAND", "MultiplierBank", "MultiplierPort", "matrix_layout", "share"]
 
 OPERAND = signed(18)
@@ -21,7 +23,7 @@ def matrix_layout(shape: Any, rows: int, columns: int) -> data.ArrayLayout:
 
 
 class MultiplierPort(wiring.Signature):
-    """What a unit sees of a bank: ``products[r][c] = a[r][c] · b[r][c]`` one cycle after ``valid``.
+    """What a unit sees of a bank: ``products[r][c] = a[r][c] · b[r][c]`` one cycle after ``valid``, and their row sums.
 
     Members
     -------
@@ -29,6 +31,8 @@ class MultiplierPort(wiring.Signature):
         The unit multiplies in this cycle; of the units that share a bank, one at a time may.
     a, b : Out(array of signed words, at most 18 bits)
     products : In(array)
+    sums : In(array [rows])
+        ``Σ_c products[r][c]``, over all columns of the bank; those that the unit does not have add 0.
     """
 
     def __init__(self, rows: int, columns: int, a_shape: Shape = OPERAND, b_shape: Shape = OPERAND) -> None:
@@ -36,12 +40,14 @@ class MultiplierPort(wiring.Signature):
             if not shape.signed or shape.width > OPERAND.width:
                 raise ValueError(f"{name} must be signed and at most {OPERAND.width} bits wide, not {shape!r}")
         self.rows, self.columns = rows, columns
+        width = a_shape.width + b_shape.width
         super().__init__(
             {
                 "valid": Out(1),
                 "a": Out(matrix_layout(a_shape, rows, columns)),
                 "b": Out(matrix_layout(b_shape, rows, columns)),
-                "products": In(matrix_layout(signed(a_shape.width + b_shape.width), rows, columns)),
+                "products": In(matrix_layout(signed(width), rows, columns)),
+                "sums": In(data.ArrayLayout(signed(width + (columns - 1).bit_length()), rows)),
             }
         )
 
@@ -50,9 +56,9 @@ class MultiplierPort(wiring.Signature):
 
 
 class MultiplierBank(wiring.Component):
-    """``rows · columns`` multipliers with a register behind each product, as it sits inside a DSP block.
+    """``rows · columns`` multipliers with a register behind each product, as it sits inside a DSP block, and row sums.
 
-    Latency ``LATENCY``, new operands every cycle, no backpressure.
+    Latency ``LATENCY`` to the products, whose sums are combinational; new operands every cycle, no backpressure.
 
     Members
     -------
@@ -70,6 +76,7 @@ class MultiplierBank(wiring.Component):
         for r in range(port.signature.rows):
             for c in range(port.signature.columns):
                 m.d.sync += port.products[r][c].eq(port.a[r][c] * port.b[r][c])
+            m.d.comb += port.sums[r].eq(adder_tree(m, [port.products[r][c] for c in range(port.signature.columns)]))
         return m
 
 
@@ -97,6 +104,9 @@ def share(m: Module, bank: MultiplierBank, users: Sequence[Any]) -> None:
                 m.d.comb += target.eq(_join(operands, len(target)))
             for user in here:
                 m.d.comb += user.products[r][c].eq(bank.port.products[r][c])
+        for user in users:
+            if r < user.signature.rows:
+                m.d.comb += user.sums[r].eq(bank.port.sums[r])
 
 
 def _join(operands: list[tuple[Value, Value]], width: int) -> Value:

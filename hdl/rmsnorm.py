@@ -201,8 +201,8 @@ class RmsNorm(wiring.Component):
         m.submodules.scale = scale = self.scale
         spec, x = self.spec, self.i.p.x
         wide = max(spec.word.width, spec.scale_format.width + 1) if self.normalise else spec.word.width
-        m.submodules.bank = bank = MultiplierBank(1, spec.n, shape_of(spec.word), signed(wide))
-        products = [bank.port.products[0][k] for k in range(spec.n)]
+        m.submodules.bank = bank = MultiplierBank(spec.n, 1, shape_of(spec.word), signed(wide))
+        products = [bank.port.products[k][0] for k in range(spec.n)]
 
         accept, taken, busy = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -225,7 +225,7 @@ class RmsNorm(wiring.Component):
 
         if not self.normalise:
             for k in range(spec.n):
-                m.d.comb += [bank.port.a[0][k].eq(x[k]), bank.port.b[0][k].eq(x[k])]
+                m.d.comb += [bank.port.a[k][0].eq(x[k]), bank.port.b[k][0].eq(x[k])]
             m.d.comb += [self.o.valid.eq(scale.o.valid), scale.o.ready.eq(self.o.ready)]
             return m
 
@@ -235,8 +235,8 @@ class RmsNorm(wiring.Component):
         m.d.comb += apply.eq(scale.o.valid & ~multiplied)
         for k in range(spec.n):
             m.d.comb += [
-                bank.port.a[0][k].eq(Mux(apply, held[k], x[k])),
-                bank.port.b[0][k].eq(Mux(apply, scale.o.payload, x[k])),
+                bank.port.a[k][0].eq(Mux(apply, held[k], x[k])),
+                bank.port.b[k][0].eq(Mux(apply, scale.o.payload, x[k])),
             ]
         with m.If(accept):
             m.d.sync += held.eq(x)

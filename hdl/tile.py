@@ -8,7 +8,6 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.adders import adder_tree
 from hdl.format import shape_of
 from hdl.multipliers import MultiplierBank, MultiplierPort, matrix_layout
 from talos_ref.format import Format
@@ -75,7 +74,6 @@ class Tile(wiring.Component):
         m.d.sync += [valid.eq(self.i.valid), first.eq(i.first), last.eq(i.last)]
         with m.If(valid):
             for r in range(self.rows):
-                terms = adder_tree(m, [bank.products[r][c] for c in range(self.columns)])
-                m.d.sync += self.o.p[r].eq(Mux(first, 0, self.o.p[r]) + terms)
+                m.d.sync += self.o.p[r].eq(Mux(first, 0, self.o.p[r]) + bank.sums[r])
         m.d.sync += self.o.valid.eq(valid & last)
         return m
