@@ -32,7 +32,7 @@ class MultiplierPort(wiring.Signature):
     a, b : Out(array of signed words, at most 18 bits)
     products : In(array)
     sums : In(array [rows])
-        ``Σ_c products[r][c]``, over all columns of the bank; those that the unit does not have add 0.
+        ``Σ_c products[r][c]``; columns of the bank that the unit does not have add 0.
     """
 
     def __init__(self, rows: int, columns: int, a_shape: Shape = OPERAND, b_shape: Shape = OPERAND) -> None:
@@ -85,6 +85,7 @@ def share(m: Module, bank: MultiplierBank, users: Sequence[Any]) -> None:
 
     With one user the operands pass through. With several they are gated and joined, which for up to three users costs
     one six-input table a bit; two users that multiply in one cycle disturb each other, so that lock step shows it.
+    ``sums`` of a user are those of its own columns.
 
     Raises ValueError if a port is larger than the bank.
     """
@@ -98,10 +99,12 @@ def share(m: Module, bank: MultiplierBank, users: Sequence[Any]) -> None:
     for r in range(rows):
         for c in range(columns):
             here = [user for user in users if r < user.signature.rows and c < user.signature.columns]
+            # A place that one unit has alone must be 0 while another multiplies that sums the same row.
+            summed = any(r < user.signature.rows and c >= user.signature.columns for user in users)
             for name in ("a", "b"):
                 target = getattr(bank.port, name)[r][c]
                 operands = [(user.valid, getattr(user, name)[r][c]) for user in here]
-                m.d.comb += target.eq(_join(operands, len(target)))
+                m.d.comb += target.eq(_join(operands, len(target), gated=summed or len(here) > 1))
             for user in here:
                 m.d.comb += user.products[r][c].eq(bank.port.products[r][c])
         for user in users:
@@ -109,15 +112,15 @@ def share(m: Module, bank: MultiplierBank, users: Sequence[Any]) -> None:
                 m.d.comb += user.sums[r].eq(bank.port.sums[r])
 
 
-def _join(operands: list[tuple[Value, Value]], width: int) -> Value:
-    """Return the operand whose flag is set, sign-extended to ``width``."""
-    if len(operands) == 1:
+def _join(operands: list[tuple[Value, Value]], width: int, *, gated: bool) -> Value:
+    """Return the operand whose flag is set, sign-extended to ``width``, 0 for none; not ``gated``, the only one."""
+    if not gated and operands:
         return operands[0][1]
-    gated = []
+    terms = []
     for valid, operand in operands:
         bits = Value.cast(operand)
-        gated.append(Cat(bits, bits[-1].replicate(width - len(bits))) & valid.replicate(width))
-    return _any(gated).as_signed()
+        terms.append(Cat(bits, bits[-1].replicate(width - len(bits))) & valid.replicate(width))
+    return _any(terms).as_signed()
 
 
 def _any(values: Sequence[Value]) -> Value:
