@@ -20,7 +20,10 @@ __all__ = ["FOLDER", "GENERIC", "X86", "NEON", "FLAGS", "sources", "target_defin
            "compile_program", "build_extension"]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent
-GENERIC = ("model.c", "stream.c", "many.c", "dispatch.c", "fp32_scalar.c", "fp32_pack.c", "precise_pack.c", "precise_scalar.c", "talos_v2_scalar.c")
+GENERIC = (
+    "model.c", "stream.c", "many.c", "dispatch.c", "fp32_scalar.c", "fp32_pack.c", "precise_scalar.c", "precise_pack.c",
+    "talos_v2_scalar.c",
+)  # fmt: skip
 """What every build has."""
 X86 = ("fp32_avx2.c", "fp32_avx512.c", "precise_avx2.c", "precise_avx512.c")
 NEON = ("fp32_neon.c", "precise_neon.c")

@@ -38,7 +38,7 @@ static int print_steps(talos_stream *stream, size_t names, const talos_config *c
         if (status == TALOS_OK) status = talos_stream_logits(stream, logits, 256);
         if (status != TALOS_OK) return fail(status);
         printf("%" PRIu32 " %" PRIu32, result.token_out, result.rng);
-        for (uint32_t i = 0; i < config->vocab_size; i++) printf(" %.9g", (double)logits[i]);
+        for (uint32_t i = 0; i < config->vocab_size; i++) printf(" %.17g", (double)logits[i]);
         putchar('\n');
         names -= result.token_out == config->vocab_size - 1 || result.position + 2 == config->block_size;
     }

@@ -55,10 +55,17 @@ INLINE float32x4_t inverse_f32(float32x4_t x) {
 }
 #endif
 
-/* Not vld1q_f32_x4, which wants four registers in a row and costs more moves than it saves loads. */
 INLINE float32x4x4_t load16(const float *at) {
+#if defined(__ARM_NEON) && !defined(__aarch64__)
+    /* As one object: ARMv7 has no load of two vectors with an offset, but one of eight registers in a row. */
+    float32x4x4_t x;
+    __builtin_memcpy(&x, __builtin_assume_aligned(at, 64), sizeof x);
+    return x;
+#else
+    /* Not vld1q_f32_x4, which wants four registers in a row and costs A64 more moves than it saves loads. */
     float32x4x4_t x = {{vld1q_f32(at), vld1q_f32(at + 4), vld1q_f32(at + 8), vld1q_f32(at + 12)}};
     return x;
+#endif
 }
 
 /* Bit i is set where byte i of eight vectors of eight is not zero. */

@@ -1,0 +1,111 @@
+"""The library built for other processors and run here: ARM under qemu-user, and the NEON files natively through SIMDe.
+
+An emulator says what is computed and how many instructions that takes, never how fast.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from host_c.build import FOLDER, compile_program, sources, target_defines
+
+__all__ = ["Target", "TARGETS", "SIMDE", "build_letters", "run_letters", "instructions_per_step"]
+
+TIMEOUT_S = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A processor, the compiler that builds for it and the emulator that runs it."""
+
+    name: str
+    compiler: tuple[str, ...]
+    flags: tuple[str, ...]
+    emulator: tuple[str, ...]
+    package: str
+    """Debian packages that bring both."""
+
+
+TARGETS = (
+    Target(
+        name="A64 NEON", compiler=("aarch64-linux-gnu-gcc",), flags=("-static",), emulator=("qemu-aarch64",),
+        package="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user",
+    ),
+    # The processor of the DE1-SoC; -mcpu leaves fused multiply-add out.
+    Target(
+        name="ARMv7 NEON (Cortex-A9)", compiler=("arm-linux-gnueabihf-gcc",),
+        flags=("-static", "-mcpu=cortex-a9", "-mfpu=neon"), emulator=("qemu-arm",),
+        package="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user",
+    ),
+)  # fmt: skip
+"""What is emulated."""
+SIMDE = Target(
+    name="NEON through SIMDe", compiler=("gcc",), flags=(), emulator=(), package=f"libsimde-dev ({platform.machine()})"
+)
+"""The same files on this processor."""
+
+
+def build_letters(target: Target, folder: Path) -> Path:
+    """Build host_c/letters.c with the NEON kernels; RuntimeError naming the packages if a tool is missing."""
+    for tool in (target.compiler[0], *target.emulator):
+        if shutil.which(tool) is None:
+            raise RuntimeError(f"{tool} must be installed for {target.name}: apt-get install {target.package}")
+    files = [*sources(neon=True), FOLDER / "letters.c"]
+    return compile_program(target.compiler, files, folder / "letters", [*target.flags, *target_defines(neon=True)])
+
+
+def _command(program: Path, model: Path, arithmetic: int, kernel: str, seed: int, temperature: float) -> list[str]:
+    return [str(program), str(model), str(arithmetic), kernel, str(seed), repr(temperature)]
+
+
+def run_letters(
+    target: Target,
+    program: Path,
+    model: Path,
+    *,
+    arithmetic: int,
+    kernel: str,
+    seed: int,
+    temperature: float,
+    names: int,
+    steps: bool = False,
+) -> str:
+    """Return what letters prints; RuntimeError with its words if it fails."""
+    command = [*target.emulator, *_command(program, model, arithmetic, kernel, seed, temperature), str(names)]
+    result = subprocess.run(
+        [*command, *["steps"] * steps], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed: {result.stderr}")
+    return result.stdout
+
+
+def _executed(target: Target, program: Path, model: Path, arithmetic: int, kernel: str, names: int) -> tuple[int, int]:
+    """Return (instructions executed, steps taken) of a whole run."""
+    # One translated block an instruction, none chained, each logged as it runs.
+    command = [*target.emulator, "-singlestep", "-d", "exec,nochain", "-D", "/dev/stderr"]
+    command += [*_command(program, model, arithmetic, kernel, 2, 0.5), str(names)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        executed = sum(line.startswith(b"Trace") for line in process.stderr)
+        output = process.stdout.read().decode()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed")
+    return executed, int(output.split()[-2])
+
+
+def instructions_per_step(
+    target: Target, program: Path, model: Path, arithmetic: int, kernel: str = "neon", names: int = 60
+) -> float:
+    """Return the instructions of one sampled step, counted by qemu: two runs of different length, subtracted.
+
+    Seed 2, temperature 0.5, after ``names / 3`` names and over ``2/3 · names`` names.
+    """
+    few = _executed(target, program, model, arithmetic, kernel, names // 3)
+    many = _executed(target, program, model, arithmetic, kernel, names)
+    return (many[0] - few[0]) / (many[1] - few[1])
