@@ -1,0 +1,114 @@
+"""`python -m host_c.bench`: this machine's CPU beside the cores, in one table, build/bench.json and a chart."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from host_c.bench_rows import PUBLISHED, Row, measured_rows, missing_rows, ratio, run, simulated_rows
+from host_c.build import FLAGS
+from talos_ref.checkpoint import default_checkpoint
+from talos_ref.files import write_bytes
+from talos_ref.progress import progress_bar
+
+__all__ = ["main"]
+
+BASE = PUBLISHED[1]
+"""The row that ratios are printed against: TALOS-V2 counted in steps, as all other rows are."""
+
+
+def _cpu_name() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _compiler() -> str:
+    command = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    return subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def _measure(runs: int) -> list[Row]:
+    """Return the measured rows: a warm-up, then ``runs`` rounds over them, pinned to one core unless threaded."""
+    every = os.sched_getaffinity(0)
+    works = measured_rows(default_checkpoint())
+    try:
+        with progress_bar("bench", (runs + 1) * len(works)) as update:
+            for turn in range(runs + 1):
+                for index, work in enumerate(works):
+                    os.sched_setaffinity(0, every if work[0].threads > 1 else {max(every)})
+                    run(work)
+                    update(turn * len(works) + index + 1, work[0].name)
+                if turn == 0:
+                    for row, _, _ in works:
+                        row.steps_per_second.clear()
+    finally:
+        os.sched_setaffinity(0, every)
+    return [row for row, _, _ in works]
+
+
+def _report(rows: list[Row], runs: int) -> dict[str, Any]:
+    return {
+        "cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "compiler": _compiler(), "flags": list(FLAGS),
+        "load": os.getloadavg()[0], "runs": runs, "temperature": 0.5, "base": BASE.name,
+        "rows": [
+            {
+                "name": row.name, "kind": row.kind, "threads": row.threads, "steps_per_second": row.median,
+                "spread": row.spread, "runs": row.steps_per_second, "ratio": ratio(row, BASE),
+            }
+            for row in rows
+        ],
+        "not_measured": missing_rows(),
+    }  # fmt: skip
+
+
+def _print(report: dict[str, Any], rows: list[Row]) -> None:
+    console = Console()
+    table = Table(title=f"{report['cpu']}, {report['compiler']}, {' '.join(report['flags'])}")
+    for heading in ("row", "figure is", "steps/s", "spread", f"times {BASE.name}"):
+        table.add_column(heading, justify="left" if heading in ("row", "figure is") else "right")
+    for row in sorted(rows, key=lambda row: row.median):
+        spread = f"{row.spread:.0%}" if len(row.steps_per_second) > 1 else ""
+        table.add_row(row.name, row.kind, f"{row.median:,.0f}", spread, f"{ratio(row, BASE):,.2f}")
+    console.print(table)
+    for line in report["not_measured"]:
+        console.print(f"not measured: {line}", markup=False)
+    if report["load"] > report["cores"]:
+        load, cores = report["load"], report["cores"]
+        console.print(f"other work was running (load {load:.1f} on {cores} cores): rates are too low")
+
+
+def main() -> int:
+    """Measure, print, and write build/bench.json, bench.png and bench.svg; 0 if all was done."""
+    parser = argparse.ArgumentParser(prog="python -m host_c.bench", description="this CPU beside the cores")
+    parser.add_argument("--runs", type=int, default=7, help="rounds over all rows (default 7)")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="folder for bench.json and the chart")
+    parser.add_argument("--no-chart", action="store_true", help="leave the chart out")
+    options = parser.parse_args()
+    if options.runs < 1:
+        parser.error(f"--runs must be 1 or more, not {options.runs}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows = [*_measure(options.runs), *simulated_rows(options.out / "sim.json"), *PUBLISHED]
+    report = _report(rows, options.runs)
+    _print(report, rows)
+    print(write_bytes(options.out / "bench.json", json.dumps(report, indent=1).encode()))
+    if not options.no_chart:
+        from host_c.bench_chart import write_chart
+
+        for path in write_chart(rows, BASE, options.out):
+            print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
