@@ -52,9 +52,10 @@ async def illegal(dut: Any) -> None:
         top = 1 << (model.vocab_size - 1).bit_length()
         await tb.refuse(name_request(5, 0x80, 0))
         await tb.run(step_request(5, 0x80, model.bos, 0))
+        await tb.refuse(step_request(5, 0x80, 0, 2))
         refused = [name_request(6, 0x80, 0)]
         refused += [step_request(6, 0x80, token, 1) for token in {model.vocab_size, top - 1} if token < top]
-        refused += [step_request(6, 0x80, 0, position) for position in (2, model.block_size - 1)]
+        refused += [step_request(6, 0x80, 0, position) for position in (3, model.block_size - 1)]
         for position, request in enumerate(refused, start=1):
             await tb.refuse(request)
             await tb.refuse(request)
