@@ -55,7 +55,9 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
         first = done[-1].cycle + 1 if done else 1
         source, destination = instruction.source, instruction.destination
         if source is Vector.HIDDEN:
-            there = hidden[instruction.column * core.config.tile_columns // core.config.tile_rows]
+            # Row blocks are written in order; a column block may reach into several.
+            end = min((instruction.column + 1) * core.config.tile_columns, core.model.mlp_dim)
+            there = hidden[(end - 1) // core.config.tile_rows]
         else:
             there = (settled if instruction.operation is Operation.NORMALISE else ready)[source]
         cycle = max(first, there)
