@@ -104,7 +104,7 @@ def test_lock_step(config: CoreConfig) -> None:
     checkpoint = random_checkpoint(config.model, draw.getrandbits(32), draw.choice((0.15, 0.3, 0.5)))
     wanted = requests(draw, config.model)
     scripts = [Script(request=request, wait=draw.choice((0, 0, 1, 5))) for request in wanted]
-    met = lock_step(config, checkpoint, scripts, sometimes(draw, 0.3))
+    met = lock_step(config, checkpoint, scripts, sometimes(draw, 0.8))
     assert met.steps >= config.model.block_size + 3
     assert met.refused >= 1
     assert met.stages[Stage.STALL] > 0
