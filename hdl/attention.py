@@ -57,9 +57,8 @@ class Attention(wiring.Component):
         self.weigher = weigher(spec)
         self.spec, self.config, self.positions = spec, config, positions
         self.n_head, self.head_dim = config.n_head, config.head_dim
-        self.keys = CacheMemory(config, spec.word, positions)
-        self.values = CacheMemory(config, spec.word, positions)
-        self.rows = self.keys.rows
+        self.cache = CacheMemory(config, spec.word, positions)
+        self.rows = self.cache.rows
         growth = (config.block_size - 1).bit_length()
         self.divide = attention_divide(
             spec.divide,
@@ -73,7 +72,7 @@ class Attention(wiring.Component):
         )
         # The last row is begun in the cycle of v; its products, its sums and the division follow.
         self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
-        vector = self.keys.vector_layout
+        vector = self.cache.vector_layout
         ports: dict[str, Any] = {}
         if isinstance(self.divide, ReciprocalAttentionDivide):
             ports["quotient_multipliers"] = Out(self.divide.multipliers.signature)
@@ -112,23 +111,25 @@ class Attention(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.keys, m.submodules.values = self.keys, self.values
-        m.submodules.divide = self.divide
+        m.submodules.cache, m.submodules.divide = cache, divide = self.cache, self.divide
         last_row = Signal(index_shape(self.rows))
         m.d.comb += last_row.eq(row_of(self.position, self.positions))
-        for memory, strobe, vector in ((self.keys, self.start, self.k), (self.values, self.value, self.v)):
-            m.d.sync += memory.write_valid.eq(strobe)
-            m.d.comb += [
-                memory.layer.eq(self.layer),
-                memory.write_position.eq(self.position),
-                memory.write_vector.eq(vector),
-            ]
+        # The key is written in the cycle after ``start``, the value two after ``value``: never both in one.
+        key_there, value_there, value_next = Signal(), Signal(), Signal()
+        m.d.sync += [key_there.eq(self.start), value_next.eq(self.value), value_there.eq(value_next)]
+        m.d.comb += [
+            cache.layer.eq(self.layer),
+            cache.write_valid.eq(key_there | value_there),
+            cache.write_value.eq(value_there),
+            cache.write_position.eq(self.position),
+            cache.write_vector.eq(Mux(value_there, self.v.as_value(), self.k.as_value())),
+        ]
         scored = self._scores(m, last_row)
         self._weighted_sums(m, last_row, scored)
         m.d.comb += [
-            self.o.valid.eq(self.divide.o.valid),
-            self.o.payload.eq(self.divide.o.payload),
-            self.divide.o.ready.eq(self.o.ready),
+            self.o.valid.eq(divide.o.valid),
+            self.o.payload.eq(divide.o.payload),
+            divide.o.ready.eq(self.o.ready),
         ]
         if isinstance(self.divide, ReciprocalAttentionDivide):
             wiring.connect(m, self.divide.multipliers, wiring.flipped(self.quotient_multipliers))
@@ -149,7 +150,8 @@ class Attention(wiring.Component):
         scoring, next_row = Signal(), Signal(index_shape(self.rows))
         row = Signal(index_shape(self.rows))
         issue = Signal()
-        m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row)), self.keys.row.eq(row)]
+        m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row))]
+        self.key_row = row
         with m.If(issue):
             m.d.sync += [next_row.eq(row + 1), scoring.eq(row != last_row)]
 
@@ -204,7 +206,8 @@ class Attention(wiring.Component):
         m.d.comb += [
             row.eq(Mux(scored, 0, next_row)),
             issue.eq((scored | weighing) & ((row != last_row) | there)),
-            self.values.row.eq(row),
+            self.cache.read_value.eq(issue),
+            self.cache.row.eq(Mux(issue, row, self.key_row)),
         ]
         with m.If(scored):
             m.d.sync += [weighing.eq(1), next_row.eq(0)]
@@ -226,12 +229,13 @@ class Attention(wiring.Component):
                 pipe.append(Signal(name=f"value_{name}{stage}"))
                 m.d.sync += pipe[stage].eq(pipe[stage - 1])
         m.d.comb += self.multipliers.valid.eq(self.scoring | valid[1])
+        current = Signal(self.cache.vector_layout)
+        m.d.comb += current.eq(Mux(valid[1], self.v.as_value(), self.k.as_value()))
+        in_last_row = Mux(valid[1], last[1], self.current_key)
         for column in range(self.positions):
-            here = in_bank(self.position, column, self.positions)
-            key = Mux(self.current_key & here, self.k.as_value(), self.keys.vectors[column].as_value())
-            value = Mux(last[1] & here, self.v.as_value(), self.values.vectors[column].as_value())
-            vector = Signal(self.keys.vector_layout, name=f"vector{column}")
-            m.d.comb += vector.eq(Mux(valid[1], value, key))
+            here = in_last_row & in_bank(self.position, column, self.positions)
+            vector = Signal(self.cache.vector_layout, name=f"vector{column}")
+            m.d.comb += vector.eq(Mux(here, current.as_value(), self.cache.vectors[column].as_value()))
             for lane in range(self.config.n_embd):
                 weight = weights[lane // self.head_dim][column]
                 m.d.comb += [

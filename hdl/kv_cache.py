@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import C, Module, Signal, Value
+from amaranth.hdl import C, Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -15,8 +15,10 @@ from talos_ref.format import Format
 
 __all__ = ["CacheMemory", "cache_rows", "in_bank", "row_of"]
 
-# Shallow as it is, it would else become registers and multiplexers. The first name is Quartus's, the second Yosys's.
-_BLOCK_RAM = {"ramstyle": "M10K", "ram_style": "block"}
+# Quartus's name; without it, and in Yosys at less than a twentieth of a block, the memory would be registers and
+# multiplexers.
+_BLOCK_RAM = {"ramstyle": "M10K"}
+_LEAST_DEPTH = 32
 
 
 def row_of(position: Value, positions: int) -> Value:
@@ -35,18 +37,20 @@ def cache_rows(config: ModelConfig, positions: int) -> int:
 
 
 class CacheMemory(wiring.Component):
-    """One vector a position: the keys, or the values, of ``talos_ref.kv_cache``.
+    """The keys and values of ``talos_ref.kv_cache``, one vector each a position.
 
-    Position ``p`` is in bank ``p mod positions``, row ``p // positions``; a read gives one row of every bank,
-    ``LATENCY`` cycles after its address. A write is seen by reads addressed in later cycles. One read and one write a
-    cycle; a read of the row being written returns its old words. Positions never written read as 0.
+    Keys and values share the memories, since attention never reads both in one cycle. Position ``p`` is in bank
+    ``p mod positions``, row ``p // positions``; a read gives one row of every bank, ``LATENCY`` cycles after its
+    address. A write is seen by reads addressed in later cycles. One read and one write a cycle; a read of the row being
+    written returns its old words. Positions never written read as 0.
 
     Members
     -------
     layer : In
         Of reads and writes.
-    write_valid, write_position, write_vector : In
-    row : In
+    write_valid, write_value, write_position, write_vector : In
+        ``write_value`` tells a value from a key.
+    row, read_value : In
         Address of a read.
     vectors : Out
         ``[positions][n_embd]`` words.
@@ -65,9 +69,11 @@ class CacheMemory(wiring.Component):
             {
                 "layer": In(index_shape(config.n_layer)),
                 "write_valid": In(1),
+                "write_value": In(1),
                 "write_position": In(range(config.block_size)),
                 "write_vector": In(self.vector_layout),
                 "row": In(index_shape(self.rows)),
+                "read_value": In(1),
                 "vectors": Out(data.ArrayLayout(self.vector_layout, positions)),
             }
         )
@@ -75,18 +81,22 @@ class CacheMemory(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         first_row = Signal(index_shape(self.n_layer * self.rows))
-        m.d.comb += first_row.eq(self.layer * self.rows)
-        write_row = Signal(index_shape(self.n_layer * self.rows))
-        m.d.comb += write_row.eq(first_row + row_of(self.write_position, self.positions))
+        write_row, read_row = Signal.like(first_row), Signal.like(first_row)
+        m.d.comb += [
+            first_row.eq(self.layer * self.rows),
+            write_row.eq(first_row + row_of(self.write_position, self.positions)),
+            read_row.eq(first_row + self.row),
+        ]
+        depth = max(2 << len(first_row), _LEAST_DEPTH)
         for bank in range(self.positions):
-            memory = Memory(shape=self.vector_layout, depth=self.n_layer * self.rows, init=[], attrs=_BLOCK_RAM)
+            memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=_BLOCK_RAM)
             m.submodules[f"bank{bank}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
-                write.addr.eq(write_row),
+                write.addr.eq(Cat(write_row, self.write_value)),
                 write.data.eq(self.write_vector),
                 write.en.eq(self.write_valid & in_bank(self.write_position, bank, self.positions)),
-                read.addr.eq(first_row + self.row),
+                read.addr.eq(Cat(read_row, self.read_value)),
                 self.vectors[bank].eq(read.data),
             ]
         return m

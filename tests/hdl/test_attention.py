@@ -99,21 +99,24 @@ def test_cache_memory() -> None:
     rng = random.Random(seed())
     model = ModelConfig(n_embd=2, n_head=1, block_size=5, n_layer=2)
     memory = CacheMemory(model, Q4_12, 2)
-    stored = [[[0, 0] for _ in range(6)] for _ in range(model.n_layer)]
+    stored = [[[[0, 0] for _ in range(6)] for _ in range(model.n_layer)] for _ in range(2)]
 
     async def bench(ctx: Any) -> None:
         for _ in range(300):
             layer, position, row = rng.randrange(2), rng.randrange(5), rng.randrange(3)
             vector, write = [rng.randint(-32768, 32767) for _ in range(2)], rng.random() < 0.5
+            write_value, read_value = rng.randrange(2), rng.randrange(2)
             ctx.set(memory.layer, layer)
+            ctx.set(memory.write_value, write_value)
+            ctx.set(memory.read_value, read_value)
             ctx.set(memory.write_valid, write)
             ctx.set(memory.write_position, position)
             ctx.set(memory.write_vector, vector)
             ctx.set(memory.row, row)
             await ctx.tick()
-            expected = [list(words) for words in stored[layer][2 * row : 2 * row + 2]]
+            expected = [list(words) for words in stored[read_value][layer][2 * row : 2 * row + 2]]
             if write:
-                stored[layer][position] = vector
+                stored[write_value][layer][position] = vector
             got = [[ctx.get(memory.vectors[bank][lane]) for lane in range(2)] for bank in range(2)]
             assert got == expected, f"layer {layer}, row {row}: expected {expected}, not {got}"
 
