@@ -8,7 +8,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test lint verilog waves lock clean distclean
+.PHONY: help setup sim test lint verilog waves resources bench lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -18,7 +18,7 @@ setup: .venv/.installed ## Python environment in .venv; system packages, where t
 sim: .venv/.installed ## every named core in both simulators: cycles, tokens per second, bits compared
 	$(BIN)/python -m cosim sim
 
-test: lint ## lint, types and all tests (PYTEST_ARGS="-k sampler")
+test: lint .venv/.test-packages ## lint, types and all tests (PYTEST_ARGS="-k sampler")
 	$(BIN)/python -m pytest -p tests.ci_plugin -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 lint: .venv/.installed ## ruff and mypy alone
@@ -31,6 +31,12 @@ verilog: .venv/.installed ## build/verilog/CORE.v
 
 waves: .venv/.installed ## waveform of one name on CORE, and how to open it
 	$(BIN)/python -m cosim waves --core $(CORE)
+
+resources: .venv/.installed ## every core synthesised for the Cyclone V, some minutes each; build/resources.json
+	$(BIN)/python -m hdl resources
+
+bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
+	$(BIN)/python -m host_c.bench
 
 lock: ## requirements.lock again, from the bounds in pyproject.toml
 	.ci/lock $(PYTHON)
@@ -52,4 +58,10 @@ distclean: clean ## everything made
 
 .venv/.installed: pyproject.toml .venv/.locked
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	$(BIN)/python -m host_c.build
+	@touch $@
+
+# What only the tests of host_c need: other processors' compilers, an emulator, sanitizers, a fuzzer.
+.venv/.test-packages: .venv/.locked
+	.ci/system-packages $(PYTHON) test
 	@touch $@
