@@ -34,7 +34,7 @@ def in_module(verilog: str, module: str, pattern: str, change: str | None = None
     matches = list(re.compile(pattern, re.M).finditer(verilog, begin.end(), end))
     assert matches, f"{pattern} is not in {module}"
     match = matches[which % len(matches)]
-    text = match[1] + (flip(match[2], bit) if change is None else change) + match[3]
+    text = f"{match[1]}{flip(match[2], bit) if change is None else change}{match[3]}"
     return verilog[: match.start()] + text + verilog[match.end() :]
 
 
