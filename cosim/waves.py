@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import os
 import re
@@ -10,8 +11,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amaranth.hdl import Fragment
+from amaranth.lib.data import StructLayout
 from vcd.gtkw import GTKWSave, make_translation_filter
 
 from cosim.checker import Mismatch
@@ -19,10 +22,15 @@ from cosim.request import Request
 from cosim.simulators import Simulator
 from cosim.verify import Design, compile_design, run_bench
 from hdl.core import Core
+from hdl.interface import request_layout
+from hdl.sequencer import instruction_layout
 from talos_ref.checkpoint import default_checkpoint
 from talos_ref.files import write_bytes
 
-__all__ = ["Recording", "Signal", "fsm_names", "enum_names", "list_signals", "record", "save_file"]
+__all__ = ["Recording", "Signal", "fsm_names", "enum_names", "field_names", "list_signals", "record", "save_file"]
+
+Names = dict[tuple[tuple[str, ...], str], dict[int, str]]
+"""(Instances from the top module down, signal) -> value -> name."""
 
 _VIEWERS = ("gtkwave", "surfer")
 _GROUPS = (
@@ -85,8 +93,12 @@ def record(kind: Simulator, design: Design, request: Request, folder: Path) -> t
     vcd = write_bytes(folder / f"{design.core.name}-seed{request.seed}.vcd", recorded.read_bytes())
     with vcd.open() as lines:
         signals = list_signals(lines, design.core.name)
-    fragment = Fragment.get(Core(design.core, default_checkpoint()), None)
-    names = enum_names(design.path.read_text(), design.core.name) | fsm_names(fragment, design.core.name)
+    core = Core(design.core, default_checkpoint())
+    fragment = Fragment.get(core, None)
+    top = design.core.name
+    names = enum_names(design.path.read_text(), top) | fsm_names(fragment, top)
+    names |= field_names((top,), "request__payload", request_layout(design.core.model))
+    names |= field_names((top, "sequencer"), "instruction", instruction_layout(core.program))
     filters: dict[tuple[tuple[str, ...], str], Path] = {}
     for signal in signals:
         table = names.get((signal.scope, signal.name))
@@ -123,9 +135,9 @@ def list_signals(lines: Iterator[str] | io.TextIOBase, top: str) -> list[Signal]
     return signals
 
 
-def enum_names(verilog: str, top: str) -> dict[tuple[tuple[str, ...], str], dict[int, str]]:
+def enum_names(verilog: str, top: str) -> Names:
     """Return (instances, signal) -> value -> name, from the attributes that Amaranth leaves on enum-shaped signals."""
-    found: dict[tuple[tuple[str, ...], str], dict[int, str]] = {}
+    found: Names = {}
     scope: tuple[str, ...] = (top,)
     values: dict[int, str] = {}
     for line in verilog.splitlines():
@@ -140,9 +152,19 @@ def enum_names(verilog: str, top: str) -> dict[tuple[tuple[str, ...], str], dict
     return found
 
 
-def fsm_names(fragment: Fragment, top: str) -> dict[tuple[tuple[str, ...], str], dict[int, str]]:
+def field_names(scope: tuple[str, ...], signal: str, layout: StructLayout) -> Names:
+    """Return (instances, field) -> value -> name, of the fields of a structure that are enumerations."""
+    shapes: dict[str, Any] = {name: field.shape for name, field in layout}
+    return {
+        (scope, f"{signal}.{name}"): {int(member.value): key for key, member in shape.__members__.items()}
+        for name, shape in shapes.items()
+        if isinstance(shape, enum.EnumMeta)
+    }
+
+
+def fsm_names(fragment: Fragment, top: str) -> Names:
     """Return (instances, state signal) -> value -> state name, of all state machines in a design."""
-    found: dict[tuple[tuple[str, ...], str], dict[int, str]] = {}
+    found: Names = {}
 
     def walk(part: Fragment, scope: tuple[str, ...]) -> None:
         for machine in part.generated.values():
@@ -173,7 +195,8 @@ def save_file(vcd: Path, signals: list[Signal], filters: dict[tuple[tuple[str, .
                 if name in ports:
                     trace(ports[name])
     for scope in dict.fromkeys(signal.scope for signal in signals if len(signal.scope) > 1):
-        inside = [signal for signal in signals if signal.scope == scope and not signal.name.startswith("$")]
+        # Nameless intermediate values, and the pieces of cosim.icarus_source, are left to the viewer's search.
+        inside = [s for s in signals if s.scope == scope and not re.match(r"\$|piece\d+_\d+$", s.name)]
         with save.group(".".join(scope[1:]), closed=True):
             for signal in sorted(inside, key=lambda s: (s.scope, s.name) not in filters):
                 trace(signal)

@@ -154,6 +154,8 @@ def test_waves_writes_names_for_stages_and_states(tmp_path: Path, capsys: pytest
     stage = next(line for line in text.splitlines() if line.endswith("tile16-stage.txt"))
     names = Path(stage.split(" ", 1)[1]).read_text().split()
     assert names[:6] == ["0", "IDLE", "1", "EMBED", "2", "NORM"]
+    operation = (folder / "tile16-sequencer-instruction.operation.txt").read_text()
+    assert "MULTIPLY" in operation
     assert f"gtkwave {save}" in shown or "opening" in shown
     recorded = {word for line in vcd.read_text()[:2_000_000].splitlines() if "$var" in line for word in line.split()}
     assert {"stage", "result__valid"} <= {word.split("[")[0] for word in recorded}

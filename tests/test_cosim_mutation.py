@@ -58,7 +58,8 @@ MUTANTS = {
 
 def weights_module(verilog: str) -> str:
     """Return the module that holds the matrices."""
-    return next(name for name in re.findall(r"^module \\(\S+) ", verilog, re.M) if name.startswith("tile16.weights"))
+    names: list[str] = re.findall(r"^module \\(\S+) ", verilog, re.M)
+    return next(name for name in names if name.startswith("tile16.weights"))
 
 
 @pytest.mark.parametrize("what", MUTANTS)
