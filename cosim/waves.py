@@ -154,12 +154,12 @@ def enum_names(verilog: str, top: str) -> Names:
 
 def field_names(scope: tuple[str, ...], signal: str, layout: StructLayout) -> Names:
     """Return (instances, field) -> value -> name, of the fields of a structure that are enumerations."""
-    shapes: dict[str, Any] = {name: field.shape for name, field in layout}
-    return {
-        (scope, f"{signal}.{name}"): {int(member.value): key for key, member in shape.__members__.items()}
-        for name, shape in shapes.items()
-        if isinstance(shape, enum.EnumMeta)
-    }
+    names: Names = {}
+    for name, field in layout:
+        if isinstance(field.shape, enum.EnumMeta):
+            members: dict[str, Any] = dict(field.shape.__members__)
+            names[scope, f"{signal}.{name}"] = {member.value: key for key, member in members.items()}
+    return names
 
 
 def fsm_names(fragment: Fragment, top: str) -> Names:
