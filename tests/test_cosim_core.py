@@ -39,7 +39,7 @@ def test_everything_around_a_name(core: str, kind: Simulator, bench: str) -> Non
         compiled(core, kind), design(core), f"cosim.bench_{bench}", name=bench, short=kind is Simulator.ICARUS
     )
     assert len(outcome.tests) == {"direct": 4, "stalls": 2, "control": 8}[bench]
-    assert findings.steps >= 20
+    assert findings.steps >= 16
 
 
 @every_core
