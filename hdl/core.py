@@ -125,7 +125,7 @@ class Core(wiring.Component):
 
     def _connect_control(self, m: Module) -> None:
         """Requests, results, the input of a step, and the counters."""
-        control, performance, sequencer = self.control, self.performance, self.sequencer
+        control, performance, sequencer, sampler = self.control, self.performance, self.sequencer, self.sampler
         wiring.connect(m, wiring.flipped(self.request), control.request)
         wiring.connect(m, wiring.flipped(self.result), control.result)
         m.d.comb += [
@@ -136,12 +136,12 @@ class Core(wiring.Component):
             control.idle.eq(~sequencer.running),
             self.error.eq(control.error),
             self.busy.eq(sequencer.running),
-            self.stage.eq(Mux(self.result.valid & ~self.result.ready, Stage.STALL, sequencer.stage)),
+            self.stage.eq(Mux(sampler.o.valid & ~self.result.ready, Stage.STALL, sequencer.stage)),
             performance.clear.eq(control.accepted),
             performance.busy.eq(self.busy),
             performance.stage.eq(self.stage),
             performance.step.eq(control.taken),
-            performance.letter.eq(control.taken & (self.result.p.token_out != self.model.bos)),
+            performance.letter.eq(control.taken & (sampler.o.p.token != self.model.bos)),
             self.counters.eq(performance.counters),
         ]
 

@@ -114,11 +114,11 @@ class RequestControl(wiring.Component):
             ]
 
         # A result: it ends the request, or its token is the input of the next step.
-        last = Signal()
+        last, next_state = Signal(), Signal(32)
         m.d.comb += [
             self.rng.eq(xorshift32(state)),
             last.eq(
-                (mode == Mode.STEP) | (result.token_out == config.bos) | (self.position_held + 1 == limit)
+                (mode == Mode.STEP) | (self.draw.p.token == config.bos) | (self.position_held + 1 == limit)
             ),
             self.result.valid.eq(self.draw.valid),
             self.draw.ready.eq(self.result.ready),
@@ -127,12 +127,13 @@ class RequestControl(wiring.Component):
             result.token_out.eq(self.draw.p.token),
             result.argmax.eq(self.draw.p.argmax),
             result.top_logit.eq(self.draw.p.top_logit),
-            result.rng.eq(Mux(self.greedy, state, self.rng)),
+            next_state.eq(Mux(self.greedy, state, self.rng)),
+            result.rng.eq(next_state),
             result.last.eq(last),
-            self.taken.eq(self.result.valid & self.result.ready),
+            self.taken.eq(self.draw.valid & self.result.ready),
         ]
         with m.If(self.taken):
-            m.d.sync += [state.eq(result.rng), cached.eq(self.position_held + 1)]
+            m.d.sync += [state.eq(next_state), cached.eq(self.position_held + 1)]
 
         # The input of the next step, in the cycle before it.
         m.d.comb += self.start.eq(self.accepted | (self.taken & ~last))
@@ -141,7 +142,7 @@ class RequestControl(wiring.Component):
         with m.Elif(self.accepted):
             m.d.comb += [self.token.eq(request.token), self.position.eq(request.position)]
         with m.Else():
-            m.d.comb += [self.token.eq(result.token_out), self.position.eq(self.position_held + 1)]
+            m.d.comb += [self.token.eq(self.draw.p.token), self.position.eq(self.position_held + 1)]
         with m.If(self.start):
             m.d.sync += [token.eq(self.token), self.position_held.eq(self.position)]
         return m

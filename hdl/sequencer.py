@@ -86,10 +86,12 @@ class Sequencer(wiring.Component):
 
         # The read is addressed with the next counter, so that its word belongs to the current one.
         counter, next_counter = Signal(range(len(init))), Signal(range(len(init)))
+        # After the last instruction the counter goes back too: beyond the program the memory has no words.
+        ended = self.done & (self.instruction.operation == Operation.SAMPLE)
         m.d.comb += [
             self.instruction.eq(read.data),
             self.done.eq(self.running & self.ready),
-            next_counter.eq(Mux(self.start, 0, counter + self.done)),
+            next_counter.eq(Mux(self.start | ended, 0, counter + self.done)),
             read.addr.eq(next_counter),
             self.stage.eq(
                 Mux(self.running, Mux(self.ready, read.data.stage, read.data.wait_stage), Stage.IDLE)
@@ -99,8 +101,8 @@ class Sequencer(wiring.Component):
         with m.If(self.done):
             with m.If(self.instruction.operation == Operation.MULTIPLY):
                 m.d.sync += self.weight_address.eq(self.weight_address + 1)
-            with m.If(self.instruction.operation == Operation.SAMPLE):
-                m.d.sync += self.running.eq(0)
+        with m.If(ended):
+            m.d.sync += self.running.eq(0)
         with m.If(self.start):
             m.d.sync += [self.running.eq(1), self.weight_address.eq(0)]
         return m
