@@ -8,7 +8,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test lint verilog waves resources bench lock clean distclean
+.PHONY: help setup sim test lint verilog waves gantt resources bench lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -31,6 +31,9 @@ verilog: .venv/.installed ## build/verilog/CORE.v
 
 waves: .venv/.installed ## waveform of one name on CORE, and how to open it
 	$(BIN)/python -m cosim waves --core $(CORE)
+
+gantt: .venv/.installed ## which unit works in which cycle of a step (CORE=fused); build/gantt
+	$(BIN)/python -m cosim gantt --core $(CORE)
 
 resources: .venv/.installed ## every core synthesised for the Cyclone V, some minutes each; build/resources.json
 	$(BIN)/python -m hdl resources

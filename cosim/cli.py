@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from cosim.checker import Mismatch
+from cosim.gantt import draw, read_gantt, text_chart
 from cosim.measurement import Measurement, compare_simulators
 from cosim.report import console, print_report
 from cosim.request import Request, name_request
@@ -168,6 +169,22 @@ def _waves(options: argparse.Namespace) -> int:
     return int(mismatch is not None)
 
 
+def _gantt(options: argparse.Namespace) -> int:
+    core = core_config(options.core)
+    request = _requests(core, options.seed, 1, options.temperature)[0]
+    folder = Path(options.out)
+    recording, mismatch = record(Simulator.ICARUS, generate(core), request, folder)
+    if mismatch is not None:
+        print(f"error: {mismatch}", file=sys.stderr)
+        return 1
+    gantt = read_gantt(recording.vcd, core, options.step)
+    chart = folder / f"{core.name}-seed{options.seed}-step{options.step}.svg"
+    draw(gantt, chart)
+    print(text_chart(gantt))
+    print(f"{chart} written")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     root = _Parser(prog="cosim", description="Circuits in lock step with the golden model.", allow_abbrev=False)
     commands = root.add_subparsers(metavar="COMMAND", required=True)
@@ -184,7 +201,12 @@ def _parser() -> argparse.ArgumentParser:
     waves.add_argument("--simulator", default="icarus", metavar="NAME", help="icarus (default) or verilator")
     waves.add_argument("--out", default=str(_BUILD / "waves"), metavar="FOLDER", help="default: build/waves")
     waves.set_defaults(run=_waves)
-    for command in (sim, waves):
+    gantt = commands.add_parser("gantt", help="which unit works in which cycle of one step, from a waveform")
+    gantt.add_argument("--core", default="fused", metavar="NAME", help=f"one of {', '.join(CORES)} (default: fused)")
+    gantt.add_argument("--step", type=int, default=1, metavar="K", help="of the name, from 0 (default: 1)")
+    gantt.add_argument("--out", default=str(_BUILD / "gantt"), metavar="FOLDER", help="default: build/gantt")
+    gantt.set_defaults(run=_gantt)
+    for command in (sim, waves, gantt):
         command.add_argument("--seed", type=_seed, default=1, metavar="S", help="of the first name (default: 1)")
         command.add_argument("--temperature", type=_temperature, default=0.5, metavar="T", help="default: 0.5")
     return root

@@ -17,7 +17,7 @@ from cosim.payload import Packing
 from hdl.config import CoreConfig
 from hdl.interface import result_layout
 
-__all__ = ["Recorded", "read_requests", "read_signals"]
+__all__ = ["Recorded", "read_requests", "read_signals", "sample"]
 
 _PORTS = (
     *("clk", "stage", "request__valid", "request__ready", "result__valid", "result__ready", "result__payload"),
@@ -67,7 +67,7 @@ def read_signals(path: Path, top: str, names: tuple[str, ...]) -> dict[str, list
     return found
 
 
-def _sample(changes: list[tuple[int, str]], edges: npt.NDArray[np.int64]) -> list[str]:
+def sample(changes: list[tuple[int, str]], edges: npt.NDArray[np.int64]) -> list[str]:
     """Return the digits just before each edge; X before the first change."""
     times = np.array([time for time, _ in changes], dtype=np.int64)
     values = ["x", *(digits for _, digits in changes)]
@@ -87,7 +87,7 @@ def read_requests(path: Path, core: CoreConfig) -> list[Recorded]:
     """
     changes = read_signals(path, core.name, _PORTS)
     edges = np.array([time for time, value in changes["clk"] if value == "1"], dtype=np.int64)
-    samples = {name: _sample(changes[name], edges) for name in _PORTS[1:]}
+    samples = {name: sample(changes[name], edges) for name in _PORTS[1:]}
     packing = Packing(result_layout(core.model, core.arithmetic.word))
     last = packing.slots["last"]
     requests: list[Recorded] = []
