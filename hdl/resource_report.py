@@ -37,7 +37,7 @@ def problems(name: str, used: Resources) -> list[str]:
 def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
     table = Table(title="Cyclone V 5CSEMA5F31C6, after synthesis by Yosys, not placed", title_justify="left")
     table.add_column("core")
-    for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "longest path"):
+    for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "path in part"):
         table.add_column(part, justify="right")
     for name, (used, path) in rows.items():
         cells = [f"{used.aluts:,}"]
@@ -75,7 +75,8 @@ def _resources(options: argparse.Namespace) -> int:
     write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2, "cores": report}, indent=1).encode())
     console = Console(highlight=False, width=None if Console().is_terminal else 130)
     console.print(_table(rows))
-    console.print("ALMs: tables of six inputs, half of all smaller ones and carry bits. Path: cells, no wires.")
+    console.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
+    console.print("Longest path: tables, multipliers and memories alone; Yosys knows no delay of carry chains or wires.")
     failed = [line for row in report for line in row["problems"]]
     for line in failed:
         err.print(f"error: {line}")

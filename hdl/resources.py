@@ -94,8 +94,9 @@ def count(cells: Mapping[str, int]) -> Resources:
 def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
     """Return ``cells``, ``longest_path_ps`` and ``verilog_sha256`` of a core mapped to the device.
 
-    The longest path is Yosys's ``sta``: cell delays from register to register, without any wire. The result is kept
-    in ``folder`` and used again for the same Verilog. Raises RuntimeError with the end of the log if
+    The longest path is Yosys's ``sta``: delays of tables, multipliers and memories from register to register. It has
+    none of carry chains and wires, so that it tells which core has the longer logic, not whether the clock is met. The
+    result is kept in ``folder`` and used again for the same Verilog. Raises RuntimeError with the end of the log if
     Yosys fails.
     """
     text = core_verilog(config, checkpoint).encode("ascii")
