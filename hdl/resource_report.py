@@ -76,7 +76,7 @@ def _resources(options: argparse.Namespace) -> int:
     console = Console(highlight=False, width=None if Console().is_terminal else 130)
     console.print(_table(rows))
     console.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
-    console.print("Longest path: tables, multipliers and memories alone; Yosys knows no delay of carry chains or wires.")
+    console.print("Path: tables, multipliers and memories alone; Yosys has no delays of carry chains and wires.")
     failed = [line for row in report for line in row["problems"]]
     for line in failed:
         err.print(f"error: {line}")
