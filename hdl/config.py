@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from talos_ref.arithmetic import Arithmetic, arithmetic
 from talos_ref.config import MICROGPT, ModelConfig
@@ -75,34 +75,27 @@ class CoreConfig:
         return arithmetic(self.arithmetic_name, self.model)
 
 
+# Any checkpoint of the family: a tile of 128 multipliers that attention shares, RMSNorm's scale deferred past the MLP,
+# hidden units that are 0 skipped, all tokens weighed at once.
+_WIDE = CoreConfig(
+    name="wide",
+    arithmetic_name="precise",
+    tile_rows=16,
+    tile_columns=8,
+    sampler_lanes=27,
+    attention_positions=8,
+    share_multipliers=True,
+)
+
 CORES = {
     core.name: core
     for core in (
         # The published machine without its idle cycles: 16 multipliers for the projections, 16 for attention,
         # 16 for RMSNorm.
         CoreConfig(name="tile16", arithmetic_name="talos-v2", tile_rows=16, tile_columns=1),
-        # Any checkpoint of the family: a tile of 128 multipliers that attention shares, RMSNorm's scale deferred past
-        # the MLP, hidden units that are 0 skipped, all tokens weighed at once.
-        CoreConfig(
-            name="wide",
-            arithmetic_name="precise",
-            tile_rows=16,
-            tile_columns=8,
-            sampler_lanes=27,
-            attention_positions=8,
-            share_multipliers=True,
-        ),
+        _WIDE,
         # The same without the first layer's embedding, norms and projections, which are 52 M10K of ROM instead.
-        CoreConfig(
-            name="fused",
-            arithmetic_name="precise",
-            tile_rows=16,
-            tile_columns=8,
-            sampler_lanes=27,
-            attention_positions=8,
-            share_multipliers=True,
-            first_layer_in_rom=True,
-        ),
+        replace(_WIDE, name="fused", first_layer_in_rom=True),
     )
 }
 """Every core that is built, verified and reported."""
