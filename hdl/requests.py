@@ -11,10 +11,9 @@ from amaranth.lib.wiring import In, Out
 from hdl.format import shape_of
 from hdl.interface import Mode, request_layout, result_layout
 from hdl.sampler import draw_layout
-from hdl.xorshift32 import xorshift32
+from hdl.xorshift32 import usable_state, xorshift32
 from talos_ref.arithmetic import Arithmetic
 from talos_ref.config import ModelConfig
-from talos_ref.xorshift32 import ZERO_STATE
 
 __all__ = ["RequestControl"]
 
@@ -109,7 +108,7 @@ class RequestControl(wiring.Component):
             m.d.sync += [
                 mode.eq(request.mode),
                 limit.eq(request.limit),
-                state.eq(Mux(request.seed == 0, ZERO_STATE, request.seed)),
+                state.eq(usable_state(request.seed)),
                 self.greedy.eq(greedy),
             ]
 
