@@ -40,6 +40,8 @@ _MAKE_VARIABLES = (
     f"PYTHON3={sys.executable}",
     "OPT_FAST=-O2",
 )
+# The wheel was made without a newer C++ in mind, which the delays of `--timing` need.
+_COROUTINES = ("CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20", "CFG_CXXFLAGS_COROUTINES=-fcoroutines")
 _RUNTIME = Path(__file__).resolve().parent.parent / "build" / "verilator-runtime"
 
 
@@ -75,6 +77,7 @@ def build(
     parameters: Mapping[str, int] | None = None,
     public: Iterable[tuple[str, str]] = (),
     waves: bool = False,
+    timing: bool = False,
 ) -> Model:
     """Compile Verilog for one simulator, unless ``build_dir`` holds that very compilation.
 
@@ -94,6 +97,8 @@ def build(
         ``(module, signal)`` pairs that a test bench reads inside the design; each costs Verilator some speed.
     waves
         Compile so that a run can record a waveform.
+    timing
+        Honour delays in the sources; Icarus always does, Verilator pays for it.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def build(
         texts = [adapt(text) for text in texts]
     folder = build_dir.resolve() / (kind.value + ("-waves" if waves else ""))
 
-    commands = _commands(kind, len(texts), top, dict(parameters or {}), waves)
+    commands = _commands(kind, len(texts), top, dict(parameters or {}), waves, timing)
     inputs = repr((describe(kind), importlib.metadata.version("cocotb"), texts, visible, commands))
     digest = hashlib.sha256(inputs.encode()).hexdigest()
     stamp = folder / _STAMP
@@ -124,7 +129,7 @@ def build(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         _write_inputs(kind, folder, texts, visible, top)
-        _compile(kind, folder, commands, waves)
+        _compile(kind, folder, commands, waves, timing)
         stamp.write_text(digest)
     return Model(kind, top, folder, waves, compiled=True, seconds=time.monotonic() - started)
 
@@ -151,7 +156,9 @@ def _source_name(kind: Simulator, index: int) -> str:
     return f"source{index}.{'sv' if kind is Simulator.ICARUS else 'v'}"
 
 
-def _commands(kind: Simulator, count: int, top: str, parameters: dict[str, int], waves: bool) -> list[list[str]]:
+def _commands(
+    kind: Simulator, count: int, top: str, parameters: dict[str, int], waves: bool, timing: bool
+) -> list[list[str]]:
     """Return what to run inside the folder, in order."""
     files = [_source_name(kind, index) for index in range(count)]
     if kind is Simulator.ICARUS:
@@ -163,11 +170,16 @@ def _commands(kind: Simulator, count: int, top: str, parameters: dict[str, int],
     translate = [str(verilator_root() / "bin" / "verilator_bin"), "-cc", "--exe", "--vpi", "-Mdir", "."]
     translate += ["--top-module", top, "--prefix", "Vtop", "-o", "simulation", *_VERILATOR_FLAGS]
     translate += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator", *(["--trace"] if waves else [])]
+    translate += ["--timing"] if timing else []
     translate += [f"-G{name}={value}" for name, value in parameters.items()]
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     jobs = min(4, os.cpu_count() or 1)
-    make = [find_program("make"), "-j", str(jobs), "-f", "Vtop.mk", f"VM_TRACE={int(waves)}", *_MAKE_VARIABLES]
+    make = [find_program("make"), "-j", str(jobs), "-f", "Vtop.mk", f"VM_TRACE={int(waves)}", *_make_variables(timing)]
     return [[*translate, str(main), "public.vlt", *files], make]
+
+
+def _make_variables(timing: bool) -> tuple[str, ...]:
+    return (*_MAKE_VARIABLES, *(_COROUTINES if timing else ()))
 
 
 def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list[tuple[str, str]], top: str) -> None:
@@ -186,11 +198,11 @@ def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list
         (folder / "public.vlt").write_text("\n".join(["`verilator_config", *lines, ""]))
 
 
-def _compile(kind: Simulator, folder: Path, commands: list[list[str]], waves: bool) -> None:
+def _compile(kind: Simulator, folder: Path, commands: list[list[str]], waves: bool, timing: bool) -> None:
     """Run the commands with their output in one log."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     log = folder / _COMPILE_LOG
-    runtime = _runtime(waves) if kind is Simulator.VERILATOR else None
+    runtime = _runtime(waves, timing) if kind is Simulator.VERILATOR else None
     if kind is Simulator.VERILATOR:
         find_program("c++")
         env["VERILATOR_ROOT"] = str(verilator_root())
@@ -212,10 +224,10 @@ def _compile(kind: Simulator, folder: Path, commands: list[list[str]], waves: bo
         _keep_runtime(folder, runtime)
 
 
-def _runtime(waves: bool) -> Path:
+def _runtime(waves: bool, timing: bool) -> Path:
     """Return where Verilator's own library lies compiled: the same for every design, and most of a small build."""
     compiler = subprocess.run([find_program("c++"), "--version"], capture_output=True, text=True, check=False).stdout
-    key = repr((describe(Simulator.VERILATOR), str(verilator_root()), compiler, _MAKE_VARIABLES, waves))
+    key = repr((describe(Simulator.VERILATOR), str(verilator_root()), compiler, _make_variables(timing), waves))
     return _RUNTIME / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
