@@ -1,0 +1,1 @@
+"""The host of a board, real or simulated: ``python -m cosim.host``; see README.md here."""

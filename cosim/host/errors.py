@@ -1,0 +1,51 @@
+"""What can go wrong between a host and a board; every message says what to do about it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BoardError",
+    "BoardTimeout",
+    "ForeignDesign",
+    "HostError",
+    "NoBoard",
+    "NoCable",
+    "NoQuartus",
+    "OldDesign",
+    "OtherBuild",
+]
+
+
+class HostError(RuntimeError):
+    """The command cannot be carried out."""
+
+
+class NoQuartus(HostError):
+    """A program of Quartus is not on ``PATH``."""
+
+
+class NoCable(HostError):
+    """No JTAG cable is connected to this computer."""
+
+
+class NoBoard(HostError):
+    """A cable, but no FPGA that answers on it, or none with our bridge."""
+
+
+class ForeignDesign(HostError):
+    """The FPGA holds a design with another ID."""
+
+
+class OldDesign(HostError):
+    """The FPGA holds a design whose register map has another version."""
+
+
+class OtherBuild(HostError):
+    """The FPGA holds this design made from other sources, weights or settings."""
+
+
+class BoardTimeout(HostError):
+    """No answer in time."""
+
+
+class BoardError(HostError):
+    """The board answered that something is wrong."""

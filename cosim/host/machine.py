@@ -1,0 +1,213 @@
+"""The machine behind its registers: who it is, names, single steps, counters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cosim.enums import STAGES
+from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, NoBoard, OldDesign
+from cosim.host.transport import Transport
+from hdl.register_map import ARITHMETICS, ID, VERSION, core_name, register
+from talos_ref.config import ModelConfig
+
+__all__ = ["Counters", "Identity", "NameRun", "StepRun", "identify", "read_counters", "run_name", "run_step"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What the machine says of itself."""
+
+    id: int
+    version: int
+    core: str
+    arithmetic: str
+    build: int
+    clock_hz: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counters:
+    """What the machine counted from the acceptance of its last request on."""
+
+    cycles: int
+    steps: int
+    letters: int
+    tokens_per_second: int
+    """``letters`` · clock / ``cycles``, by the machine itself."""
+    stages: tuple[int, ...]
+    """Cycles by `hdl.interface.Stage`; they add up to ``cycles``."""
+
+    def by_stage(self) -> dict[str, int]:
+        """Return stage -> cycles, without the idle one."""
+        return {name.lower(): self.stages[number] for name, number in STAGES.items() if name != "IDLE"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRun:
+    """What the registers hold after a step, and after the last step of a name."""
+
+    token: int
+    """Drawn; the argmax after a direct step."""
+    argmax: int
+    top_logit: int
+    rng: int
+    logits: tuple[int, ...]
+    counters: Counters
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameRun:
+    """A name, and its last step."""
+
+    letters: tuple[int, ...]
+    last: StepRun
+
+
+def identify(bus: Transport) -> Identity:
+    """Return who answers.
+
+    Raises ForeignDesign for another design, OldDesign for a register map that this host does not know, NoBoard if the
+    machine is held in reset.
+    """
+    found = bus.read(register("id").address)
+    if found != ID:
+        raise ForeignDesign(
+            f"the board's ID must be {ID:#010x}, not {found:#010x}: it holds another design; "
+            "program it with build/quartus/CORE/program.sh"
+        )
+    version = bus.read(register("version").address)
+    if version >> 16 != VERSION >> 16 or version < VERSION:
+        age = "older" if version < VERSION else "newer"
+        named = ", TALOS-V2's own" if version == 0x00020001 else ""
+        remedy = "program it again" if version < VERSION else "use the host that was made for it"
+        raise OldDesign(
+            f"the board's register map must be {_version(VERSION)}, not {_version(version)}{named}: "
+            f"its design is {age} than this host; {remedy}"
+        )
+    if register("machine").decode(bus.read(register("machine").address))["reset"]:
+        raise NoBoard("the board must not be held in reset: put SW1 down")
+    names = {number: name for name, number in ARITHMETICS.items()}
+    number = bus.read(register("arithmetic").address)
+    name = register("core_name")
+    return Identity(
+        id=found,
+        version=version,
+        core=core_name(bus.read_words(name.address, name.count)),
+        arithmetic=names.get(number, f"unknown ({number})"),
+        build=bus.read(register("build").address),
+        clock_hz=bus.read(register("clock").address),
+    )
+
+
+def _version(word: int) -> str:
+    return f"{word >> 16}.{word & 0xFFFF}"
+
+
+def run_name(
+    bus: Transport,
+    model: ModelConfig,
+    *,
+    seed: int,
+    temperature: int,
+    limit: int,
+    seconds: float,
+    on_letter: Callable[[int], None] = lambda letter: None,
+) -> NameRun:
+    """Run a name; each letter goes to ``on_letter`` and to the display when it is seen.
+
+    Parameters
+    ----------
+    temperature
+        UQ8.8.
+    limit
+        Letters at most.
+    seconds
+        Wall time limit.
+
+    Raises
+    ------
+    BoardError
+        If the machine reports an error.
+    BoardTimeout
+        If the name does not end in time.
+    """
+    control, config, display, letters = (register(name) for name in ("control", "config", "hex", "letters"))
+    bus.write(display.address, display.encode(clear=1))
+    bus.write(control.address, control.encode(clear=1))
+    bus.write(config.address, config.encode(limit=limit, temperature=temperature))
+    bus.write(register("seed").address, seed)
+    bus.write(control.address, control.encode(start=1))
+    seen: list[int] = []
+    for count in _poll(bus, f"the name of seed {seed}", seconds):
+        if not len(seen) <= count <= letters.count:
+            raise BoardError(f"the board's letters must number {len(seen)} to {letters.count}, not {count}")
+        if count > len(seen):
+            for letter in bus.read_words(letters.at(len(seen)), count - len(seen)):
+                seen.append(letter)
+                on_letter(letter)
+                bus.write(display.address, display.encode(push=1, token=letter & 0xFF))
+    return NameRun(letters=tuple(seen), last=_read_step(bus, model))
+
+
+def run_step(
+    bus: Transport, model: ModelConfig, *, token: int, position: int, clear: bool, seconds: float
+) -> StepRun:
+    """Run one direct step; ``clear`` empties the cache before. Errors as `run_name`."""
+    direct, step = register("direct"), register("step")
+    bus.write(direct.address, direct.encode(enable=1, clear_cache=int(clear), position=position, token=token))
+    bus.write(step.address, step.encode(start=1))
+    for _ in _poll(bus, f"the step at position {position}", seconds):
+        pass
+    return _read_step(bus, model)
+
+
+def read_counters(bus: Transport) -> Counters:
+    """Return the counters of the last request."""
+    cycles, stages = register("cycles"), register("stage_cycles")
+    # Next to one another, and so one transaction each on the cable.
+    count, rate = bus.read_words(cycles.address, 2)
+    steps, letters = bus.read_words(register("step_count").address, 2)
+    return Counters(
+        cycles=count,
+        steps=steps,
+        letters=letters,
+        tokens_per_second=rate,
+        stages=tuple(bus.read_words(stages.address, stages.count)),
+    )
+
+
+def _poll(bus: Transport, what: str, seconds: float) -> Iterator[int]:
+    """Yield how many letters there are, each time the status is read, until the machine is done."""
+    status, until = register("status"), time.monotonic() + seconds
+    while True:
+        found = status.decode(bus.read(status.address))
+        if found["error"]:
+            error = register("error")
+            causes = [name for name, bit in error.decode(bus.read(error.address)).items() if bit]
+            raise BoardError(f"the board refused {what}: {', '.join(causes).replace('_', ' ') or 'no cause given'}")
+        yield found["letters"]
+        if found["done"]:
+            return
+        if time.monotonic() > until:
+            state = "busy" if found["busy"] else "not busy"
+            raise BoardTimeout(f"{what} must end within {seconds:g} s, and has not: the machine is {state}")
+
+
+def _read_step(bus: Transport, model: ModelConfig) -> StepRun:
+    last = register("last").decode(bus.read(register("last").address))
+    logit = register("logits")
+    return StepRun(
+        token=last["token"],
+        argmax=last["argmax"],
+        top_logit=last["top_logit"],
+        rng=bus.read(register("seed").address),
+        logits=_signed(bus.read_words(logit.address, model.vocab_size)),
+        counters=read_counters(bus),
+    )
+
+
+def _signed(words: Sequence[int]) -> tuple[int, ...]:
+    field = register("logits").field("logit")
+    return tuple(field.extract(word) for word in words)

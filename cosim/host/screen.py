@@ -1,0 +1,73 @@
+"""Names as they come: letter by letter, with a live rate where there is a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+__all__ = ["Screen", "screen"]
+
+
+class Screen:
+    """Takes letters and names.
+
+    On a terminal a name grows beside the bar, and goes above it when it is whole. Elsewhere each letter is written at
+    once; with ``as_json`` an object a name when it is whole. A bar on standard error stands for the rest.
+    """
+
+    def __init__(
+        self, progress: Progress | None, task: TaskID | None, *, live: bool, as_json: bool, show: bool
+    ) -> None:
+        self._progress, self._task = progress, task
+        self._live, self._as_json, self._show = live, as_json, show
+        self._name = ""
+
+    def letter(self, text: str) -> None:
+        """Show a letter of the name that is being made."""
+        self._name += text
+        if self._live:
+            self._update(name=self._name)
+        elif self._show and not self._as_json:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def name(self, fields: dict[str, Any], rate: str) -> None:
+        """Show that the name is whole; ``fields`` are its JSON."""
+        if self._show and self._as_json:
+            print(json.dumps(fields), flush=True)
+        elif self._show and self._live and self._progress is not None:
+            self._progress.console.print(self._name, markup=False)
+        elif self._show:
+            print(flush=True)
+        self._name = ""
+        self._update(advance=1, name="", rate=rate)
+
+    def _update(self, **values: Any) -> None:
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, **values)
+
+
+@contextmanager
+def screen(total: int, *, as_json: bool, show: bool = True) -> Iterator[Screen]:
+    """Yield a screen for ``total`` names; without ``show`` only the bar is seen."""
+    live = sys.stdout.isatty() and not as_json
+    console = Console(highlight=False) if live else Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield Screen(None, None, live=False, as_json=as_json, show=show)
+        return
+    columns = (
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("[bold]{task.fields[name]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("names", total=total, rate="", name="")
+        yield Screen(progress, task, live=live, as_json=as_json, show=show)

@@ -1,0 +1,204 @@
+"""The simulated board: the Verilog that Quartus compiles, under Verilator, with models of the vendor's blocks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosim.compile import Model, build, exclusive
+from cosim.host.errors import HostError
+from cosim.host.link import Link
+from cosim.host.transport import LinkTransport
+from cosim.inputs import ROOT, generator_digest
+from cosim.simulators import Simulator, child_environment, log_tail
+from hdl.board.project import board_verilog
+from talos_ref.files import write_bytes
+
+__all__ = ["MODELS", "SimulatedBoard", "board_model", "compile_board", "connect", "simulated_board"]
+
+MODELS = tuple(
+    Path(__file__).resolve().parent.parent / "board" / f"{name}.v"
+    for name in ("altera_pll", "synchronizers", "io_buffers", "jtag_bridge")
+)
+"""Behaviour of what Quartus brings along."""
+
+_BUILD = ROOT / "build" / "board"
+_GAP_NS = 500
+"""Simulated time between two accesses. A cable takes a thousand times as long, in which a board would be idle."""
+_BRIDGE_SIGNALS = ("go", "writes", "address", "data", "byteenable", "done", "answer")
+_START_SECONDS = 120.0
+_END_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class SimulatedBoard:
+    """A running simulation; its socket takes any number of clients."""
+
+    link: Link
+    """The first connection, with which the simulation ends."""
+    socket: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+    """What the simulator printed."""
+    accesses: Path
+    """A line per word on the bus, of all clients: simulated ns, kind, address, word."""
+    end: Callable[[], None]
+
+    def transport(self) -> LinkTransport:
+        """Return register accesses over the first connection; closing them ends the simulation."""
+        return LinkTransport(self.link, self.end)
+
+    def pins(self) -> dict[str, int]:
+        """Return the level of every pin: port of the board top -> 0 or 1."""
+        pins: dict[str, int] = json.loads(self.link.ask("pins"))
+        return pins
+
+    def leds(self) -> list[int]:
+        """Return LEDR0 to LEDR9, 1 for a lit one."""
+        pins = self.pins()
+        return [pins[f"led_{index}__io"] for index in range(10)]
+
+    def segments(self) -> list[int]:
+        """Return the lit segments of HEX0 to HEX5, bit 0 for a to bit 6 for g; a segment lights when its pin is 0."""
+        pins = self.pins()
+        shown = [[1 - pins[f"display_7seg_{digit}__{segment}__io"] for segment in "abcdefg"] for digit in range(6)]
+        return [sum(lit << bit for bit, lit in enumerate(digit)) for digit in shown]
+
+    def switch(self, index: int, level: int) -> None:
+        """Put SW0 (enable) or SW1 (reset) up (1) or down (0)."""
+        self.link.ask(f"set switch_{index}__io {level}")
+
+    def run(self, nanoseconds: int) -> None:
+        """Let simulated time pass."""
+        self.link.ask(f"run {nanoseconds}")
+
+    def nanoseconds(self) -> int:
+        """Return the simulated time."""
+        return int(self.link.ask("time"))
+
+
+def board_model(core: str, demo_cycles: int | None = None, build_dir: Path = _BUILD) -> Model:
+    """Return the board with a named core, generated and compiled unless that was done; minutes if it was not.
+
+    Parameters
+    ----------
+    demo_cycles
+        Clock cycles from one name of the demo to the next; a second's by default.
+    build_dir
+        Each design has a folder below.
+
+    Raises
+    ------
+    ValueError
+        If there is no such core.
+    SimulatorError
+        If it does not compile.
+    """
+    folder = build_dir / (core if demo_cycles is None else f"{core}-{demo_cycles}")
+    source, stamp = folder / "top.v", folder / "inputs.sha256"
+    inputs = hashlib.sha256(repr((generator_digest(), core, demo_cycles)).encode()).hexdigest()
+    with exclusive(build_dir / f".{folder.name}.lock"):
+        if not stamp.is_file() or stamp.read_text() != inputs:
+            verilog = board_verilog(core, demo_cycles)
+            folder.mkdir(exist_ok=True)
+            stamp.unlink(missing_ok=True)
+            write_bytes(source, verilog.encode())
+            write_bytes(stamp, inputs.encode())
+    return compile_board(source, folder)
+
+
+def compile_board(source: Path, build_dir: Path) -> Model:
+    """Compile a board top for Verilator with the models of the vendor's blocks, unless ``build_dir`` holds it already.
+
+    Raises SimulatorError if it does not compile.
+    """
+    public = [("jtag_bridge", name) for name in _BRIDGE_SIGNALS]
+    return build(Simulator.VERILATOR, [source, *MODELS], "top", build_dir, public=public, timing=True)
+
+
+@contextmanager
+def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_NS) -> Iterator[SimulatedBoard]:
+    """Start a compiled board; it has power, SW0 up, SW1 down, and a locked PLL. It ends with the block.
+
+    Parameters
+    ----------
+    seconds
+        Wall time limit of an access.
+    gap_ns
+        Simulated time that passes after each access.
+
+    Raises
+    ------
+    HostError
+        If it does not start.
+    """
+    # The path of a socket may have 107 characters, so that a folder of the build would not do.
+    folder = Path(tempfile.mkdtemp(prefix="talos-board-"))
+    path, log, accesses = folder / "socket", folder / "simulation.log", folder / "accesses.log"
+    environment = child_environment(
+        {
+            "COCOTB_TOPLEVEL": model.top,
+            "TOPLEVEL_LANG": "verilog",
+            "COCOTB_TEST_MODULES": "cosim.board.server",
+            "COCOTB_RESULTS_FILE": str(folder / "results.xml"),
+            "COCOTB_ANSI_OUTPUT": "0",
+            "COCOTB_TRUST_INERTIAL_WRITES": "1",
+            "TALOS_BOARD_SOCKET": str(path),
+            "TALOS_BOARD_GAP": str(gap_ns),
+            "TALOS_BOARD_ACCESSES": str(accesses),
+        }
+    )
+    with log.open("wb") as output:
+        # In a session of its own: Ctrl-C is for the host, which then ends the simulation in good order.
+        process = subprocess.Popen(
+            [str(model.program)], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    client: socket.socket | None = None
+
+    def end() -> None:
+        if client is not None:
+            client.close()
+        try:
+            process.wait(_END_SECONDS if client is not None else 0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        client = _connect(path, process, log)
+        link = Link(client.fileno(), client.fileno(), peer="the simulated board", seconds=seconds)
+        yield SimulatedBoard(link, path, process, log, accesses, end)
+    finally:
+        end()
+
+
+def connect(path: Path, seconds: float = 30.0) -> LinkTransport:
+    """Return register accesses to a running simulation beside its owner's; OSError if there is none at ``path``."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(str(path))
+    link = Link(client.fileno(), client.fileno(), peer="the simulated board", seconds=seconds)
+    return LinkTransport(link, client.close)
+
+
+def _connect(path: Path, process: subprocess.Popen[bytes], log: Path) -> socket.socket:
+    until = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        client = socket.socket(socket.AF_UNIX)
+        try:
+            client.connect(str(path))
+            return client
+        except OSError:
+            client.close()
+            time.sleep(0.02)
+    raise HostError(f"the simulated board did not start\n{log_tail(log)}")

@@ -1,0 +1,38 @@
+"""Scripts for Intel's System Console, run by plain tclsh on the simulated board."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cosim.host.errors import HostError
+from cosim.host.simulation import SimulatedBoard
+
+__all__ = ["COMMANDS", "relay_environment", "run_tcl"]
+
+COMMANDS = Path(__file__).resolve().parent / "console_commands.tcl"
+"""System Console's commands for tclsh; takes a script and its arguments."""
+_RELAY = Path(__file__).resolve().parent / "relay.py"
+
+
+def run_tcl(board: SimulatedBoard, script: Path, arguments: Sequence[str] = ()) -> int:
+    """Run a script on a simulated board, with this process's input and output, and return its exit status.
+
+    Raises HostError if there is no tclsh, FileNotFoundError if there is no script.
+    """
+    if not script.is_file():
+        raise FileNotFoundError(f"script must be a file, and {script} is none")
+    program = shutil.which("tclsh")
+    if program is None:
+        raise HostError("tclsh was not found; install it with `sudo apt-get install -y tcl`")
+    command = [program, str(COMMANDS), str(script), *arguments]
+    return subprocess.run(command, env={**os.environ, **relay_environment(board.socket)}, check=False).returncode
+
+
+def relay_environment(socket: Path) -> dict[str, str]:
+    """Return what `COMMANDS` needs in its environment to reach the board behind a socket."""
+    return {"TALOS_BOARD_RELAY": " ".join(f"{{{word}}}" for word in (sys.executable, str(_RELAY), str(socket)))}
