@@ -1,4 +1,4 @@
-"""``python -m hdl``: Verilog and schedules of the named cores."""
+"""``python -m hdl``: Verilog, schedules and resources of the named cores, and the register map."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from itertools import groupby
 
 from hdl.config import CORES, core_config
+from hdl.register_export import add_registers
 from hdl.resource_report import add_resources
 from talos_ref.checkpoint import DEFAULT_PATH, load
 from talos_ref.files import check_writable, write_bytes
@@ -15,11 +16,12 @@ __all__ = ["main"]
 
 
 def _verilog(options: argparse.Namespace) -> None:
-    from hdl.verilog import core_verilog
+    from hdl.verilog import core_verilog, system_verilog
 
     check_writable(options.out)
     config = core_config(options.core)
-    write_bytes(options.out, core_verilog(config, load(options.weights, config.model)).encode("ascii"))
+    make = system_verilog if options.system else core_verilog
+    write_bytes(options.out, make(config, load(options.weights, config.model)).encode("ascii"))
 
 
 def _schedule(options: argparse.Namespace) -> None:
@@ -49,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     verilog = commands.add_parser("verilog", help="write one self-contained Verilog file")
     verilog.add_argument("--out", required=True, metavar="FILE.v")
+    verilog.add_argument("--system", action="store_true", help="with the registers over the core")
     verilog.set_defaults(run=_verilog)
     schedule = commands.add_parser("schedule", help="print the instructions of one step and their cycles")
     schedule.add_argument("--position", type=int, default=0, metavar="P", help="of the step (default: 0)")
@@ -59,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument(
             "--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)"
         )
+    add_registers(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)

@@ -279,8 +279,8 @@ REGISTERS = (
         address=0xDC,
         access=Access.READ,
         description=(
-            "`letter_count` · `clock` / `cycles` of the last request, rounded down; 0 before it has ended, and if it "
-            "was refused. A read waits for the division."
+            "`letter_count * clock / cycles` of the last request, rounded down; 0 before it has ended, and if it was "
+            "refused. A read waits for the division."
         ),
     ),
     Register(
@@ -329,6 +329,7 @@ REGISTERS = (
             "What the last request is drawn with: `talos-v2` has 0.5, 1, 2 and 4 alone, `precise` nothing between 0 "
             "and 1/16."
         ),
+        reset=0x0080,
         fields=(
             Field("temperature", 0, 16, "UQ8.8"),
             _flag("greedy", 16, "the argmax is taken, the temperature plays no part"),

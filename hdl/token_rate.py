@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.divide import Divide
 from hdl.recurrence import check_width
 
 __all__ = ["TokenRate"]
@@ -17,8 +16,8 @@ __all__ = ["TokenRate"]
 class TokenRate(wiring.Component):
     """``rate = letters · clock_hz // cycles`` after a request has finished, 0 before.
 
-    Letters are counted in steps of ``clock_hz``, which makes the product without a multiplier; the division is a digit
-    recurrence of one bit a cycle.
+    Letters are counted in steps of ``clock_hz``, which makes the product without a multiplier. The division is a
+    restoring digit recurrence, a bit a cycle, in the product's own register; ``Divide`` would take twice the gates.
 
     Timing: ``busy`` from the cycle after ``finish`` on, for ``LATENCY`` cycles; then ``rate`` is there, and stays.
     ``clear`` ends all that and makes ``rate`` 0 in the next cycle, whatever else is 1 beside it.
@@ -50,8 +49,7 @@ class TokenRate(wiring.Component):
         check_width("max_letters", max_letters, 255)
         self.clock_hz = clock_hz
         self.width = (clock_hz * max_letters).bit_length()
-        self.divide = Divide(self.width, 32, self.width, 1)
-        self.LATENCY = self.divide.LATENCY
+        self.LATENCY = self.width
         super().__init__(
             {
                 "clear": In(1),
@@ -65,21 +63,27 @@ class TokenRate(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        divide = self.divide
-        m.submodules.divide = ResetInserter(self.clear)(divide)
-        pending, product = Signal(), Signal(self.width)
+        # Bits of the product still to come on the left, those of the quotient on the right.
+        line, remainder = Signal(self.width), Signal(32)
+        left, finished = Signal(range(self.width + 1)), Signal()
+        above, difference = Signal(33), Signal(34)
         m.d.comb += [
-            divide.i.valid.eq(pending & ~divide.o.valid),
-            divide.i.p.numerator.eq(product),
-            divide.i.p.denominator.eq(self.cycles),
-            self.busy.eq(pending & ~divide.o.valid),
+            above.eq(Cat(line[-1], remainder)),
+            difference.eq(above - self.cycles),
+            self.busy.eq(left.any()),
         ]
-        with m.If(divide.o.valid):
-            m.d.comb += self.rate.eq(divide.o.payload)
+        with m.If(finished & ~self.busy):
+            m.d.comb += self.rate.eq(line)
+        with m.If(self.busy):
+            m.d.sync += [
+                left.eq(left - 1),
+                line.eq(Cat(~difference[-1], line[:-1])),
+                remainder.eq(Mux(difference[-1], above, difference)),
+            ]
         with m.If(self.letter):
-            m.d.sync += product.eq(product + self.clock_hz)
+            m.d.sync += line.eq(line + self.clock_hz)
         with m.If(self.finish):
-            m.d.sync += pending.eq(1)
+            m.d.sync += [left.eq(self.width), finished.eq(1)]
         with m.If(self.clear):
-            m.d.sync += [pending.eq(0), product.eq(0)]
+            m.d.sync += [line.eq(0), remainder.eq(0), left.eq(0), finished.eq(0)]
         return m

