@@ -41,9 +41,9 @@ class PllSettings:
         return Fraction(REFERENCE_HZ * self.m, self.n)
 
 
-def _candidates(output_hz: int) -> dict[Fraction, PllSettings]:
+def _candidates(output_hz: int) -> dict[int, PllSettings]:
     """Return reachable frequencies near ``output_hz``, each with the settings of the fastest phase detector."""
-    found: dict[Fraction, PllSettings] = {}
+    found: dict[int, PllSettings] = {}
     for n in _COUNTER:
         if REFERENCE_HZ // n < _DETECTOR_HZ.start:
             break
@@ -53,8 +53,11 @@ def _candidates(output_hz: int) -> dict[Fraction, PllSettings]:
                 continue
             nearest = vco // output_hz
             for c in (nearest, nearest + 1):
-                if c in _COUNTER and vco / c <= _OUTPUT_HZ:
-                    found.setdefault(vco / c, PllSettings(output_hz=output_hz, n=n, m=m, c=int(c)))
+                frequency = vco / c if c in _COUNTER else Fraction(1, 2)
+                # The PLL's parameters are in whole hertz.
+                if frequency.denominator == 1 and frequency <= _OUTPUT_HZ:
+                    settings = PllSettings(output_hz=int(frequency), n=n, m=m, c=int(c))
+                    found.setdefault(settings.output_hz, settings)
     return found
 
 
@@ -69,16 +72,13 @@ def pll_settings(output_hz: int) -> PllSettings:
     if not 1 <= output_hz <= _OUTPUT_HZ:
         raise ValueError(f"output_hz must be 1 to {_OUTPUT_HZ} Hz, not {output_hz!r}")
     candidates = _candidates(output_hz)
-    exact = candidates.get(Fraction(output_hz))
-    if exact is not None:
-        return exact
+    if output_hz in candidates:
+        return candidates[output_hz]
     if not candidates:
         lowest = -(-_VCO_HZ.start // _COUNTER[-1])
         raise ValueError(f"output_hz must be at least {lowest} Hz, not {output_hz!r}: the PLL goes no lower")
-    nearest = sorted(candidates, key=lambda frequency: abs(frequency - output_hz))[0]
-    raise ValueError(
-        f"output_hz must be 50 MHz times m / (n · c), not {output_hz!r}; the nearest is {float(nearest) / 1e6:.6f} MHz"
-    )
+    nearest = min(candidates, key=lambda frequency: abs(frequency - output_hz))
+    raise ValueError(f"output_hz must be 50 MHz times m / (n · c), not {output_hz!r}; the nearest is {nearest}")
 
 
 class Pll(wiring.Component):
@@ -126,4 +126,3 @@ class Pll(wiring.Component):
             o_locked=self.locked,
         )
         return m
-
