@@ -63,7 +63,7 @@ def markdown_page() -> str:
         "",
         f"<!-- {_ORIGIN.format('markdown')} -->",
         "",
-        "Avalon-MM, words of 32 bits, byte addresses. Up to 0x168 it is TALOS-V2's map, for whose hosts nothing changes.",
+        "Avalon-MM, words of 32 bits, byte addresses. Up to 0x168 this is TALOS-V2's map, and its hosts run on it.",
         "Every access is answered, at the latest some forty cycles after it began, also while the machine is in reset.",
         "What is written beside the fields of a register is ignored, and read as 0.",
         "",
