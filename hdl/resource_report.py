@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hdl.config import CLOCK_HZ, CORES, core_config
 from hdl.resources import DEVICE, MAX_ALM_SHARE, TALOS_V2, Resources, count, synthesise
+from hdl.static_timing import WIRE_PS
 from talos_ref.checkpoint import load
 from talos_ref.files import check_writable, write_bytes
 
@@ -37,7 +38,7 @@ def problems(name: str, used: Resources) -> list[str]:
 def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
     table = Table(title="Cyclone V 5CSEMA5F31C6, after synthesis by Yosys, not placed", title_justify="left")
     table.add_column("core")
-    for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "path in part"):
+    for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "longest path"):
         table.add_column(part, justify="right")
     for name, (used, path) in rows.items():
         cells = [f"{used.aluts:,}"]
@@ -69,14 +70,18 @@ def _resources(options: argparse.Namespace) -> int:
         with err.status(f"synthesising {config.name}, some minutes") if err.is_terminal else err:
             mapped = synthesise(config, load(options.weights, config.model), out.parent / "synthesis")
         used = count(mapped["cells"])
-        rows[config.name] = used, mapped["longest_path_ps"]
+        rows[config.name] = used, mapped["longest_paths"][0]["picoseconds"]
         report.append({"core": config.name, **used.to_json(), **mapped, "problems": problems(config.name, used)})
     device = DEVICE.to_json()
     write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2, "cores": report}, indent=1).encode())
     console = Console(highlight=False, width=None if Console().is_terminal else 130)
     console.print(_table(rows))
     console.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
-    console.print("Path: tables, multipliers and memories alone; Yosys has no delays of carry chains and wires.")
+    console.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
+    for row in report:
+        console.print(f"{row['core']}, longest paths:")
+        for path in row["longest_paths"]:
+            console.print(f"  {path['picoseconds'] / 1000:.1f} ns  {path['start']} -> {path['end']}", soft_wrap=True)
     failed = [line for row in report for line in row["problems"]]
     for line in failed:
         err.print(f"error: {line}")

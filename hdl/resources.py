@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hdl.config import CoreConfig
+from hdl.static_timing import longest_paths
 from hdl.verilog import core_verilog
 from talos_ref.checkpoint import Checkpoint
 from talos_ref.files import write_bytes
@@ -92,12 +92,10 @@ def count(cells: Mapping[str, int]) -> Resources:
 
 
 def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
-    """Return ``cells``, ``longest_path_ps`` and ``verilog_sha256`` of a core mapped to the device.
+    """Return ``cells``, ``longest_paths`` and ``verilog_sha256`` of a core mapped to the device.
 
-    The longest path is Yosys's ``sta``: delays of tables, multipliers and memories from register to register. It has
-    none of carry chains and wires, so that it tells which core has the longer logic, not whether the clock is met. The
-    result is kept in ``folder`` and used again for the same Verilog. Raises RuntimeError with the end of the log if
-    Yosys fails.
+    The paths are those of ``hdl.static_timing``, which says what they leave out. The result is kept in ``folder`` and
+    used again for the same Verilog. Raises RuntimeError with the end of the log if Yosys fails.
     """
     text = core_verilog(config, checkpoint).encode("ascii")
     digest = hashlib.sha256(text).hexdigest()
@@ -107,11 +105,13 @@ def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict
         known: dict[str, Any] = json.loads(kept.read_text())
         if known.get("verilog_sha256") == digest:
             return known
-    source, log, stat, paths = (folder / f"{config.name}.{suffix}" for suffix in ("v", "log", "stat.json", "sta"))
+    source, log, stat, netlist = (
+        folder / f"{config.name}.{suffix}" for suffix in ("v", "log", "stat.json", "netlist.json")
+    )
     write_bytes(source, text)
     script = (
         f"read_verilog {source.name}; synth_intel_alm -family cyclonev -top {config.name} -noiopad -noclkbuf; "
-        f"tee -q -o {stat.name} stat -json; tee -q -o {paths.name} sta; write_json {config.name}.netlist.json"
+        f"tee -q -o {stat.name} stat -json; write_json {netlist.name}"
     )
     with open(log, "wb") as output:
         code = subprocess.run(
@@ -121,9 +121,7 @@ def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict
         tail = log.read_text(errors="replace").splitlines()[-10:]
         raise RuntimeError(f"yosys failed on {config.name} with status {code}; {log} ends:\n" + "\n".join(tail))
     cells = json.loads(stat.read_text())["design"]["num_cells_by_type"]
-    arrival = re.search(r"^Latest arrival time in '.*' is (\d+):", paths.read_text(), re.M)
-    if arrival is None:
-        raise RuntimeError(f"yosys sta gave no arrival time for {config.name}; see {paths}")
-    result = {"verilog_sha256": digest, "cells": cells, "longest_path_ps": int(arrival[1])}
+    paths = [asdict(path) for path in longest_paths(json.loads(netlist.read_text()))]
+    result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
     write_bytes(kept, json.dumps(result, indent=1).encode())
     return result

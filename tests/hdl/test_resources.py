@@ -70,7 +70,9 @@ def test_synthesis(tmp_path: Path) -> None:
     # Tile, attention and RMSNorm have four multipliers each; the rest are the sampler's.
     assert used.multipliers >= 12
     assert used.registers > 100
-    assert mapped["longest_path_ps"] > 1000
+    lengths = [path["picoseconds"] for path in mapped["longest_paths"]]
+    assert lengths == sorted(lengths, reverse=True)
+    assert 5_000 < lengths[0] < 30_000
     kept = tmp_path / "tiny.json"
     kept.write_text(json.dumps(mapped | {"cells": {"MISTRAL_FF": 1}}))
     assert synthesise(config, checkpoint, tmp_path)["cells"] == {"MISTRAL_FF": 1}
@@ -80,12 +82,15 @@ def test_report_fails_where_a_core_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cells = {"MISTRAL_MUL18X18": 175, "MISTRAL_FF": 10}
+    path = {"picoseconds": 9000, "start": "a[0]", "end": "b[1]", "hops": 4}
     monkeypatch.setattr(
-        resource_report, "synthesise", lambda *_: {"cells": cells, "longest_path_ps": 9000, "verilog_sha256": "0"}
+        resource_report, "synthesise", lambda *_: {"cells": cells, "longest_paths": [path], "verilog_sha256": "0"}
     )
     out = tmp_path / "resources.json"
     assert main(["resources", "--core", "tile16", "--out", str(out)]) == 1
-    assert "tile16 must take at most 174 multipliers, not 175" in capsys.readouterr().err.replace("\n", " ")
+    printed = capsys.readouterr()
+    assert "tile16 must take at most 174 multipliers, not 175" in printed.err.replace("\n", " ")
+    assert "9.0 ns  a[0] -> b[1]" in printed.out
     (row,) = json.loads(out.read_text())["cores"]
     assert row["multipliers"] == 175
     assert row["core"] == "tile16"
