@@ -7,7 +7,7 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
-__all__ = ["adder_tree", "multiply_in_logic"]
+__all__ = ["adder_tree", "partial_products", "sum_partial_products"]
 
 
 def adder_tree(m: Module, terms: Sequence[Any], name: str = "sum") -> Value:
@@ -28,17 +28,20 @@ def adder_tree(m: Module, terms: Sequence[Any], name: str = "sum") -> Value:
     return Value.cast(level[0])
 
 
-def multiply_in_logic(m: Module, value: Value, factor: Value, name: str = "partial") -> Value:
-    """Return ``value · factor`` for an unsigned ``factor`` of a few bits.
+def partial_products(m: Module, value: Value, factor: Value, name: str = "partial") -> list[Value]:
+    """Return ``value · digit`` for every base-4 digit of an unsigned ``factor``, the lowest first.
 
-    Two bits of the factor choose 0, 1, 2 or 3 times the value, which is one table of five inputs a bit, and one of half
-    as many additions as a term a bit would take.
+    A digit chooses 0, 1, 2 or 3 times the value, which is one table of five inputs a bit.
     """
     triple = adder_tree(m, [value, value << 1], f"{name}_triple")
     terms = []
     for first in range(0, len(factor), 2):
         digit = factor[first : first + 2]
         once = Mux(digit[0], value, 0)
-        term = Mux(digit[1], Mux(digit[0], triple, value << 1), once) if len(digit) == 2 else once
-        terms.append(term << first)
-    return adder_tree(m, terms, name)
+        terms.append(Mux(digit[1], Mux(digit[0], triple, value << 1), once) if len(digit) == 2 else once)
+    return terms
+
+
+def sum_partial_products(m: Module, terms: Sequence[Any], name: str = "partial") -> Value:
+    """Return the product that ``partial_products`` has taken apart."""
+    return adder_tree(m, [term << 2 * place for place, term in enumerate(terms)], name)

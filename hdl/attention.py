@@ -37,7 +37,9 @@ class Attention(wiring.Component):
 
     Members
     -------
-    position, layer : In
+    position : In
+        Read in the cycle of ``start``.
+    layer : In
         Stable from ``start`` until ``o`` is taken.
     start : In(1)
         ``q`` and ``k`` are at their ports from the next cycle on, until ``o`` is taken.
@@ -112,8 +114,12 @@ class Attention(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.cache, m.submodules.divide = cache, divide = self.cache, self.divide
+        # The position may arrive late in the cycle of ``start``, so what all other cycles look at is a copy.
+        self.held_position = Signal.like(self.position)
+        with m.If(self.start):
+            m.d.sync += self.held_position.eq(self.position)
         last_row = Signal(index_shape(self.rows))
-        m.d.comb += last_row.eq(row_of(self.position, self.positions))
+        m.d.comb += last_row.eq(row_of(self.held_position, self.positions))
         # The key is written in the cycle after ``start``, the value two after ``value``: never both in one.
         key_there, value_there, value_next = Signal(), Signal(), Signal()
         m.d.sync += [key_there.eq(self.start), value_next.eq(self.value), value_there.eq(value_next)]
@@ -121,7 +127,7 @@ class Attention(wiring.Component):
             cache.layer.eq(self.layer),
             cache.write_valid.eq(key_there | value_there),
             cache.write_value.eq(value_there),
-            cache.write_position.eq(self.position),
+            cache.write_position.eq(self.held_position),
             cache.write_vector.eq(Mux(value_there, self.v.as_value(), self.k.as_value())),
         ]
         scored = self._scores(m, last_row)
@@ -137,7 +143,7 @@ class Attention(wiring.Component):
 
     def _beyond(self, column: int) -> Any:
         """Return whether a column of the last row lies beyond the current position."""
-        return C(0, 1) if column == 0 else self.position[: self.positions.bit_length() - 1] < column
+        return C(0, 1) if column == 0 else self.held_position[: self.positions.bit_length() - 1] < column
 
     def _scores(self, m: Module, last_row: Signal) -> Signal:
         """Pass 1: fill ``self.scores`` and ``self.top``; return the strobe of the cycle after the last row's."""
@@ -152,8 +158,10 @@ class Attention(wiring.Component):
         issue = Signal()
         m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row))]
         self.key_row = row
-        with m.If(issue):
-            m.d.sync += [next_row.eq(row + 1), scoring.eq(row != last_row)]
+        with m.If(self.start):
+            m.d.sync += [next_row.eq(1), scoring.eq(row_of(self.position, self.positions) != 0)]
+        with m.Elif(scoring):
+            m.d.sync += [next_row.eq(next_row + 1), scoring.eq(next_row != last_row)]
 
         # Cycle 1: the keys are there; the bank multiplies (its operands are chosen in _weighted_sums).
         # Cycle 2: the products are there.
@@ -233,7 +241,7 @@ class Attention(wiring.Component):
         m.d.comb += current.eq(Mux(valid[1], self.v.as_value(), self.k.as_value()))
         in_last_row = Mux(valid[1], last[1], self.current_key)
         for column in range(self.positions):
-            here = in_last_row & in_bank(self.position, column, self.positions)
+            here = in_last_row & in_bank(self.held_position, column, self.positions)
             vector = Signal(self.cache.vector_layout, name=f"vector{column}")
             m.d.comb += vector.eq(Mux(here, current.as_value(), self.cache.vectors[column].as_value()))
             for lane in range(self.config.n_embd):

@@ -82,6 +82,7 @@ _WIDE = CoreConfig(
     arithmetic_name="precise",
     tile_rows=16,
     tile_columns=8,
+    bits_per_cycle=2,
     sampler_lanes=9,
     attention_positions=4,
     share_multipliers=True,

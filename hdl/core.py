@@ -273,12 +273,11 @@ class Core(wiring.Component):
         """Query, key and value into attention, its result back."""
         attention, vectors, control = self.attention, self.vectors, self.control
         wiring.connect(m, attention.o, vectors.attended)
-        m.d.comb += [attention.position.eq(control.position_held), attention.layer.eq(self.sequencer.instruction.layer)]
+        m.d.comb += attention.layer.eq(self.sequencer.instruction.layer)
         if isinstance(self.embedding, FoldedRom):
             # The ROM's row is there in the cycle after the step's start, as attention wants it.
-            with m.If(control.start):
-                m.d.comb += attention.position.eq(control.position)
             m.d.comb += [
+                attention.position.eq(control.position),
                 attention.start.eq(control.start),
                 attention.value.eq(control.start),
                 attention.q.eq(self.embedding.q),
@@ -287,6 +286,7 @@ class Core(wiring.Component):
             ]
         else:
             m.d.comb += [
+                attention.position.eq(control.position_held),
                 attention.start.eq(vectors.query_valid),
                 attention.value.eq(vectors.value_valid),
                 attention.q.eq(vectors.query),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Shape, Signal, Value, ValueLike, signed
 
-from hdl.interpolated_table import interpolate
+from hdl.interpolated_table import add, look_up, multiply
 from talos_ref.exp import EXP_TABLE, Exp2, StepExp, WrappingExp
 
-__all__ = ["step_exp", "wrapping_exp", "exp2_exponent", "exp2_mantissa", "exp2_align"]
+__all__ = ["step_exp", "wrapping_exp", "exp2_exponent", "exp2_terms", "exp2_mantissa", "exp2_align"]
 
 
 def step_exp(m: Module, spec: StepExp, delta: ValueLike) -> Value:
@@ -49,9 +51,14 @@ def exp2_exponent(spec: Exp2, t: ValueLike) -> Value:
     return Value.cast(t) >> spec.fraction
 
 
+def exp2_terms(m: Module, spec: Exp2, t: ValueLike) -> Any:
+    """Return the terms (``terms_layout``) whose sum is the mantissa of ``t`` (Q.12)."""
+    return multiply(m, spec.table, look_up(m, spec.table, Value.cast(t)[: spec.fraction]))
+
+
 def exp2_mantissa(m: Module, spec: Exp2, t: ValueLike) -> Value:
     """Return ``mantissa(f)``, UQ1.16, of the fractional part of ``t`` (Q.12)."""
-    return interpolate(m, spec.table, Value.cast(t)[: spec.fraction])
+    return add(m, spec.table, exp2_terms(m, spec, t))
 
 
 def exp2_align(m: Module, spec: Exp2, mantissa: ValueLike, below: ValueLike) -> Value:

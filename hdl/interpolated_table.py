@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, ValueLike, signed, unsigned
+from amaranth.hdl import C, Cat, Module, Mux, Shape, Signal, Value, ValueLike, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.adders import multiply_in_logic
+from hdl.adders import partial_products, sum_partial_products
 from talos_ref.table import InterpolatedTable as TableSpec
 
-__all__ = ["InterpolatedTable", "line_layout", "look_up", "evaluate", "interpolate"]
+__all__ = [
+    "InterpolatedTable", "add", "evaluate", "interpolate", "line_layout", "look_up", "multiply", "terms_layout",
+]  # fmt: skip
 
 
 def line_layout(table: TableSpec) -> data.StructLayout:
@@ -26,6 +28,16 @@ def line_layout(table: TableSpec) -> data.StructLayout:
             "slope": signed(width) if signs else unsigned(width),
             "step": table.step_bits,
         }
+    )
+
+
+def terms_layout(table: TableSpec) -> data.StructLayout:
+    """Return what ``multiply`` makes of a line: ``base``, and the partial products of slope and step."""
+    line = line_layout(table)
+    slope = Shape.cast(line["slope"].shape)
+    partial = Shape(slope.width + 2, slope.signed)
+    return data.StructLayout(
+        {"base": line["base"].shape, "partials": data.ArrayLayout(partial, -(-table.step_bits // 2))}
     )
 
 
@@ -48,20 +60,33 @@ def look_up(m: Module, table: TableSpec, u: ValueLike) -> Any:
     return line
 
 
-def evaluate(m: Module, table: TableSpec, line: Any) -> Value:
-    """Return the value on a line, ``table.output_bits`` wide, combinational: a multiplication, an addition, a limit."""
+def multiply(m: Module, table: TableSpec, line: Any) -> Any:
+    """Return the terms of a line (``terms_layout``), combinational: an addition and a choice."""
+    terms = Signal(terms_layout(table), name=f"{table.name}_terms")
+    m.d.comb += terms.base.eq(line.base)
+    for place, partial in enumerate(partial_products(m, line.slope, line.step, f"{table.name}_partial")):
+        m.d.comb += terms.partials[place].eq(partial)
+    return terms
+
+
+def add(m: Module, table: TableSpec, terms: Any) -> Value:
+    """Return the sum of the terms, ``table.output_bits`` wide, combinational: additions, a limit."""
     high = (1 << table.output_bits) - 1
     # The rounding half sits below the base in the same addition, which thereby floors once and rounds to nearest.
     half = C(1 << (table.step_bits - 1), table.step_bits)
-    base = Cat(half, line.base)
+    base = Cat(half, terms.base)
+    product = sum_partial_products(m, list(terms.partials), f"{table.name}_partial")
     total = Signal(signed(len(base) + 2), name=f"{table.name}_total")
-    product = Signal(signed(len(line.slope) + table.step_bits + 1), name=f"{table.name}_product")
-    partial = f"{table.name}_partial"
-    m.d.comb += [product.eq(multiply_in_logic(m, line.slope, line.step, partial)), total.eq(base + product)]
+    m.d.comb += total.eq(base + product)
     value = total[table.step_bits :]
     if _largest(table) <= high:
         return value[: table.output_bits]
     return Mux(value[table.output_bits :].any(), high, value[: table.output_bits])
+
+
+def evaluate(m: Module, table: TableSpec, line: Any) -> Value:
+    """Return the value on a line, ``table.output_bits`` wide, combinational."""
+    return add(m, table, multiply(m, table, line))
 
 
 def interpolate(m: Module, table: TableSpec, u: ValueLike) -> Value:

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.adders import adder_tree
 from hdl.divide import Divide
 from hdl.format import saturate, shape_of, shift_right
-from hdl.interpolated_table import evaluate, line_layout, look_up
+from hdl.interpolated_table import add, look_up, multiply, terms_layout
 from hdl.multipliers import MultiplierBank
 from hdl.square_root import SquareRoot
 from talos_ref.format import Rounding
@@ -85,7 +85,7 @@ class TableScale(wiring.Component):
     """``scale`` of ``talos_ref.rmsnorm.TableRmsNorm`` for a sum of squares, eps included, UQ4.13.
 
     Timing: ``LATENCY`` cycles from acceptance to the offer, one sum a cycle. Respects backpressure. ``i`` should come
-    from registers. Cycle 0: normalise, read the line. Cycle 1: multiply, add, denormalise, round.
+    from registers. Cycle 0: normalise, read the line, multiply. Cycle 1: add, denormalise, round.
 
     Parameters
     ----------
@@ -125,12 +125,12 @@ class TableScale(wiring.Component):
             terms.append(Mux(is_top, total[2 * e - table.input_bits : 2 * e], 0))
             shifts.append(Mux(is_top, e - low, 0))
         m.d.comb += [u.eq(_any_of(terms)), shift.eq(_any_of(shifts)), small.eq(~total[2 * low - 2 :].any())]
-        line = look_up(m, table, u)
+        terms = multiply(m, table, look_up(m, table, u))
 
         # Cycle 1: a table's value has no rounding to do where the shift is 0.
-        held_line, held_shift, held_small = Signal(line_layout(table)), Signal.like(shift), Signal()
+        held_terms, held_shift, held_small = Signal(terms_layout(table)), Signal.like(shift), Signal()
         doubled = Signal(table.output_bits + 1)
-        m.d.comb += doubled.eq(Cat(C(0, 1), evaluate(m, table, held_line)) >> held_shift)
+        m.d.comb += doubled.eq(Cat(C(0, 1), add(m, table, held_terms)) >> held_shift)
         carry = doubled[0] if spec.scale_format.rounding is Rounding.NEAREST else 0
 
         first, second = Signal(), Signal()
@@ -138,7 +138,7 @@ class TableScale(wiring.Component):
         take_first = take_second | ~first
         m.d.comb += [self.i.ready.eq(take_first), self.o.valid.eq(second)]
         with m.If(take_first):
-            m.d.sync += [first.eq(self.i.valid), held_line.eq(line), held_shift.eq(shift), held_small.eq(small)]
+            m.d.sync += [first.eq(self.i.valid), held_terms.eq(terms), held_shift.eq(shift), held_small.eq(small)]
         rounded = Signal(table.output_bits)
         m.d.comb += rounded.eq(doubled[1:] + carry)
         saturated = held_small | rounded[spec.scale_format.width :].any()

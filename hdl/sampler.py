@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.argmax import first_maximum
 from hdl.format import shape_of
 from hdl.multipliers import MultiplierBank, share
+from hdl.priority import first_index
 from hdl.recurrence import check_width
 from hdl.sampler_weights import BucketWeights, Exp2Weights
 from talos_ref.format import Format
@@ -193,7 +194,7 @@ class Sampler(wiring.Component):
         hits = Signal(self.vocab_size)
         # sum > cut as the sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
         m.d.comb += hits.eq(Cat((cut - sums[token])[-1] for token in range(self.vocab_size)))
-        hit, index = _first(m, hits)
+        hit, index = first_index(m, hits)
         with m.If(cycle[-1] & hit):
             m.d.sync += self.o.p.token.eq(index)
         return m
@@ -225,17 +226,3 @@ def _running_sums(m: Module, weights: Sequence[Any], width: int) -> list[Any]:
     half = 1 << ((len(weights) - 1).bit_length() - 1)
     left, right = _running_sums(m, weights[:half], width), _running_sums(m, weights[half:], width)
     return left + _named(m, [left[-1] + total for total in right], unsigned(width), f"prefix_{len(weights)}")
-
-
-def _first(m: Module, hits: Value) -> tuple[Value, Value]:
-    """Return (whether any bit is set, the index of the lowest one), as a tree of halves."""
-    if len(hits) <= 2:
-        return hits.any(), ~hits[0]
-    bits = (len(hits) - 1).bit_length()
-    half = 1 << (bits - 1)
-    # The upper half may be a single bit, which needs no index.
-    low, high = _first(m, hits[:half]), _first(m, hits[half:])
-    hit, index = Signal(name=f"hit_{len(hits)}"), Signal(bits, name=f"index_{len(hits)}")
-    above = Cat(high[1] if len(hits) > half + 1 else C(0, 1), C(0, bits))
-    m.d.comb += [hit.eq(low[0] | high[0]), index.eq(Cat(Mux(low[0], low[1], above[: bits - 1]), ~low[0]))]
-    return hit, index

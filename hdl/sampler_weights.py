@@ -9,8 +9,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.divide import Divide
-from hdl.exp import exp2_align, exp2_exponent, exp2_mantissa, wrapping_exp
+from hdl.exp import exp2_align, exp2_exponent, exp2_terms, wrapping_exp
 from hdl.format import shape_of
+from hdl.interpolated_table import add, terms_layout
 from hdl.multipliers import MultiplierPort
 from talos_ref.format import Format, Rounding, shift_right
 from talos_ref.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
@@ -90,11 +91,11 @@ class BucketWeights(wiring.Component):
 class Exp2Weights(wiring.Component):
     """``Exp2`` of ``t = round(logit · inverse / 2^shift)``, as ``talos_ref.sampler.Exp2Sampler`` makes it.
 
-    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle. Cycle 0: products. Cycle 1: round; mantissas; the product of
-    ``top``, whose exponent is the largest. Cycle 2: align. A temperature takes effect ``SETTLE`` cycles after it is
-    accepted, when its inverse has been divided; before the first nothing is settled. One below ``spec.min_temperature``
-    counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1), whose ``valid`` the
-    sampler sets.
+    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle. Cycle 0: products. Cycle 1: round; the terms of the mantissas;
+    the product of ``top``, whose exponent is the largest. Cycle 2: add, align. A temperature takes effect ``SETTLE``
+    cycles after it is accepted, when its inverse has been divided; before the first nothing is settled. One below
+    ``spec.min_temperature`` counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1),
+    whose ``valid`` the sampler sets.
     """
 
     LATENCY = 3
@@ -165,11 +166,12 @@ class Exp2Weights(wiring.Component):
             # Cycle 1.
             product = self.multipliers.products[lane][0]
             t = self._round(m, product, wide, f"t_{lane}")
-            mantissa = Signal(self.weight, name=f"mantissa_{lane}")
+            terms = Signal(terms_layout(spec.exp.table), name=f"terms_{lane}")
             exponent = Signal(top.shape(), name=f"exponent_{lane}")
-            m.d.sync += [mantissa.eq(exp2_mantissa(m, spec.exp, t)), exponent.eq(exp2_exponent(spec.exp, t))]
+            m.d.sync += [terms.eq(exp2_terms(m, spec.exp, t)), exponent.eq(exp2_exponent(spec.exp, t))]
             # Cycle 2. t grows with the logit, so no exponent is above that of ``top``.
             below = (top - exponent)[: len(top)]
+            mantissa = add(m, spec.exp.table, terms)
             m.d.sync += self.weights[lane].eq(exp2_align(m, spec.exp, mantissa, below))
         return m
 

@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.format import index_shape, shape_of
 from hdl.multipliers import MultiplierBank, MultiplierPort
+from hdl.priority import first_index, first_set, several
 from talos_ref.format import Format
 
-__all__ = ["SparseTile", "first_set"]
-
-
-def first_set(m: Module, bits: Any, name: str) -> Any:
-    """Return ``bits`` with all but the lowest set bit cleared, by halves, so ``log2`` levels deep."""
-    if len(bits) == 1:
-        return bits
-    half = 1 << ((len(bits) - 1).bit_length() - 1)
-    low, high = first_set(m, bits[:half], f"{name}l"), first_set(m, bits[half:], f"{name}h")
-    any_low = Signal(name=f"{name}_any{len(bits)}")
-    m.d.comb += any_low.eq(bits[:half].any())
-    return Cat(low, Mux(any_low, 0, high))
+__all__ = ["SparseTile"]
 
 
 class SparseTile(wiring.Component):
@@ -87,21 +77,16 @@ class SparseTile(wiring.Component):
 
         # Cycle 0: one of the waiting elements.
         waiting, arriving = Signal(self.columns), Signal(self.columns)
-        chosen, index = Signal(self.columns), Signal(range(self.columns))
-        complete, rest = Signal(), Signal(self.columns)
+        complete, any_waiting = Signal(), Signal()
+        index = Signal(index_shape(self.columns))
         blocks = -(-self.columns // self.block)
         for number in range(blocks):
             width = min(self.block, self.columns - number * self.block)
             with m.If(self.i.valid & (self.i.p.row == number)):
                 m.d.comb += arriving[number * self.block :][:width].eq(self.i.p.non_zero[:width])
-        m.d.comb += [
-            chosen.eq(first_set(m, waiting, "first")),
-            rest.eq(waiting & ~chosen),
-            read.addr.eq(index),
-        ]
-        for bit in range(len(index)):
-            m.d.comb += index[bit].eq(Cat(chosen[c] for c in range(self.columns) if c >> bit & 1).any())
-        m.d.sync += waiting.eq(rest | arriving)
+        found, place = first_index(m, waiting)
+        m.d.comb += [any_waiting.eq(found), index.eq(place), read.addr.eq(index)]
+        m.d.sync += waiting.eq((waiting & ~first_set(m, waiting)) | arriving)
         with m.If(self.i.valid & self.i.p.last):
             m.d.sync += complete.eq(1)
 
@@ -110,9 +95,9 @@ class SparseTile(wiring.Component):
         ending = Signal(self.LATENCY)
         m.d.sync += [
             element.eq(Array(self.x[c] for c in range(self.columns))[index]),
-            multiply.eq(waiting.any()),
+            multiply.eq(any_waiting),
             accumulate.eq(multiply),
-            ending.eq(Cat(complete & ~rest.any(), ending)),
+            ending.eq(Cat(complete & ~several(waiting), ending)),
         ]
         m.d.comb += [self.multipliers.valid.eq(multiply), self.done.eq(ending[-1])]
         for r in range(self.rows):

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from amaranth.hdl import C, Module
 from banks import with_bank
-from combinational import evaluate_all
 from streams import assert_equal, run, seed
 
-from hdl.sparse_tile import SparseTile, first_set
+from hdl.sparse_tile import SparseTile
 from talos_ref.format import Q4_12
 from talos_ref.linear import matvec
 
@@ -113,12 +111,3 @@ def test_products(rows: int, columns: int, block: int) -> None:
 
 def test_latency() -> None:
     assert SparseTile.LATENCY == 3
-
-
-@pytest.mark.parametrize("width", [1, 2, 3, 7, 11])
-def test_first_set(width: int) -> None:
-    def build(m: Module, bits: Any) -> Any:
-        return first_set(m, bits, "first") | C(0, width)
-
-    cases = [(bits,) for bits in range(1 << width)]
-    assert_equal(evaluate_all([width], build, cases), [bits & -bits for (bits,) in cases], cases)
