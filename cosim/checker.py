@@ -17,13 +17,11 @@ from hdl.interface import COUNTERS, CoreSignature, result_layout
 __all__ = ["Checker", "Counted", "Mismatch", "Transfer"]
 
 _STAGES = {
-    "position": "EMBED",
-    "token_in": "EMBED",
     "logits": "LM_HEAD",
     "argmax": "LM_HEAD",
     "top_logit": "LM_HEAD",
 }
-"""The stage that a field comes from; what is not here comes from the sampler."""
+"""The stage that a field comes from; the others come from the sampler, the input of a step from the draw before it."""
 
 
 @dataclass(frozen=True)

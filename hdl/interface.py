@@ -28,16 +28,15 @@ class Stage(IntEnum):
     """What the core waits for or works on; every busy cycle belongs to exactly one stage."""
 
     IDLE = 0
-    EMBED = 1
-    NORM = 2
-    QKV = 3
-    ATTENTION = 4
-    WO = 5
-    FC1 = 6
-    FC2 = 7
-    LM_HEAD = 8
-    SAMPLE = 9
-    STALL = 10
+    NORM = 1
+    QKV = 2
+    ATTENTION = 3
+    WO = 4
+    FC1 = 5
+    FC2 = 6
+    LM_HEAD = 7
+    SAMPLE = 8
+    STALL = 9
     """A finished step waits for its consumer."""
 
 

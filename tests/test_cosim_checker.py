@@ -78,8 +78,8 @@ def test_a_wrong_logit_is_located(model: GoldenModel, step: int, index: int) -> 
 @pytest.mark.parametrize(
     ("field", "stage"),
     [
-        ("position", "EMBED"),
-        ("token_in", "EMBED"),
+        ("position", "SAMPLE"),
+        ("token_in", "SAMPLE"),
         ("argmax", "LM_HEAD"),
         ("top_logit", "LM_HEAD"),
         ("token_out", "SAMPLE"),

@@ -153,7 +153,7 @@ def test_waves_writes_names_for_stages_and_states(tmp_path: Path, capsys: pytest
         assert group in text.splitlines()
     stage = next(line for line in text.splitlines() if line.endswith("tile16-stage.txt"))
     names = Path(stage.split(" ", 1)[1]).read_text().split()
-    assert names[:6] == ["0", "IDLE", "1", "EMBED", "2", "NORM"]
+    assert names[:6] == ["0", "IDLE", "1", "NORM", "2", "QKV"]
     operation = (folder / "tile16-sequencer-instruction.operation.txt").read_text()
     assert "MULTIPLY" in operation
     assert f"gtkwave {save}" in shown or "opening" in shown
