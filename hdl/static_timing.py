@@ -112,11 +112,11 @@ def longest_paths(netlist: Mapping[str, Any], count: int = 5) -> list[Path]:
     )
     paths: dict[tuple[str, str], Path] = {}
     for length, net, name in ends:
-        node: int | str | None = net
-        first, hops = node, 1
-        while (step := before[node]) is not None:
-            node, routed = step
-            first, hops = node, hops + routed
+        first: int | str = net
+        hops = 1
+        while (step := before[first]) is not None:
+            first, routed = step
+            hops += routed
         start = graph.starts[first][1] if first in graph.starts else names.get(first, "input")
         paths.setdefault((_stem(start), _stem(name)), Path(length, start, name, hops))
         if len(paths) == count:
