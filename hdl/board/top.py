@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module, ResetSignal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Value
 from amaranth.lib import io, wiring
 
 from hdl.board.bus_multiplexer import BusMultiplexer
@@ -16,7 +16,7 @@ from hdl.board.hex_display import SEGMENTS, HexDisplay
 from hdl.board.jtag_bridge import JtagBridge
 from hdl.board.leds import LEDS, Leds
 from hdl.board.pll import REFERENCE_HZ, Pll
-from hdl.board.reset import ClockReset
+from hdl.board.reset import BoardReset
 from hdl.character_window import DISPLAYS
 from hdl.config import CLOCK_HZ, CoreConfig
 from hdl.system import System
@@ -62,11 +62,12 @@ class BoardTop(Elaboratable):
         self.multiplexer = BusMultiplexer()
         self.display = HexDisplay()
         self.leds = Leds()
-        self.clock_reset = ClockReset()
+        self.reset = BoardReset()
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.clock_reset = clock_reset = self.clock_reset
+        m.domains.sync = ClockDomain()
+        m.submodules.reset = reset = self.reset
         m.submodules.system = system = self.system
         m.submodules.demo = demo = self.demo
         m.submodules.multiplexer = multiplexer = self.multiplexer
@@ -79,25 +80,26 @@ class BoardTop(Elaboratable):
             m.submodules.jtag = jtag = JtagBridge()
             wiring.connect(m, jtag.bus, multiplexer.host)
             m.d.comb += [
-                clock_reset.clock.eq(pll.clock),
-                clock_reset.locked.eq(pll.locked),
-                jtag.restart.eq(clock_reset.restart),
+                ClockSignal().eq(pll.clock),
+                reset.locked.eq(pll.locked),
+                jtag.restart.eq(reset.restart),
             ]
         else:
             m.submodules.clock_pin = clock_pin = io.Buffer("i", pin)
-            m.d.comb += [clock_reset.clock.eq(clock_pin.i), clock_reset.locked.eq(1)]
+            m.d.comb += [ClockSignal().eq(clock_pin.i), reset.locked.eq(1)]
         wiring.connect(m, demo.bus, multiplexer.demo)
         wiring.connect(m, multiplexer.bus, system.bus)
         m.d.comb += [
-            clock_reset.reset_switch.eq(_input(m, platform, "switch", _RESET_SWITCH)),
-            clock_reset.enable_switch.eq(_input(m, platform, "switch", _ENABLE_SWITCH)),
-            multiplexer.release.eq(ResetSignal()),
-            multiplexer.restart.eq(clock_reset.restart),
-            demo.enable.eq(clock_reset.enable),
-            system.enable.eq(clock_reset.enable),
+            ResetSignal().eq(reset.reset),
+            reset.reset_switch.eq(_input(m, platform, "switch", _RESET_SWITCH)),
+            reset.enable_switch.eq(_input(m, platform, "switch", _ENABLE_SWITCH)),
+            multiplexer.release.eq(reset.reset),
+            multiplexer.restart.eq(reset.restart),
+            demo.enable.eq(reset.enable),
+            system.enable.eq(reset.enable),
             display.characters.eq(system.characters),
-            leds.reset.eq(ResetSignal()),
-            leds.enable.eq(clock_reset.enable),
+            leds.reset.eq(reset.reset),
+            leds.enable.eq(reset.enable),
             leds.last_token.eq(system.last_token),
             *(getattr(leds, name).eq(getattr(system, name)) for name in ("ready", "busy", "done", "activity")),
         ]

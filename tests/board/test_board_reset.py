@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 
-from hdl.board.reset import ClockReset
+from hdl.board.reset import BoardReset
 
 
 def test_reset() -> None:
     m = Module()
-    m.submodules.unit = unit = ClockReset()
-    reset, clock = Signal(), Signal()
-    m.d.comb += [reset.eq(ResetSignal()), clock.eq(ClockSignal())]
+    m.domains.sync = ClockDomain()
+    m.submodules.unit = unit = BoardReset()
+    reset, clock = unit.reset, Signal()
+    m.d.comb += [ClockSignal().eq(clock), ResetSignal().eq(reset)]
 
     async def ticks(ctx: Any, count: int) -> None:
         for _ in range(count):
-            ctx.set(unit.clock, 1)
+            ctx.set(clock, 1)
             await ctx.delay(1e-8)
-            ctx.set(unit.clock, 0)
+            ctx.set(clock, 0)
             await ctx.delay(1e-8)
 
     async def testbench(ctx: Any) -> None:
