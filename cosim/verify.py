@@ -40,29 +40,44 @@ class Design:
     core: CoreConfig
     path: Path
     sha256: str
+    system: bool = False
+    """Whether it is the core behind its registers."""
+
+    @property
+    def top(self) -> str:
+        """Name of the top module."""
+        return _top(self.core, self.system)
 
 
-def generate(core: CoreConfig, weights: Path = DEFAULT_PATH, folder: Path | None = None) -> Design:
+def _top(core: CoreConfig, system: bool) -> str:
+    return f"{core.name}_system" if system else core.name
+
+
+def generate(
+    core: CoreConfig, weights: Path = DEFAULT_PATH, folder: Path | None = None, *, system: bool = False
+) -> Design:
     """Return a core's Verilog, generated into a folder (by default below `BUILD`) unless it lies there unchanged.
 
-    Raises SimulatorError if the generator fails.
+    With ``system`` it is that of the core behind its registers. Raises SimulatorError if the generator fails.
     """
-    folder = BUILD / core.name if folder is None else folder
+    top = _top(core, system)
+    folder = BUILD / top if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
-    path, stamp = folder / f"{core.name}.v", folder / f"{core.name}.json"
+    path, stamp = folder / f"{top}.v", folder / f"{top}.json"
     inputs = hashlib.sha256(repr((generator_digest(), core, weights.read_bytes())).encode()).hexdigest()
-    with exclusive(folder / f".{core.name}.lock"):
+    with exclusive(folder / f".{top}.lock"):
         if not path.is_file() or _load(stamp) != {"inputs": inputs, "verilog": _sha256(path)}:
             stamp.unlink(missing_ok=True)
             # A process of its own, for generating takes long and several cores are generated side by side.
             command = [sys.executable, "-m", "hdl", "verilog", "--core", core.name, "--weights", str(weights)]
+            command += ["--system"] if system else []
             done = subprocess.run(
                 [*command, "--out", str(path)], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
             )
             if done.returncode != 0:
                 raise SimulatorError(f"python -m hdl could not generate {core.name}: {done.stderr.strip()[-2000:]}")
             write_bytes(stamp, json.dumps({"inputs": inputs, "verilog": _sha256(path)}).encode())
-        return Design(core, path, _sha256(path))
+        return Design(core, path, _sha256(path), system)
 
 
 def _sha256(path: Path) -> str:
@@ -79,7 +94,7 @@ def _load(path: Path) -> Any:
 
 def compile_design(kind: Simulator, design: Design, *, waves: bool = False) -> Model:
     """Compile a design for a simulator beside its Verilog, if that has not been done."""
-    return build(kind, [design.path], design.core.name, design.path.parent, waves=waves)
+    return build(kind, [design.path], design.top, design.path.parent, waves=waves)
 
 
 def run_bench(
@@ -92,6 +107,7 @@ def run_bench(
     test_filter: str | None = None,
     short: bool = False,
     checkpoint: Path | None = None,
+    seed: int = 1,
     waves: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Outcome, Findings]:
@@ -109,6 +125,8 @@ def run_bench(
         Fewer requests in benches that make their own.
     checkpoint
         File with the golden model's weights; the committed one by default.
+    seed
+        Of what a bench makes at random, if it asks cocotb for it.
     on_progress
         Called with requests done and in all.
 
@@ -136,7 +154,7 @@ def run_bench(
             on_progress(int(done), int(total))
 
     try:
-        outcome = run(model, module, name=name, test_filter=test_filter, env=env, waves=waves, on_line=read)
+        outcome = run(model, module, name=name, test_filter=test_filter, env=env, seed=seed, waves=waves, on_line=read)
     except SimulatorError:
         if findings.is_file() and (found := Findings.load(findings)).mismatch is not None:
             raise Mismatch(**found.mismatch) from None
