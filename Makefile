@@ -1,6 +1,7 @@
 # Everything runs from .venv, which the first target asked for sets up from requirements.lock.
 PYTHON ?= python3
 CORE ?= tile16
+CLOCK ?= 56.25
 PYTEST_ARGS ?=
 JOBS ?= $(shell nproc)
 
@@ -8,10 +9,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test lint verilog waves gantt resources bench lock clean distclean
+.PHONY: help setup sim test lint verilog waves gantt resources quartus mistral board-check bench lock clean distclean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: .venv/.installed ## Python environment in .venv; system packages, where they may be installed
 
@@ -37,6 +38,15 @@ gantt: .venv/.installed ## which unit works in which cycle of a step (CORE=fused
 
 resources: .venv/.installed ## every core synthesised for the Cyclone V, some minutes each; build/resources.json
 	$(BIN)/python -m hdl resources
+
+quartus: .venv/.installed ## build/quartus/CORE for the DE1-SoC; compiled where quartus_sh is on PATH (CLOCK=56.25)
+	$(BIN)/python -m hdl.board quartus --core $(CORE) --clock $(CLOCK)
+
+mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL and JTAG; build/mistral/CORE
+	$(BIN)/python -m hdl.board mistral --core $(CORE)
+
+board-check: .venv/.installed ## what can be checked of the board without one; build/board
+	$(BIN)/python -m hdl.board check
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench

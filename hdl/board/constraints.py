@@ -23,7 +23,6 @@ set_global_assignment -name SDC_FILE {{name}}.sdc
 set_global_assignment -name NUM_PARALLEL_PROCESSORS ALL
 set_global_assignment -name OPTIMIZATION_MODE "HIGH PERFORMANCE EFFORT"
 set_global_assignment -name FITTER_EFFORT "STANDARD FIT"
-set_global_assignment -name TIMING_ANALYZER_MULTICORNER_ANALYSIS ON
 
 # Pins that the project does not use lead to parts of the board that may drive them.
 set_global_assignment -name RESERVE_ALL_UNUSED_PINS_WEAK_PULLUP "AS INPUT TRI-STATED WITH WEAK PULL-UP"
