@@ -1,7 +1,7 @@
 // Behaviour of Intel's altera_std_synchronizer and altera_std_synchronizer_bundle: depth registers behind one another,
 // cleared by reset_n at once.
 module altera_std_synchronizer #(
-    parameter depth = 2
+    parameter depth = 3
 ) (
     input wire clk,
     input wire reset_n,
@@ -17,7 +17,7 @@ endmodule
 
 module altera_std_synchronizer_bundle #(
     parameter width = 1,
-    parameter depth = 2
+    parameter depth = 3
 ) (
     input wire clk,
     input wire reset_n,

@@ -16,11 +16,12 @@ from cosim.host.check import Mismatch
 from cosim.host.errors import HostError
 from cosim.host.session import DEFAULT_CORE, TRANSPORTS, Session, open_session
 from cosim.host.simulation import board_model, simulated_board
-from cosim.host.tcl import run_tcl
+from cosim.host.tcl import check_script, run_tcl
 from cosim.host.transport import Access
 from cosim.simulators import SimulatorError
 from hdl.config import CORES
 from talos_ref.files import check_writable, write_bytes
+from talos_ref.xorshift32 import check_seed
 
 __all__ = ["main", "parser"]
 
@@ -37,6 +38,14 @@ def _integer(text: str) -> int:
         return int(text, 0)
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be an integer, not {text[:40]!r}") from None
+
+
+def _seed(text: str) -> int:
+    value = _integer(text)
+    try:
+        return check_seed(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:
@@ -86,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
         return new
 
     def drawing(new: argparse.ArgumentParser) -> None:
-        new.add_argument("--seed", type=_integer, default=1, metavar="S", help="of the first name (default: 1)")
+        new.add_argument("--seed", type=_seed, default=1, metavar="S", help="of the first name (default: 1)")
         new.add_argument("--temperature", type=_number, default=0.5, metavar="T", help="default: 0.5; 0 is greedy "
                          "except for talos-v2")  # fmt: skip
         new.add_argument("--limit", type=_integer, metavar="N", help="letters at most (default: what fits)")
@@ -167,9 +176,8 @@ def _save(options: argparse.Namespace, result: dict[str, Any]) -> None:
 
 
 def _run_tcl(options: argparse.Namespace) -> int:
-    core = options.core or DEFAULT_CORE
-    _notice(f"preparing the simulated board with {core}, minutes if it has changed")
-    with simulated_board(board_model(core)) as board:
+    check_script(Path(options.script))
+    with simulated_board(board_model(options.core or DEFAULT_CORE, notice=_notice)) as board:
         return run_tcl(board, Path(options.script), options.arguments)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +80,8 @@ def system_console(*, seconds: float = 90.0) -> Iterator[LinkTransport]:
         try:
             process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # The program is a shell script around Java: both are in the session that it leads.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         process.stdout.close()
 

@@ -154,8 +154,10 @@ def run_name(
 def run_step(
     bus: Transport, model: ModelConfig, *, token: int, position: int, clear: bool, seconds: float
 ) -> StepRun:
-    """Run one direct step; ``clear`` empties the cache before. Errors as `run_name`."""
-    direct, step = register("direct"), register("step")
+    """Run one direct step; ``clear`` abandons what runs and empties the cache before. Errors as `run_name`."""
+    control, direct, step = register("control"), register("direct"), register("step")
+    if clear:
+        bus.write(control.address, control.encode(clear=1))
     bus.write(direct.address, direct.encode(enable=1, clear_cache=int(clear), position=position, token=token))
     bus.write(step.address, step.encode(start=1))
     for _ in _poll(bus, f"the step at position {position}", seconds):

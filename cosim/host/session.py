@@ -63,8 +63,7 @@ def open_transport(
             notice("starting System Console, some ten seconds")
             yield stack.enter_context(system_console(seconds=seconds))
             return
-        notice(f"preparing the simulated board with {core or DEFAULT_CORE}, minutes if it has changed")
-        model = board_model(core or DEFAULT_CORE)
+        model = board_model(core or DEFAULT_CORE, notice=notice)
         yield stack.enter_context(simulated_board(model, seconds=seconds)).transport()
 
 

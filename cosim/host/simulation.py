@@ -86,7 +86,12 @@ class SimulatedBoard:
         return int(self.link.ask("time"))
 
 
-def board_model(core: str, demo_cycles: int | None = None, build_dir: Path = _BUILD) -> Model:
+def board_model(
+    core: str,
+    demo_cycles: int | None = None,
+    build_dir: Path = _BUILD,
+    notice: Callable[[str], None] = lambda text: None,
+) -> Model:
     """Return the board with a named core, generated and compiled unless that was done; minutes if it was not.
 
     Parameters
@@ -95,6 +100,8 @@ def board_model(core: str, demo_cycles: int | None = None, build_dir: Path = _BU
         Clock cycles from one name of the demo to the next; a second's by default.
     build_dir
         Each design has a folder below.
+    notice
+        Told of what takes long.
 
     Raises
     ------
@@ -108,6 +115,7 @@ def board_model(core: str, demo_cycles: int | None = None, build_dir: Path = _BU
     inputs = hashlib.sha256(repr((generator_digest(), core, demo_cycles)).encode()).hexdigest()
     with exclusive(build_dir / f".{folder.name}.lock"):
         if not stamp.is_file() or stamp.read_text() != inputs:
+            notice(f"making the simulated board with {core}, a few minutes, for it is new or its sources have changed")
             verilog = board_verilog(core, demo_cycles)
             folder.mkdir(exist_ok=True)
             stamp.unlink(missing_ok=True)

@@ -12,24 +12,29 @@ from pathlib import Path
 from cosim.host.errors import HostError
 from cosim.host.simulation import SimulatedBoard
 
-__all__ = ["COMMANDS", "relay_environment", "run_tcl"]
+__all__ = ["COMMANDS", "check_script", "relay_environment", "run_tcl"]
 
 COMMANDS = Path(__file__).resolve().parent / "console_commands.tcl"
 """System Console's commands for tclsh; takes a script and its arguments."""
 _RELAY = Path(__file__).resolve().parent / "relay.py"
 
 
-def run_tcl(board: SimulatedBoard, script: Path, arguments: Sequence[str] = ()) -> int:
-    """Run a script on a simulated board, with this process's input and output, and return its exit status.
-
-    Raises HostError if there is no tclsh, FileNotFoundError if there is no script.
-    """
+def check_script(script: Path) -> str:
+    """Return the path of tclsh; HostError if there is none, FileNotFoundError if there is no such script."""
     if not script.is_file():
-        raise FileNotFoundError(f"script must be a file, and {script} is none")
+        raise FileNotFoundError(f"script must be a file, not {script}")
     program = shutil.which("tclsh")
     if program is None:
         raise HostError("tclsh was not found; install it with `sudo apt-get install -y tcl`")
-    command = [program, str(COMMANDS), str(script), *arguments]
+    return program
+
+
+def run_tcl(board: SimulatedBoard, script: Path, arguments: Sequence[str] = ()) -> int:
+    """Run a script on a simulated board, with this process's input and output, and return its exit status.
+
+    Errors as `check_script`.
+    """
+    command = [check_script(script), str(COMMANDS), str(script), *arguments]
     return subprocess.run(command, env={**os.environ, **relay_environment(board.socket)}, check=False).returncode
 
 

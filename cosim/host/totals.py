@@ -61,6 +61,7 @@ class Totals:
 
     def to_json(self) -> dict[str, Any]:
         """Return sums and rates."""
+        seconds = self.seconds
         return {
             "names": self.names,
             "letters": self.letters,
@@ -70,6 +71,6 @@ class Totals:
             "cycles_by_stage": {n.lower(): self.stages[i] for n, i in STAGES.items() if n != "IDLE"},
             "letters_per_second": self.letters_per_second,
             "steps_per_second": self.steps_per_second,
-            "host_seconds": self.seconds,
-            "host_letters_per_second": self.letters / self.seconds,
+            "host_seconds": seconds,
+            "host_letters_per_second": self.letters / seconds,
         }
