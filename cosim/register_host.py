@@ -60,9 +60,11 @@ class RegisterHost:
         await self.post(Access(address, True, data, enables))
 
     async def read(self, address: int) -> int:
-        """Return the word at an address."""
+        """Return the word at an address; RuntimeError if a bit of it is X."""
         await self.post(Access(address))
         await self.drain()
+        if self._answer < 0:
+            raise RuntimeError(f"the answer to a {Access(address)} must be known in every bit")
         return self._answer
 
     async def drain(self) -> None:

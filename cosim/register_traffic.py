@@ -143,40 +143,41 @@ def _wrong(generator: random.Random) -> Access:
 
 def _name(generator: random.Random, model: ModelConfig) -> list[Access]:
     """Configuration, seed and start, each of the former two not always."""
-    limit = generator.choice(
-        (model.max_letters, generator.randrange(1, model.max_letters + 1), generator.randrange(256), 0)
+    most = model.max_letters
+    limit = generator.choice((most, most, generator.randrange(1, most + 1), most + 1, 0, generator.randrange(256)))
+    temperature = generator.choice(
+        (0x80, 0x81, 0, 0x0F, 0x10, 0x11, 0x100, 0x101, 0x200, 0x201, 0x1000, generator.getrandbits(16))
     )
-    temperature = generator.choice((0x80, 0, 0x0F, 0x100, 0x101, 0x200, 0x201, 0x1000, generator.getrandbits(16)))
     made = []
     if generator.random() < 0.8:
-        made.append(
-            Access(address_of("config"), True, _other_bits(generator, "config", limit=limit, temperature=temperature))
-        )
+        word = _other_bits(generator, "config", limit=limit, temperature=temperature)
+        made.append(Access(address_of("config"), True, word))
     if generator.random() < 0.8:
         made.append(Access(address_of("seed"), True, generator.choice((0, generator.getrandbits(32)))))
-    return [*made, Access(address_of("control"), True, _other_bits(generator, "control", start=1, clear=0))]
+    made.append(Access(address_of("control"), True, _other_bits(generator, "control", start=1, clear=0)))
+    if generator.random() < 0.2:
+        # What is written on the heels of a start is for the next one.
+        made.append(_write("config", limit=generator.randrange(16), temperature=generator.getrandbits(16)))
+    return made
 
 
 def _step(generator: random.Random, model: ModelConfig) -> list[Access]:
-    clear = generator.random() < 0.3
-    token = generator.choice(
-        (generator.randrange(model.vocab_size), generator.randrange(model.vocab_size), generator.randrange(256))
-    )
-    position = (
-        0 if clear else generator.choice((0, 1, 2, generator.randrange(model.block_size), generator.randrange(256)))
-    )
-    word = _other_bits(
-        generator,
-        "direct",
-        enable=int(generator.random() < 0.9),
-        clear_cache=int(clear),
-        position=position,
-        token=token,
-    )
-    return [
-        Access(address_of("direct"), True, word),
-        Access(address_of("step"), True, _other_bits(generator, "step", start=1)),
-    ]
+    """Two direct steps of one kind, legal or not, the first perhaps with an empty cache."""
+    made = []
+    for clear in (generator.random() < 0.4, False):
+        draw = generator.randrange
+        token = generator.choice((draw(model.vocab_size), draw(model.vocab_size), model.vocab_size, draw(256)))
+        high = generator.choice((draw(model.block_size), model.block_size, draw(256)))
+        position = generator.choice((0, 0, 1, 1, 2, 3, high))
+        enable = int(generator.random() < 0.9)
+        word = _other_bits(generator, "direct", enable=enable, clear_cache=int(clear), position=position, token=token)
+        made += [
+            Access(address_of("direct"), True, word),
+            Access(address_of("step"), True, _other_bits(generator, "step", start=int(generator.random() < 0.95))),
+        ]
+        if generator.random() < 0.2:
+            made.append(_write("direct", token=draw(256)))
+    return made
 
 
 def _hex(generator: random.Random) -> Access:

@@ -15,15 +15,12 @@ from hdl.config import CLOCK_HZ, CoreConfig
 from hdl.interface import CoreSignature, Mode, Stage
 from hdl.recurrence import check_width
 from hdl.register_bus import RegisterBus
-from hdl.register_map import ARITHMETICS, ID, REGISTERS, VERSION, core_name_words, register
+from hdl.register_map import ARITHMETICS, ID, REGISTERS, VERSION, Register, core_name_words, register
 from hdl.token_rate import TokenRate
 from hdl.xorshift32 import usable_state
 from talos_ref.sampler import BucketSampler, Sampler
 
 __all__ = ["RegisterBlock"]
-
-ERROR = data.StructLayout({field.name: field.width for field in register("error").fields})
-"""The flags of ``error``, which are in its lowest bits in this order."""
 
 
 class State(IntEnum):
@@ -115,7 +112,7 @@ class RegisterBlock(wiring.Component):
         self.temperature = Signal(16, init=0x0080)
         self.direct = Signal(data.StructLayout({"enable": 1, "clear_cache": 1, "position": 8, "token": 8}))
         # The request, which stays as it was when it began, and how far it is.
-        self.state, self.mode, self.error = Signal(State), Signal(Mode), Signal(ERROR)
+        self.state, self.mode = Signal(State), Signal(Mode)
         self.rng, self.held_temperature = Signal(32, init=1), Signal(16, init=0x0080)
         self.held_limit, self.held_token = Signal(range(model.block_size)), Signal(range(model.vocab_size))
         self.count, self.position = Signal(range(model.block_size)), Signal(8)
@@ -125,7 +122,8 @@ class RegisterBlock(wiring.Component):
         self.counted, self.toggle = Signal(), Signal()
         # Commands, each in the cycle in which its access is executed, and what they find wrong.
         self.start, self.step, self.clear = Signal(), Signal(), Signal()
-        self.cause, self.working = Signal(ERROR), Signal()
+        self.cause = {flag.name: Signal(name=flag.name) for flag in register("error").fields}
+        self.error, self.working = Signal(len(self.cause)), Signal()
         m.d.comb += self.working.eq(
             (self.state == State.LAUNCH) | (self.state == State.REQUEST) | (self.state == State.RUN)
         )
@@ -152,9 +150,9 @@ class RegisterBlock(wiring.Component):
                     m.d.comb += [mapped.eq(1), read_only.eq(not entry.access.writable)]
         m.d.comb += [
             partial.eq(~access.enables.all()),
-            cause.unmapped.eq(execute & ~mapped),
-            cause.read_only.eq(execute & access.write & read_only),
-            cause.partial_write.eq(execute & access.write & partial),
+            cause["unmapped"].eq(execute & ~mapped),
+            cause["read_only"].eq(execute & access.write & read_only),
+            cause["partial_write"].eq(execute & access.write & partial),
         ]
 
         def written(name: str, field: str) -> Value:
@@ -206,7 +204,7 @@ class RegisterBlock(wiring.Component):
                 m.d.sync += self.counted.eq(~core.error)
                 with m.If(core.error):
                     m.d.sync += self.state.eq(State.DONE)
-                    m.d.comb += self.cause.illegal_step.eq(1)
+                    m.d.comb += self.cause["illegal_step"].eq(1)
 
     def _take_results(self, m: Module) -> None:
         """Every result into registers; in the next cycle it counts."""
@@ -259,7 +257,7 @@ class RegisterBlock(wiring.Component):
             legal = Signal()
             m.d.comb += [
                 legal.eq((self.limit != 0) & (self.limit <= model.max_letters)),
-                cause.illegal_length.eq(~legal),
+                cause["illegal_length"].eq(~legal),
             ]
             m.d.sync += [
                 self.state.eq(Mux(legal, State.LAUNCH, State.DONE)),
@@ -272,8 +270,8 @@ class RegisterBlock(wiring.Component):
             fits = Signal()
             m.d.comb += [
                 fits.eq((direct.token < model.vocab_size) & (direct.position < model.block_size)),
-                cause.illegal_step.eq(~fits),
-                cause.direct_disabled.eq(~direct.enable),
+                cause["illegal_step"].eq(~fits),
+                cause["direct_disabled"].eq(~direct.enable),
             ]
             m.d.sync += [
                 self.state.eq(Mux(fits & direct.enable, State.LAUNCH, State.DONE)),
@@ -284,11 +282,11 @@ class RegisterBlock(wiring.Component):
             ]
             with m.If(direct.clear_cache):
                 m.d.sync += [self.rng.eq(self.seed), core.clear.eq(1)]
-        m.d.comb += cause.busy.eq((self.start | self.step) & ~begun)
+        m.d.comb += cause["busy"].eq((self.start | self.step) & ~begun)
         # A refusal by the core is of the request before.
         with m.If(begun & ~self.step):
-            m.d.comb += cause.illegal_step.eq(0)
-        m.d.sync += self.error.as_value().eq(Mux(begun, 0, self.error.as_value()) | cause.as_value())
+            m.d.comb += cause["illegal_step"].eq(0)
+        m.d.sync += self.error.eq(Mux(begun, 0, self.error) | Cat(*cause.values()))
 
     def _answer(self, m: Module) -> None:
         """Every readable register as words, and the multiplexer in front of the bus."""
@@ -319,7 +317,7 @@ class RegisterBlock(wiring.Component):
                     ready=(self.state == State.READY) & ~in_reset,
                     busy=self.working & ~in_reset,
                     done=(self.state == State.DONE) & ~in_reset,
-                    error=self.error.as_value().any(),
+                    error=self.error.any(),
                     toggle=self.toggle,
                     direct=self.mode == Mode.STEP,
                     letters=self.count,
@@ -348,17 +346,35 @@ class RegisterBlock(wiring.Component):
             ],
             "step_count": [_only(self.counted, counters.steps)],
             "letter_count": [_only(self.counted, counters.letters)],
-            "error": [self.error.as_value()],
+            "error": [fields("error", **dict(zip(self.cause, self.error, strict=True)))],
             "machine": [fields("machine", reset=in_reset, enable=self.enable)],
             "stage_cycles": [_only(self.counted, counters.stages[stage.value]) for stage in Stage],
         }
         with m.Switch(self.end.access.word):
             for entry in REGISTERS:
                 if entry.access.readable:
-                    # A smaller model than the map has room for leaves words that are 0.
-                    for index, word in enumerate(words[entry.name]):
-                        with m.Case(entry.at(index) >> 2):
-                            m.d.comb += self.end.answer.eq(word)
+                    with m.Case(*(entry.at(index) >> 2 for index in range(entry.count))):
+                        m.d.comb += self.end.answer.eq(_chosen(words[entry.name], entry, self.end.access.word))
+
+
+def _chosen(words: list[Value], entry: Register, address: Value) -> Value:
+    """Return the word at an address that is one of the register's; 0 where a smaller model has fewer."""
+    first = entry.address >> 2
+    width = (first ^ (entry.last >> 2)).bit_length()
+    whole = [*words, *[C(0, 1)] * (entry.count - len(words))]
+    return _tree({(first + index) & ((1 << width) - 1): word for index, word in enumerate(whole)}, address[:width])
+
+
+def _tree(table: dict[int, Value], index: Value) -> Value:
+    """Return the entry at ``index``, any where there is none; a tree takes two thirds of a case's gates."""
+    if not len(index):
+        return table[0]
+    half = 1 << (len(index) - 1)
+    low = {place: word for place, word in table.items() if place < half}
+    high = {place - half: word for place, word in table.items() if place >= half}
+    if not high or not low:
+        return _tree(high or low, index[:-1])
+    return Mux(index[-1], _tree(high, index[:-1]), _tree(low, index[:-1]))
 
 
 def _only(condition: Value, word: Value) -> Value:
