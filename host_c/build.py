@@ -25,7 +25,7 @@ GENERIC = (
     "talos_v2_scalar.c",
 )  # fmt: skip
 """What every build has."""
-X86 = ("fp32_avx2.c", "fp32_avx512.c", "precise_avx2.c", "precise_avx512.c")
+X86 = ("fp32_avx2.c", "fp32_avx512.c", "fp32_avx512_lanes.c", "precise_avx2.c", "precise_avx512.c")
 NEON = ("fp32_neon.c", "precise_neon.c")
 FLAGS = ("-std=c11", "-O3", "-D_POSIX_C_SOURCE=200809L", "-fno-math-errno", "-fno-trapping-math", "-pthread")
 """Each kernel file names the instructions it needs itself. No -ffast-math: it reorders the adder trees."""

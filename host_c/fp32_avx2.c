@@ -165,7 +165,17 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, logits l) {
 
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const talos_fp32_pack *p = m->pack;
-    for (int i = 0; i < count; i++) draw(p, streams[i], mlp(p, streams[i]->cache, attend(p, streams[i])));
+    for (int i = 0; i < count; i++) {
+        talos_stream *s = streams[i];
+        logits l;
+        if (s->position == 0 && p->has_first) {
+            const float *first = talos_fp32_first(p, s);
+            for (int j = 0; j < 4; j++) l.lane[j] = _mm256_load_ps(first + 8 * j);
+        } else {
+            l = mlp(p, s->cache, attend(p, s));
+        }
+        draw(p, s, l);
+    }
 }
 
 #if defined(__clang__)

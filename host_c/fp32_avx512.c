@@ -1,32 +1,14 @@
 /* float32 with AVX-512, one-layer models of the shipped shape. A register holds the 16 elements of x, 16 hidden units, or
  * half of the logits; products broadcast an element of x and add a column of the matrix, so that nothing is summed across
  * lanes. Streams of a group go through each stage side by side, which hides the latency of one behind the others. */
-#include "fp32_pack.h"
-
 #if defined(TALOS_X86)
-#include <immintrin.h>
+#include "fp32_avx512.h"
 
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,lzcnt,popcnt,fma"))), apply_to = function)
-#else
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,lzcnt,popcnt,fma")
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
+BEGIN_AVX512
 
 static bool available(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
-}
-
-/* 2^t, relative error below 1e-7: minimax polynomial of the fraction. */
-INLINE __m512 exp2_ps(__m512 t) {
-    __m512 f = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-    __m512 f2 = _mm512_mul_ps(f, f);
-    __m512 low = _mm512_fmadd_ps(_mm512_set1_ps(0.6931530239f), f, _mm512_set1_ps(0.9999999267f));
-    __m512 middle = _mm512_fmadd_ps(_mm512_set1_ps(0.0558261729f), f, _mm512_set1_ps(0.2401538184f));
-    __m512 high = _mm512_fmadd_ps(_mm512_set1_ps(0.001877784128f), f, _mm512_set1_ps(0.008989127362f));
-    return _mm512_scalef_ps(_mm512_fmadd_ps(_mm512_fmadd_ps(high, f2, middle), f2, low), t);
 }
 
 /* Sum over each head's four lanes, in all four. */
@@ -96,15 +78,8 @@ INLINE __m512 rms_scale(__m512 x) {
     __m512 sum = head_sum(_mm512_mul_ps(x, x));
     sum = _mm512_add_ps(sum, _mm512_shuffle_f32x4(sum, sum, 0xB1));
     sum = _mm512_add_ps(sum, _mm512_shuffle_f32x4(sum, sum, 0x4E));
-    __m512 m = _mm512_fmadd_ps(sum, _mm512_set1_ps(1.0f / FAST_EMBD), _mm512_set1_ps(1e-5f));
-    __m512 r = _mm512_rsqrt14_ps(m);
-    __m512 half = _mm512_mul_ps(_mm512_mul_ps(m, r), _mm512_set1_ps(-0.5f));
-    return _mm512_mul_ps(r, _mm512_fmadd_ps(half, r, _mm512_set1_ps(1.5f)));
+    return rms_scale_of(sum);
 }
-
-typedef struct {
-    __m512 even, odd;
-} logits;
 
 /* What the MLP knows before its sparse half: head x, and which hidden units are positive. */
 typedef struct {
@@ -136,13 +111,13 @@ INLINE void dense_products(const talos_fp32_pack *p, talos_fp32_state *const *st
     }
     QUAD(p->fc1, h, 4, 0) QUAD(p->fc1, h, 4, 1) QUAD(p->fc1, h, 4, 2) QUAD(p->fc1, h, 4, 3)
     for (int j = 0; j < n; j++) {
-        uint64_t mask = 0;
+        __mmask16 positive[4];
         for (int i = 0; i < 4; i++) {
             __m512 unit = _mm512_add_ps(h[j][i], h[j][i + 4]);
             _mm512_store_ps(states[j]->hidden + 16 * i, unit);
-            mask |= (uint64_t)_cvtmask16_u32(_mm512_cmp_ps_mask(unit, _mm512_setzero_ps(), _CMP_GT_OQ)) << 16 * i;
+            positive[i] = _mm512_cmp_ps_mask(unit, _mm512_setzero_ps(), _CMP_GT_OQ);
         }
-        out[j].mask = mask;
+        out[j].mask = join_masks(positive);
     }
     QUAD(p->head, head, 2, 0) QUAD(p->head, head, 2, 1) QUAD(p->head, head, 2, 2) QUAD(p->head, head, 2, 3)
 #undef QUAD
@@ -156,25 +131,8 @@ INLINE void dense_products(const talos_fp32_pack *p, talos_fp32_state *const *st
 
 /* Logits: head x + s folded relu(fc1 x), over the positive units alone. */
 INLINE logits sparse_products(const talos_fp32_pack *p, const talos_fp32_state *state, const dense *in) {
-    __m512 even[4], odd[4];
-    for (int i = 0; i < 4; i++) even[i] = odd[i] = _mm512_setzero_ps();
-    uint64_t mask = in->mask;
-    /* A scan of no bits gives 64, the row of zeros; so twelve units, enough for 24 steps of 25, go without a branch. */
-#define UNIT(i) \
-    { \
-        uint64_t unit = _tzcnt_u64(mask); \
-        mask &= mask - 1; \
-        __m512 e = _mm512_set1_ps(state->hidden[unit]); \
-        even[i] = _mm512_fmadd_ps(e, _mm512_load_ps(p->folded[unit]), even[i]); \
-        odd[i] = _mm512_fmadd_ps(e, _mm512_load_ps(p->folded[unit] + 16), odd[i]); \
-    }
-    UNIT(0) UNIT(1) UNIT(2) UNIT(3) UNIT(0) UNIT(1) UNIT(2) UNIT(3) UNIT(0) UNIT(1) UNIT(2) UNIT(3)
-    while (__builtin_expect(mask != 0, 0)) { UNIT(0) UNIT(1) UNIT(2) UNIT(3) }
-#undef UNIT
-    __m512 even_sum = _mm512_add_ps(_mm512_add_ps(even[0], even[1]), _mm512_add_ps(even[2], even[3]));
-    __m512 odd_sum = _mm512_add_ps(_mm512_add_ps(odd[0], odd[1]), _mm512_add_ps(odd[2], odd[3]));
-    logits out = {_mm512_fmadd_ps(even_sum, in->scale, in->even), _mm512_fmadd_ps(odd_sum, in->scale, in->odd)};
-    return out;
+    logits sum = sparse_sums(p, state->hidden, 1, in->mask);
+    return (logits){_mm512_fmadd_ps(sum.even, in->scale, in->even), _mm512_fmadd_ps(sum.odd, in->scale, in->odd)};
 }
 
 /* Running sum over 16 lanes. */
@@ -230,6 +188,11 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, logits l) {
 static void step_one(const talos_model *m, talos_stream *s) {
     const talos_fp32_pack *p = m->pack;
     talos_fp32_state *state = s->cache;
+    if (s->position == 0 && p->has_first) {
+        const float *first = talos_fp32_first(p, s);
+        draw(p, s, (logits){_mm512_load_ps(first), _mm512_load_ps(first + 16)});
+        return;
+    }
     __m512 x = attend(p, s);
     dense d;
     dense_products(p, &state, &x, &d, 1);
@@ -255,10 +218,8 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (i = 0; i < count; i++) draw(p, streams[i], l[i]);
 }
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif
+END_AVX512
 
-const talos_kernel talos_fp32_avx512 = {"avx512", TALOS_FP32, available, talos_fp32_suits, talos_fp32_prepare,
-                                        talos_fp32_state_bytes, talos_no_scratch, step};
+const talos_kernel talos_fp32_avx512 = {"avx512", TALOS_FP32, available, talos_fp32_suits, talos_fp32_prepare_lanes,
+                                        talos_fp32_state_bytes, talos_no_scratch, step, talos_fp32_avx512_together};
 #endif

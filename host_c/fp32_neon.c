@@ -166,9 +166,15 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, const float32x4_t l[
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const talos_fp32_pack *p = m->pack;
     for (int i = 0; i < count; i++) {
+        talos_stream *s = streams[i];
         float32x4_t logits[8];
-        mlp(p, streams[i]->cache, attend(p, streams[i]), logits);
-        draw(p, streams[i], logits);
+        if (s->position == 0 && p->has_first) {
+            const float *first = talos_fp32_first(p, s);
+            for (int j = 0; j < 8; j++) logits[j] = vld1q_f32(first + 4 * j);
+        } else {
+            mlp(p, s->cache, attend(p, s), logits);
+        }
+        draw(p, s, logits);
     }
 }
 

@@ -79,9 +79,26 @@ bool talos_fp32_suits(const talos_model *m) {
     return score_bound(m) <= max_score;
 }
 
-talos_status talos_fp32_prepare(talos_model *m, void **pack) {
+/* Logits at position 0, from the kernel itself, so that they are the same to the bit. */
+static void make_first(talos_model *m, talos_fp32_pack *p) {
+    talos_fp32_state state = {.hidden = {0}};
+    talos_temper greedy = {.greedy = true};
+    talos_stream s, *one = &s;
+    for (uint32_t token = 0; token < m->config.vocab_size; token++) {
+        talos_stream_init(&s, m, 1, &greedy, &state, NULL);
+        s.token = token;
+        m->kernel->step(m, &one, 1);
+        for (unsigned lane = 0; lane < FAST_LANES; lane++)
+            if (talos_lane_token(lane) < m->config.vocab_size) p->first[token][lane] = s.logits[talos_lane_token(lane)];
+    }
+    p->has_first = true;
+}
+
+static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     uint32_t vocab = m->config.vocab_size;
-    talos_fp32_pack *p = talos_allocate(sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0]);
+    talos_fp32_pack *p;
+    size_t bytes = sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0];
+    p = talos_allocate(bytes + lanes * FAST_POSITIONS * sizeof p->by_token[0]);
     if (!p) return TALOS_NO_MEMORY;
     const float *wo = m->weights + m->layer[0].wo, *fc1 = m->weights + m->layer[0].fc1, *fc2 = m->weights + m->layer[0].fc2;
     const float *head = m->weights + m->lm_head;
@@ -103,9 +120,21 @@ talos_status talos_fp32_prepare(talos_model *m, void **pack) {
     for (uint32_t token = 0; token < vocab; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++)
             make_row(m, token, position, p->rows[token * FAST_POSITIONS + position]);
+    if (lanes) {
+        p->by_token = (void *)((uint8_t *)p + bytes);
+        for (uint32_t token = 0; token < vocab; token++)
+            for (uint32_t position = 0; position < m->config.block_size; position++)
+                for (int part = 0; part < 4; part++)
+                    for (int i = 0; i < FAST_EMBD; i++)
+                        p->by_token[position][part][i][token] = p->rows[token * FAST_POSITIONS + position][part][i];
+    }
     *pack = p;
+    make_first(m, p);
     return TALOS_OK;
 }
+
+talos_status talos_fp32_prepare(talos_model *m, void **pack) { return prepare(m, false, pack); }
+talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack) { return prepare(m, true, pack); }
 
 uint32_t talos_fp32_greedy(const talos_stream *s) {
     uint32_t best = 0;

@@ -2,6 +2,8 @@
 #ifndef TALOS_FP32_PACK_H
 #define TALOS_FP32_PACK_H
 
+#include <string.h>
+
 #include "fast.h"
 
 /* Matrices are stored by column: product = sum over columns of a broadcast element times a row of this array. */
@@ -12,6 +14,11 @@ typedef struct {
     /* lm_head * fc2 by hidden unit, then a row of zeros, where an exhausted bit scan points. */
     _Alignas(64) float folded[FAST_MLP + 1][FAST_LANES];
     _Alignas(64) int32_t live[FAST_LANES]; /* -1 where the lane is a token, else 0 */
+    /* Logits by token at position 0, where attention sees itself alone; false until the kernel has made them. */
+    bool has_first;
+    _Alignas(64) float first[FAST_LANES][FAST_LANES];
+    /* The rows below for streams in lanes: [position][x, q, k or v][element][token], or null. */
+    float (*by_token)[4][FAST_EMBD][FAST_LANES];
     /* x, q (with log2(e) / sqrt(head_dim)), k and v after (token, position). */
     _Alignas(64) float rows[][4][FAST_EMBD];
 } talos_fp32_pack;
@@ -23,9 +30,23 @@ typedef struct {
     _Alignas(64) float hidden[FAST_MLP + 16]; /* [64] stays 0 */
 } talos_fp32_state;
 
+/* At position 0: remember key and value, and return the logits. */
+static inline const float *talos_fp32_first(const talos_fp32_pack *p, const talos_stream *s) {
+    talos_fp32_state *state = s->cache;
+    const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS];
+    memcpy(state->k[0], row[2], sizeof row[2]);
+    memcpy(state->v[0], row[3], sizeof row[3]);
+    return p->first[s->token];
+}
+
 bool talos_fp32_suits(const talos_model *m);
 talos_status talos_fp32_prepare(talos_model *m, void **pack);
+/* The same with by_token. */
+talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack);
 size_t talos_fp32_state_bytes(const talos_model *m);
+#if defined(TALOS_X86)
+void talos_fp32_avx512_together(const talos_model *m, const talos_group *g);
+#endif
 /* First maximum. */
 uint32_t talos_fp32_greedy(const talos_stream *s);
 

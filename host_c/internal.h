@@ -8,6 +8,7 @@
 #include "talos.h"
 
 enum { TALOS_GROUP = 8 }; /* streams that a kernel steps side by side */
+enum { TALOS_ROW = 16 };  /* tokens of a name where streams go in lanes */
 enum { TALOS_MAX_VOCAB = 256 };
 
 /* Tensors of one layer, row-major [rows][columns], as indices into the parameter array. */
@@ -61,6 +62,17 @@ struct talos_stream {
     bool stepped;
 };
 
+/* Streams that stand at one position. A row holds the tokens that a stream has drawn. */
+typedef struct {
+    const talos_temper *temper; /* not greedy */
+    uint32_t position;
+    size_t count;
+    const uint32_t *rows;                 /* [count], indices into tokens */
+    const uint8_t (*tokens)[TALOS_ROW];   /* [row][position] */
+    uint32_t *rng;                        /* [count], random states, which the step advances */
+    uint8_t *drawn;                       /* [count], receives the token drawn */
+} talos_group;
+
 /* One implementation of the model. All of an arithmetic's integer kernels agree to the bit. */
 struct talos_kernel {
     const char *name;
@@ -72,6 +84,8 @@ struct talos_kernel {
     size_t (*scratch_bytes)(const talos_model *model);
     /* Step each of `count` streams: read token and position; write logits, rng and the token drawn. */
     void (*step)(const talos_model *model, talos_stream *const *streams, int count);
+    /* Step a group, a stream in a lane; null if the kernel has no such form, or the names may not fit TALOS_ROW. */
+    void (*together)(const talos_model *model, const talos_group *group);
 };
 
 /* Kernels of an arithmetic, fastest first, ended by null. */

@@ -1,4 +1,5 @@
-/* Many names: each worker takes blocks of seeds and steps a group of streams side by side, refilling as names end. */
+/* Many names: each worker takes blocks of seeds. A kernel that has streams in lanes takes a block position by position, and
+ * names that have ended leave it; others step a few streams side by side, refilled as names end. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,12 +7,13 @@
 
 #include "internal.h"
 
-enum { BLOCK_NAMES = 256, MAX_THREADS = 256 };
+/* A block is long enough that the last, partly filled vector of each position costs little. */
+enum { BLOCK_NAMES = 1024, LEAST_NAMES = 64, MAX_THREADS = 256 };
 
 typedef struct {
     talos_model *model;
     const uint32_t *seeds;
-    size_t names;
+    size_t names, block; /* block: names that a worker takes at a time, at most BLOCK_NAMES */
     uint8_t *tokens; /* [names][block_size] */
     talos_temper temper;
     atomic_size_t next;
@@ -61,16 +63,46 @@ static uint64_t run_block(const job *job, talos_stream *streams, size_t first, s
     return taken;
 }
 
+static uint64_t run_together(const job *job, size_t first, size_t end) {
+    const talos_model *model = job->model;
+    size_t length = model->config.block_size, count = end - first;
+    uint8_t bos = (uint8_t)(model->config.vocab_size - 1), tokens[BLOCK_NAMES][TALOS_ROW], drawn[BLOCK_NAMES];
+    uint32_t rows[BLOCK_NAMES], rng[BLOCK_NAMES];
+    uint64_t taken = 0;
+    memset(tokens, bos, sizeof tokens);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (uint32_t)i;
+        rng[i] = job->seeds[first + i];
+    }
+    for (uint32_t position = 0; position < length - 1 && count; position++) {
+        talos_group group = {&job->temper, position, count, rows, (const uint8_t(*)[TALOS_ROW])tokens, rng, drawn};
+        model->kernel->together(model, &group);
+        taken += count;
+        size_t going = 0;
+        for (size_t i = 0; i < count; i++) {
+            tokens[rows[i]][position] = drawn[i];
+            rows[going] = rows[i];
+            rng[going] = rng[i];
+            going += drawn[i] != bos;
+        }
+        count = going;
+    }
+    for (size_t i = 0; i < end - first; i++) memcpy(job->tokens + (first + i) * length, tokens[i], length);
+    return taken;
+}
+
 static void *work(void *argument) {
     worker *w = argument;
+    job *job = w->job;
+    bool together = job->model->kernel->together && !job->temper.greedy;
     uint64_t taken = 0;
     for (;;) {
-        size_t first = atomic_fetch_add(&w->job->next, BLOCK_NAMES);
-        if (first >= w->job->names) break;
-        size_t end = w->job->names - first < BLOCK_NAMES ? w->job->names : first + BLOCK_NAMES;
-        taken += run_block(w->job, w->streams, first, end);
+        size_t first = atomic_fetch_add(&job->next, job->block);
+        if (first >= job->names) break;
+        size_t end = job->names - first < job->block ? job->names : first + job->block;
+        taken += together ? run_together(job, first, end) : run_block(job, w->streams, first, end);
     }
-    atomic_fetch_add(&w->job->steps, taken);
+    atomic_fetch_add(&job->steps, taken);
     return NULL;
 }
 
@@ -106,8 +138,11 @@ talos_status talos_generate_many(talos_model *model, const uint32_t *seeds, size
     if (status != TALOS_OK || names == 0) return status;
     atomic_init(&job.next, 0);
     atomic_init(&job.steps, 0);
-    size_t blocks = (names + BLOCK_NAMES - 1) / BLOCK_NAMES;
     if (threads == 0) threads = core_count();
+    /* Several blocks a thread, so that all end at about the same time. */
+    job.block = threads == 1 ? BLOCK_NAMES : names / (8 * threads);
+    job.block = job.block < LEAST_NAMES ? LEAST_NAMES : job.block > BLOCK_NAMES ? BLOCK_NAMES : job.block;
+    size_t blocks = (names + job.block - 1) / job.block;
     if (threads > blocks) threads = (unsigned)blocks;
     void *memory;
     talos_stream *streams = make_streams(&job, (size_t)threads * TALOS_GROUP, &memory);

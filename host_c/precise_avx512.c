@@ -3,20 +3,18 @@
 #include "precise_pack.h"
 
 #if defined(TALOS_X86)
-#include <immintrin.h>
+#include "avx512.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt,fma"))), apply_to = function)
 #else
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt,fma")
 #endif
-
-#define INLINE static inline __attribute__((always_inline))
 
 static bool available(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd") &&
-           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
 }
 
 /* 2^16 * 2^(f / 2^12) for f = t mod 2^12. */
@@ -164,13 +162,14 @@ INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, t
     PAIR(w, acc, count, 0) PAIR(w, acc, count, 1) PAIR(w, acc, count, 2) PAIR(w, acc, count, 3) \
     PAIR(w, acc, count, 4) PAIR(w, acc, count, 5) PAIR(w, acc, count, 6) PAIR(w, acc, count, 7)
     PRODUCT(fc1, h, 4)
-    out.mask = 0;
+    __mmask16 positive[4];
     for (int i = 0; i < 4; i++) {
         __m512i unit = _mm512_srai_epi32(_mm512_add_epi32(h[i], h[i + 4]), 12);
         unit = _mm512_min_epi32(unit, _mm512_set1_epi32(32767));
         _mm512_store_si512(state->hidden + 16 * i, unit);
-        out.mask |= (uint64_t)_cvtmask16_u32(_mm512_cmpgt_epi32_mask(unit, _mm512_setzero_si512())) << 16 * i;
+        positive[i] = _mm512_cmpgt_epi32_mask(unit, _mm512_setzero_si512());
     }
+    out.mask = join_masks(positive);
     PRODUCT(head, head, 2)
 #undef PRODUCT
 #undef PAIR

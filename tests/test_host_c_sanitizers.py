@@ -24,11 +24,23 @@ RUNS = 4_000
 THREADS = r"""
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "talos.h"
+enum { NAMES = 3000 };
+static uint32_t seeds[NAMES];
+static uint8_t one[NAMES * 16], many[NAMES * 16], single[NAMES * 16], kept[NAMES * 16];
+static int singly(talos_model *model) {
+    talos_stream *stream;
+    if (talos_stream_create(model, 1, 0.5, &stream)) return 1;
+    memset(single, 26, sizeof single);
+    for (int i = 0; i < NAMES; i++) {
+        talos_stream_reset(stream, seeds[i]);
+        if (talos_generate(stream, 1, single + 16 * i, 16, NULL, NULL)) return 1;
+    }
+    talos_stream_free(stream);
+    return 0;
+}
 int main(int count, char **arguments) {
-    enum { NAMES = 3000 };
-    static uint32_t seeds[NAMES];
-    static uint8_t one[NAMES * 16], many[NAMES * 16];
     for (int i = 0; i < NAMES; i++) seeds[i] = (uint32_t)i + 1;
     for (int a = 0; a < 3 && count == 2; a++)
         for (size_t k = 0; talos_kernel_name((talos_arithmetic)a, k); k++) {
@@ -38,7 +50,11 @@ int main(int count, char **arguments) {
             if (talos_model_open(arguments[1], (talos_arithmetic)a, kernel, &model)) return 1;
             if (talos_generate_many(model, seeds, NAMES, 0.5, 1, one, sizeof one, NULL)) return 2;
             if (talos_generate_many(model, seeds, NAMES, 0.5, 7, many, sizeof many, NULL)) return 3;
-            for (size_t i = 0; i < sizeof one; i++) if (one[i] != many[i]) return 4;
+            if (memcmp(one, many, sizeof one)) return 4;
+            if (singly(model)) return 5;
+            if (memcmp(one, single, sizeof one)) return 6;
+            if (a != TALOS_FP32 && k && memcmp(one, kept, sizeof one)) return 7;
+            memcpy(kept, one, sizeof one);
             talos_model_free(model);
         }
     puts("same");

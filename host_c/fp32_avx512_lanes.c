@@ -1,0 +1,246 @@
+/* float32 with AVX-512, sixteen streams at once, one in each lane. All stand at the same position, so that what depends on a
+ * token and a position is a permutation of a table by token, and nothing is summed across lanes. Every sum adds in the order of
+ * fp32_avx512.c, and so comes out the same to the bit. The hidden units that are positive differ from stream to stream:
+ * their products are made stream by stream, and transposed. */
+#include "fp32_pack.h"
+
+#if defined(TALOS_X86)
+#include "fp32_avx512.h"
+
+enum { LANES = 16, PAIRS = FAST_LANES / 2, ROWS = 4 };
+
+BEGIN_AVX512
+
+/* Each lane's entry of a table by token. */
+INLINE __m512 pick(const float by_token[FAST_LANES], __m512i token) {
+    return _mm512_permutex2var_ps(_mm512_load_ps(by_token), token, _mm512_load_ps(by_token + 16));
+}
+
+INLINE __m512 sum4(__m512 a, __m512 b, __m512 c, __m512 d) { return _mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d)); }
+
+/* One head: softmax(q.k) v over positions 0 .. position; `first` is its first element. */
+INLINE void attend_head(const talos_fp32_pack *p, uint32_t position, const __m512i *tokens, int first, __m512 mixed[4]) {
+    const float(*own)[FAST_EMBD][FAST_LANES] = p->by_token[position];
+    __m512 q[4], t[4], sum[4];
+    for (int i = 0; i < 4; i++) {
+        q[i] = pick(own[1][first + i], tokens[position]);
+        t[i] = _mm512_mul_ps(q[i], pick(own[2][first + i], tokens[position]));
+        sum[i] = _mm512_setzero_ps();
+    }
+    __m512 own_weight = exp2_ps(sum4(t[0], t[1], t[2], t[3]));
+    for (int i = 0; i < 4; i++) mixed[i] = _mm512_mul_ps(own_weight, pick(own[3][first + i], tokens[position]));
+    /* Four earlier positions at a time: the order in which the single stream adds them. */
+    for (uint32_t block = 0; block < position; block += 4) {
+        __m512 part[2][4];
+        for (int i = 0; i < 4; i++) part[0][i] = part[1][i] = _mm512_setzero_ps();
+        for (uint32_t n = 0; n < 4; n++) {
+            if (block + n >= position) continue;
+            const float(*row)[FAST_EMBD][FAST_LANES] = p->by_token[block + n];
+            __m512i token = tokens[block + n];
+            for (int i = 0; i < 4; i++) t[i] = _mm512_mul_ps(q[i], pick(row[2][first + i], token));
+            __m512 weight = exp2_ps(sum4(t[0], t[2], t[1], t[3]));
+            sum[n] = _mm512_add_ps(sum[n], weight);
+            for (int i = 0; i < 4; i++) part[n % 2][i] = _mm512_fmadd_ps(weight, pick(row[3][first + i], token), part[n % 2][i]);
+        }
+        for (int i = 0; i < 4; i++) mixed[i] = _mm512_add_ps(mixed[i], _mm512_add_ps(part[0][i], part[1][i]));
+    }
+    __m512 total = _mm512_add_ps(sum4(sum[0], sum[1], sum[2], sum[3]), own_weight);
+    for (int i = 0; i < 4; i++) mixed[i] = _mm512_div_ps(mixed[i], total);
+}
+
+/* x after attention: x + Wo mixed. */
+static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *tokens, __m512 x[FAST_EMBD]) {
+    __m512 mixed[FAST_EMBD];
+    for (int first = 0; first < FAST_EMBD; first += 4) attend_head(p, position, tokens, first, mixed + first);
+    for (int r = 0; r < FAST_EMBD; r += 2) {
+        __m512 part[2][4];
+        for (int i = 0; i < 2; i++) {
+            part[i][0] = pick(p->by_token[position][0][r + i], tokens[position]);
+            for (int quad = 1; quad < 4; quad++) part[i][quad] = _mm512_setzero_ps();
+        }
+        for (int lane = 0; lane < 4; lane++)
+            for (int c = lane; c < FAST_EMBD; c += 4)
+                for (int i = 0; i < 2; i++)
+                    part[i][c / 4] = _mm512_fmadd_ps(mixed[c], _mm512_set1_ps(p->wo[c][r + i]), part[i][c / 4]);
+        for (int i = 0; i < 2; i++) x[r + i] = sum4(part[i][0], part[i][1], part[i][2], part[i][3]);
+    }
+}
+
+/* Four rows of a matrix times x: w points at the rows in the first column, `stride` floats from column to column. */
+INLINE void four_rows(const float *w, size_t stride, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
+    __m512 odd[ROWS];
+    for (int r = 0; r < ROWS; r++) y[r] = odd[r] = _mm512_setzero_ps();
+    for (int c = 0; c < FAST_EMBD; c += 2, w += 2 * stride)
+        for (int r = 0; r < ROWS; r++) {
+            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps(w[r]), y[r]);
+            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps(w[stride + r]), odd[r]);
+        }
+    for (int r = 0; r < ROWS; r++) y[r] = _mm512_add_ps(y[r], odd[r]);
+}
+
+/* 1 / sqrt(mean(x^2) + eps). */
+INLINE __m512 rms_scale(const __m512 x[FAST_EMBD]) {
+    __m512 s[FAST_EMBD], quad[4];
+    for (int i = 0; i < FAST_EMBD; i++) s[i] = _mm512_mul_ps(x[i], x[i]);
+    for (int i = 0; i < 4; i++) quad[i] = sum4(s[4 * i], s[4 * i + 1], s[4 * i + 2], s[4 * i + 3]);
+    return rms_scale_of(sum4(quad[0], quad[1], quad[2], quad[3]));
+}
+
+/* Columns c .. c + 3 of sixteen rows. */
+INLINE void transpose4(const float (*rows)[FAST_LANES], int c, __m512 out[4]) {
+    __m512 r[4];
+    /* Loads put row 4 * quarter + k into its quarter of register k, so that only single rows are left to shuffle. */
+    for (int k = 0; k < 4; k++) {
+        r[k] = _mm512_broadcast_f32x4(_mm_load_ps(&rows[k][c]));
+        r[k] = _mm512_mask_broadcast_f32x4(r[k], 0x00F0, _mm_load_ps(&rows[k + 4][c]));
+        r[k] = _mm512_mask_broadcast_f32x4(r[k], 0x0F00, _mm_load_ps(&rows[k + 8][c]));
+        r[k] = _mm512_mask_broadcast_f32x4(r[k], 0xF000, _mm_load_ps(&rows[k + 12][c]));
+    }
+    __m512 low01 = _mm512_unpacklo_ps(r[0], r[1]), high01 = _mm512_unpackhi_ps(r[0], r[1]);
+    __m512 low23 = _mm512_unpacklo_ps(r[2], r[3]), high23 = _mm512_unpackhi_ps(r[2], r[3]);
+    out[0] = _mm512_shuffle_ps(low01, low23, 0x44);
+    out[1] = _mm512_shuffle_ps(low01, low23, 0xEE);
+    out[2] = _mm512_shuffle_ps(high01, high23, 0x44);
+    out[3] = _mm512_shuffle_ps(high01, high23, 0xEE);
+}
+
+typedef struct {
+    int pairs; /* of tokens, the last perhaps with an even one alone */
+    bool last_odd;
+    __m512 even[PAIRS], odd[PAIRS];
+} lane_logits;
+
+typedef struct {
+    _Alignas(64) float hidden[FAST_MLP + 1][LANES]; /* [64] stays 0 */
+    _Alignas(64) float sparse[LANES][FAST_LANES];
+    _Alignas(64) uint16_t positive[FAST_MLP]; /* lanes in which a unit is */
+} scratch;
+
+/* Logits: head x + s folded relu(fc1 x). */
+static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD], lane_logits *l) {
+    __m512 sum[ROWS], scale = rms_scale(x);
+    for (int unit = 0; unit < FAST_MLP; unit += ROWS) {
+        __m512 h[ROWS];
+        four_rows(p->fc1[0] + unit, FAST_MLP, x, h);
+        for (int r = 0; r < ROWS; r++) {
+            _mm512_store_ps(s->hidden[unit + r], h[r]);
+            s->positive[unit + r] = (uint16_t)_cvtmask16_u32(_mm512_cmp_ps_mask(h[r], _mm512_setzero_ps(), _CMP_GT_OQ));
+        }
+    }
+    for (int i = 0; i < l->pairs; i += ROWS) {
+        four_rows(p->head[0] + i, FAST_LANES, x, l->even + i);
+        four_rows(p->head[0] + 16 + i, FAST_LANES, x, l->odd + i);
+    }
+    __m512i low = _mm512_load_si512(s->positive), high = _mm512_load_si512(s->positive + 32);
+    for (int lane = 0; lane < LANES; lane++) {
+        __m512i bit = _mm512_set1_epi16((short)(1 << lane));
+        uint64_t mask = _cvtmask64_u64(_mm512_kunpackd(_mm512_test_epi16_mask(high, bit), _mm512_test_epi16_mask(low, bit)));
+        logits own = sparse_sums(p, &s->hidden[0][lane], LANES, mask);
+        _mm512_store_ps(s->sparse[lane], own.even);
+        _mm512_store_ps(s->sparse[lane] + 16, own.odd);
+    }
+    for (int i = 0; i < l->pairs; i += 4) {
+        transpose4((const float(*)[FAST_LANES])s->sparse, i, sum);
+        for (int r = 0; r < 4; r++) l->even[i + r] = _mm512_fmadd_ps(sum[r], scale, l->even[i + r]);
+        transpose4((const float(*)[FAST_LANES])s->sparse, i + 16, sum);
+        for (int r = 0; r < 4; r++) l->odd[i + r] = _mm512_fmadd_ps(sum[r], scale, l->odd[i + r]);
+    }
+}
+
+/* Running sums over pairs of weights. */
+INLINE void running_sums(const __m512 even[PAIRS], const __m512 odd[PAIRS], __m512 sums[PAIRS]) {
+    for (int i = 0; i < PAIRS; i += 4) {
+        __m512 pair[4];
+        for (int j = 0; j < 4; j++) pair[j] = _mm512_add_ps(even[i + j], odd[i + j]);
+        sums[i] = pair[0];
+        sums[i + 1] = _mm512_add_ps(pair[1], pair[0]);
+        sums[i + 2] = _mm512_add_ps(_mm512_add_ps(pair[2], pair[1]), pair[0]);
+        sums[i + 3] = _mm512_add_ps(_mm512_add_ps(pair[3], pair[2]), sums[i + 1]);
+    }
+    for (int i = 4; i < 8; i++) sums[i] = _mm512_add_ps(sums[i], sums[3]);
+    for (int i = 12; i < 16; i++) sums[i] = _mm512_add_ps(sums[i], sums[11]);
+    for (int i = 8; i < 16; i++) sums[i] = _mm512_add_ps(sums[i], sums[7]);
+}
+
+/* Number of tokens whose running sum does not exceed the cut, which is the token drawn; `random` is in [0, 1). */
+INLINE __m512i first_above(const lane_logits *l, __m512 top, __m512 inverse, __m512 random, __m512 *total) {
+    __m512 even[PAIRS], odd[PAIRS], sums[PAIRS];
+    __m512i token = _mm512_setzero_si512(), one = _mm512_set1_epi32(1);
+    for (int i = 0; i < PAIRS; i++) even[i] = odd[i] = _mm512_setzero_ps();
+    for (int i = 0; i < l->pairs; i++) {
+        even[i] = exp2_ps(_mm512_mul_ps(_mm512_sub_ps(l->even[i], top), inverse));
+        odd[i] = exp2_ps(_mm512_mul_ps(_mm512_sub_ps(l->odd[i], top), inverse));
+    }
+    if (!l->last_odd) odd[l->pairs - 1] = _mm512_setzero_ps();
+    running_sums(even, odd, sums);
+    *total = sums[PAIRS - 1];
+    __m512 cut = _mm512_mul_ps(*total, random);
+    for (int i = 0; i < PAIRS; i++) {
+        __mmask16 below_even = _mm512_cmp_ps_mask(_mm512_sub_ps(sums[i], odd[i]), cut, _CMP_LE_OQ);
+        token = _mm512_mask_add_epi32(token, below_even, token, one);
+        token = _mm512_mask_add_epi32(token, _mm512_cmp_ps_mask(sums[i], cut, _CMP_LE_OQ), token, one);
+    }
+    return token;
+}
+
+INLINE __m512i draw(const lane_logits *l, __m512 inverse, __m512i rng) {
+    __m512 random = _mm512_cvtepi32_ps(_mm512_and_si512(rng, _mm512_set1_epi32(0xFFFFFF))), total;
+    random = _mm512_mul_ps(random, _mm512_set1_ps(0x1p-24f));
+    __m512i token = first_above(l, _mm512_setzero_ps(), inverse, random, &total);
+    /* Without the maximum taken off first, a low temperature can leave float's range. */
+    __mmask16 inside = _mm512_cmp_ps_mask(total, _mm512_set1_ps(1e-20f), _CMP_GT_OQ);
+    inside = _mm512_mask_cmp_ps_mask(inside, total, _mm512_set1_ps(1e30f), _CMP_LT_OQ);
+    if (__builtin_expect(_cvtmask16_u32(inside) == 0xFFFF, 1)) return token;
+    __m512 top = l->even[0];
+    for (int i = 0; i < l->pairs; i++) {
+        top = _mm512_max_ps(top, l->even[i]);
+        if (i + 1 < l->pairs || l->last_odd) top = _mm512_max_ps(top, l->odd[i]);
+    }
+    return _mm512_mask_mov_epi32(first_above(l, top, inverse, random, &total), inside, token);
+}
+
+INLINE __m512i next_rng(__m512i state) {
+    state = _mm512_xor_si512(state, _mm512_slli_epi32(state, 13));
+    state = _mm512_xor_si512(state, _mm512_srli_epi32(state, 17));
+    return _mm512_xor_si512(state, _mm512_slli_epi32(state, 5));
+}
+
+/* Tokens at positions 1 .. position of the lanes' rows; the bits above a token's five are not 0. */
+INLINE void gather(const talos_group *g, __m512i row, __mmask16 live, __m512i tokens[FAST_POSITIONS + 4]) {
+    const int *words = (const int *)(const void *)g->tokens;
+    row = _mm512_slli_epi32(row, 2);
+    for (uint32_t at = 0; at < g->position; at += 4) {
+        __m512i four = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), live, row, words + at / 4, 4);
+        for (unsigned i = 0; i < 4; i++) tokens[at + i + 1] = _mm512_srli_epi32(four, 8 * i);
+    }
+}
+
+void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {
+    const talos_fp32_pack *p = m->pack;
+    uint32_t vocab = m->config.vocab_size;
+    scratch s;
+    lane_logits l = {.pairs = (int)(vocab + 1) / 2, .last_odd = vocab % 2 == 0};
+    __m512i tokens[FAST_POSITIONS + 4] = {_mm512_set1_epi32((int)vocab - 1)};
+    __m512 x[FAST_EMBD], inverse = _mm512_set1_ps(g->temper->inverse);
+    _mm512_store_ps(s.hidden[FAST_MLP], _mm512_setzero_ps());
+    const float *first = p->first[vocab - 1];
+    for (int i = 0; i < PAIRS && g->position == 0; i++) {
+        l.even[i] = _mm512_set1_ps(first[i]);
+        l.odd[i] = _mm512_set1_ps(first[16 + i]);
+    }
+    for (size_t at = 0; at < g->count; at += LANES) {
+        size_t left = g->count - at;
+        __mmask16 live = _cvtu32_mask16(left < LANES ? (1u << left) - 1 : 0xFFFF);
+        gather(g, _mm512_maskz_loadu_epi32(live, g->rows + at), live, tokens);
+        __m512i rng = next_rng(_mm512_maskz_loadu_epi32(live, g->rng + at));
+        _mm512_mask_storeu_epi32(g->rng + at, live, rng);
+        if (g->position) {
+            attend(p, g->position, tokens, x);
+            mlp(p, &s, x, &l);
+        }
+        _mm512_mask_cvtepi32_storeu_epi8(g->drawn + at, live, draw(&l, inverse, rng));
+    }
+}
+
+END_AVX512
+#endif
