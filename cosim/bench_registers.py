@@ -130,7 +130,7 @@ async def anything(dut: Any) -> None:
     async with _host(dut, seed) as (host, plan):
         short = plan.short
         await random_traffic(
-            host, random.Random(seed), 600 if short else 12_000, step_cycles=STEP_CYCLES[plan.core], resets=0.01
+            host, random.Random(seed), 300 if short else 9_000, step_cycles=STEP_CYCLES[plan.core], resets=0.01
         )
         missing = [event for event in EVENTS if event not in host.model.events]
         if missing and not short:

@@ -362,7 +362,10 @@ class RegisterModel:
 
     def _read_held(self, access: Access, name: str, index: int, cycle: int, value: int) -> None:
         def word(held: Held) -> int:
-            return held.rng if name == "seed" else held.logits[index] & 0xFFFFFFFF
+            if name == "seed":
+                return held.rng
+            # A smaller model has fewer.
+            return held.logits[index] & 0xFFFFFFFF if index < len(held.logits) else 0
 
         possible = {count: self._held_after(count) for count in self._counts(cycle, 1)}
         fitting = [count for count, held in possible.items() if any(word(one) == value for one in held)]

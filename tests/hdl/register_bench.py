@@ -10,15 +10,18 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 from streams import CLOCK_PERIOD
 
-from cosim.model import Expected
+from cosim.model import Expected, GoldenModel
 from cosim.register_host import INPUTS, OUTPUTS, RegisterHost
 from cosim.register_model import RegisterModel
 from cosim.request import Request
-from hdl.config import CoreConfig
+from hdl.build_hash import build_hash
+from hdl.config import CLOCK_HZ, CoreConfig
 from hdl.interface import Mode, Stage
 from hdl.register_block import RegisterBlock
+from hdl.system import System
+from talos_ref.checkpoint import Checkpoint
 
-__all__ = ["BUILD", "ScriptedCore", "drive"]
+__all__ = ["BUILD", "ScriptedCore", "drive", "drive_system"]
 
 BUILD = 0x89ABCDEF
 
@@ -77,9 +80,9 @@ class ScriptedCore:
 
 
 class _Pins:
-    """The block's outside."""
+    """The outside of a block or a system."""
 
-    def __init__(self, ctx: Any, block: RegisterBlock, reset: Any) -> None:
+    def __init__(self, ctx: Any, block: Any, reset: Any) -> None:
         self._ctx = ctx
         beside = {"rst": reset, "enable": block.enable, "characters": block.characters.as_value()}
         beside |= {name: getattr(block, name) for name in ("ready", "busy", "done", "activity", "last_token")}
@@ -163,21 +166,33 @@ def drive(
     A step takes 1 to ``longest_step`` cycles.
     """
     block = RegisterBlock(config, build=BUILD)
+    model = RegisterModel(config, ScriptedCore(config, seed), build=BUILD, clock_hz=block.clock_hz)
+    inside = _Ports(block, ScriptedCore(config, seed), random.Random(seed), longest_step)
+    _simulate(block, model, bench, inside.serve)
+    return model
+
+
+def drive_system(config: CoreConfig, checkpoint: Checkpoint, bench: Callable[[RegisterHost], Any]) -> RegisterModel:
+    """Run a bench on a system; return the model, whose core is the golden one."""
+    system = System(config, checkpoint)
+    model = RegisterModel(
+        config, GoldenModel(config, checkpoint), build=build_hash(config, checkpoint), clock_hz=CLOCK_HZ
+    )
+    _simulate(system, model, bench)
+    return model
+
+
+def _simulate(component: Any, model: RegisterModel, bench: Callable[[RegisterHost], Any], *cores: Any) -> None:
     top, domain = Module(), ClockDomain("sync")
     top.domains.sync = domain
-    top.submodules.block = block
-    model = RegisterModel(config, ScriptedCore(config, seed), build=BUILD, clock_hz=block.clock_hz)
+    top.submodules.component = component
     simulator = Simulator(top)
     simulator.add_clock(CLOCK_PERIOD)
-    inside = _Ports(block, ScriptedCore(config, seed), random.Random(seed), longest_step)
 
     async def outside(ctx: Any) -> None:
-        await bench(RegisterHost(_Pins(ctx, block, domain.rst), model))
-
-    async def core(ctx: Any) -> None:
-        await inside.serve(ctx)
+        await bench(RegisterHost(_Pins(ctx, component, domain.rst), model))
 
     simulator.add_testbench(outside)
-    simulator.add_testbench(core, background=True)
+    for core in cores:
+        simulator.add_testbench(core, background=True)
     simulator.run()
-    return model
