@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from hdl.board.project import board_files
-from hdl.config import CORES
-from talos_ref.checkpoint import default_checkpoint
+from board_design import tile16_files
 
 __all__ = ["files"]
 
@@ -14,4 +11,4 @@ __all__ = ["files"]
 @pytest.fixture(scope="session")
 def files() -> dict[str, str]:
     """The project's generated files of tile16, name -> text."""
-    return dict(board_files(CORES["tile16"], default_checkpoint()))
+    return tile16_files()

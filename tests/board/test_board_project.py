@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from amaranth.back import verilog
 from amaranth.hdl import IOPort
+from board_design import DEMO_CYCLES
 from quartus_reports import CLOCK
 
 from cosim.simulators import find_program
@@ -174,7 +175,8 @@ def test_waivers() -> None:
 
 def test_same_text(files: dict[str, str]) -> None:
     """Equal inputs give equal text, in processes whose hashes differ."""
-    code = "import sys; from hdl.board.project import board_verilog; sys.stdout.write(board_verilog('tile16'))"
+    assert DEMO_CYCLES == 6000
+    code = "import sys; from hdl.board.project import board_verilog; sys.stdout.write(board_verilog('tile16', 6000))"
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": "1", "PATH": os.environ["PATH"]},
         capture_output=True, text=True, check=True,
