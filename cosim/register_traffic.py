@@ -90,6 +90,7 @@ async def random_traffic(
         (1, lambda: [_write("control", clear=generator.getrandbits(1), start=generator.getrandbits(1))]),
         (2, lambda: [_hex(generator)]),
         (1, lambda: [Access(address_of("seed"), True, generator.getrandbits(32))]),
+        (1, lambda: [_write("config", limit=generator.randrange(17), temperature=generator.getrandbits(10))]),
     ]
     weights = [weight for weight, _ in actions]
     first = host.model.accesses

@@ -1,4 +1,4 @@
-"""The Verilog of every named core: one file, the same each time, that lint, simulators and synthesis take."""
+"""The Verilog of every named core, and of one behind its registers: one file, the same each time, that lint, simulators and synthesis take."""
 
 from __future__ import annotations
 
@@ -49,13 +49,14 @@ def synthesis_reads(source: Path, name: str, folder: Path) -> str:
     return succeed([program, "-Q", "-q", "-p", script], folder)
 
 
-@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("name", [*CORES, "fused_system"])
 def test_file(name: str, tmp_path: Path) -> None:
-    source = tmp_path / f"{name}.v"
-    command = [sys.executable, "-m", "hdl", "verilog", "--core", name, "--out", str(source)]
-    assert succeed(command, ROOT, PYTHONHASHSEED="1") == ""
+    source, core, system = tmp_path / f"{name}.v", name.removesuffix("_system"), name.endswith("_system")
+    command = [sys.executable, "-m", "hdl", "verilog", "--core", core, "--out", str(source)]
+    assert succeed([*command, *(["--system"] if system else [])], ROOT, PYTHONHASHSEED="1") == ""
     # The co-simulation's was made by another process, whose hashes have another seed.
-    assert source.read_bytes() == generate(CORES[name]).path.read_bytes(), "equal inputs must give equal text"
+    known = generate(CORES[core], system=system).path.read_bytes()
+    assert source.read_bytes() == known, "equal inputs must give equal text"
     text = source.read_text(encoding="ascii")
     assert re.findall(rf"^module {name}\(", text, re.M) == [f"module {name}("]
     assert not re.search(r"`include|\$readmem|\$fopen", text), "one file must hold everything"
