@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -21,8 +21,8 @@ __all__ = ["SparseTile"]
 class SparseTile(wiring.Component):
     """``totals[r] = Σ matrix[r][c] · x[c]`` over the columns whose ``x`` is not 0: exact, since a 0 adds nothing.
 
-    Blocks of ``x`` are announced as they are written; their non-zero elements wait in a mask, and one column a cycle
-    is taken, the lowest first. Cycles depend on the data: with the last block announced in cycle 0 and ``w > 0``
+    Blocks of ``x`` are announced as they are written; their non-zero elements wait in masks, and one column a cycle
+    is taken, block by block. Cycles depend on the data: with the last block announced in cycle 0 and ``w > 0``
     elements still waiting then, ``done`` is set from cycle ``w + LATENCY`` on (``1 + LATENCY`` if none waits), until
     ``clear``.
 
@@ -69,35 +69,55 @@ class SparseTile(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        columns = [[self.matrix[r][c] for r in range(self.rows)] for c in range(self.columns)]
+        block, blocks = self.block, -(-self.columns // self.block)
+        places = 1 << Shape.cast(index_shape(block)).width
+        # Column c is in word (c mod block) of the places of row c // block; the others are never read.
+        words = [[0] * self.rows] * (blocks * places)
+        for c in range(self.columns):
+            words[c // block * places + c % block] = [self.matrix[r][c] for r in range(self.rows)]
         m.submodules.memory = memory = Memory(
-            shape=data.ArrayLayout(shape_of(self.word), self.rows), depth=self.columns, init=columns
+            shape=data.ArrayLayout(shape_of(self.word), self.rows), depth=len(words), init=words
         )
         read = memory.read_port()
 
-        # Cycle 0: one of the waiting elements.
-        waiting, arriving = Signal(self.columns), Signal(self.columns)
-        complete, any_waiting = Signal(), Signal()
-        index = Signal(index_shape(self.columns))
-        blocks = -(-self.columns // self.block)
-        for number in range(blocks):
-            width = min(self.block, self.columns - number * self.block)
-            with m.If(self.i.valid & (self.i.p.row == number)):
-                m.d.comb += arriving[number * self.block :][:width].eq(self.i.p.non_zero[:width])
-        found, place = first_index(m, waiting)
-        m.d.comb += [any_waiting.eq(found), index.eq(place), read.addr.eq(index)]
-        m.d.sync += waiting.eq((waiting & ~first_set(m, waiting)) | arriving)
+        # Cycle 0: one of the waiting elements of the current block, then the next block, without a cycle in between.
+        current, current_row = Signal(block), Signal(index_shape(blocks))
+        pending = [Signal(block, name=f"pending{row}") for row in range(blocks)]
+        arriving, complete = Signal(block), Signal()
+        with m.If(self.i.valid):
+            m.d.comb += arriving.eq(self.i.p.non_zero)
+            if self.columns % block:
+                with m.If(self.i.p.row == blocks - 1):
+                    m.d.comb += arriving.eq(self.i.p.non_zero[: self.columns % block])
+        found, place = first_index(m, current)
+        found_pending, pending_row = first_index(m, Cat(mask.any() for mask in pending), "pending")
+        more, any_pending, row = Signal(), Signal(), Signal.like(current_row)
+        m.d.comb += [more.eq(several(current)), any_pending.eq(found_pending), row.eq(pending_row)]
+        with m.If(more):
+            m.d.sync += current.eq(current & ~first_set(m, current))
+        with m.Elif(any_pending):
+            m.d.sync += [current.eq(Array(pending)[row]), current_row.eq(row)]
+        with m.Else():
+            m.d.sync += [current.eq(arriving), current_row.eq(self.i.p.row)]
+        for number, mask in enumerate(pending):
+            with m.If(self.i.valid & (self.i.p.row == number) & (more | any_pending)):
+                m.d.sync += mask.eq(arriving)
+            with m.Elif(~more & (row == number)):
+                m.d.sync += mask.eq(0)
         with m.If(self.i.valid & self.i.p.last):
             m.d.sync += complete.eq(1)
+        m.d.comb += read.addr.eq(Cat(place, current_row))
 
         # Cycle 1: its weights are there; cycle 2: the products are.
         element, multiply, accumulate = Signal(shape_of(self.word)), Signal(), Signal()
         ending = Signal(self.LATENCY)
+        # By row first: the place is known last.
+        row_elements = [Array(self.x[c] for c in range(p, self.columns, block))[current_row] for p in range(block)]
         m.d.sync += [
-            element.eq(Array(self.x[c] for c in range(self.columns))[index]),
-            multiply.eq(any_waiting),
+            element.eq(Array(row_elements)[place]),
+            multiply.eq(found),
             accumulate.eq(multiply),
-            ending.eq(Cat(complete & ~several(waiting), ending)),
+            ending.eq(Cat(complete & ~more & ~any_pending, ending)),
         ]
         m.d.comb += [self.multipliers.valid.eq(multiply), self.done.eq(ending[-1])]
         for r in range(self.rows):
@@ -105,5 +125,6 @@ class SparseTile(wiring.Component):
             with m.If(accumulate):
                 m.d.sync += self.totals[r].eq(self.totals[r] + self.multipliers.products[r][0])
         with m.If(self.clear):
-            m.d.sync += [self.totals.eq(0), waiting.eq(0), complete.eq(0), ending.eq(0)]
+            m.d.sync += [self.totals.eq(0), current.eq(0), complete.eq(0), ending.eq(0)]
+            m.d.sync += [mask.eq(0) for mask in pending]
         return m
