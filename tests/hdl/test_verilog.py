@@ -1,4 +1,4 @@
-"""The Verilog of every named core, and of one behind its registers: one file, the same each time, that lint, simulators and synthesis take."""
+"""The Verilog of every core, and of one behind its registers: one file, always the same, that all tools take."""
 
 from __future__ import annotations
 
