@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hdl.board.memories import find_memories, problems
+from hdl.board.memories import find_memories, problems, unset_registers
 from hdl.board.platform import PROJECT
 from hdl.board.project import board_verilog
 from hdl.board.vendor_cells import black_boxes
@@ -101,7 +101,8 @@ def check_core(core: str, folder: Path) -> list[str]:
     memories = find_memories(text)
     if not memories:
         found.append(f"{core} must have memories")
-    return found + [line for memory in memories for line in problems(memory)]
+    found += [line for memory in memories for line in problems(memory)]
+    return found + [f"{name} must have a value after configuration" for name in unset_registers(text)]
 
 
 def _check(options: argparse.Namespace) -> int:

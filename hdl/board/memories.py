@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["RAM_STYLES", "VerilogMemory", "find_memories", "problems"]
+__all__ = ["RAM_STYLES", "VerilogMemory", "find_memories", "problems", "unset_registers"]
 
 RAM_STYLES = ("M10K", "MLAB")
 
@@ -21,6 +21,7 @@ _ARRAY = re.compile(
     rf"^ *reg (?:signed )?(?:\[(?P<high>\d+):0\] )?{_NAME} ?\[(?P<last>\d+):0\];$",
     re.M,
 )
+_REGISTER = re.compile(r"^ *reg (?:signed )?(?:\[\d+:0\] )?(\\\S+ |\w+) ?;$", re.M)
 _MODULE = re.compile(r"^module (?P<name>\\\S+|\w+)(?P<body>.*?)^endmodule$", re.M | re.S)
 
 
@@ -96,3 +97,16 @@ def problems(memory: VerilogMemory) -> list[str]:
     if not memory.reads:
         lines.append(f"{name} must be read into a register")
     return lines
+
+
+def unset_registers(text: str) -> list[str]:
+    """Return the registers that have no value after configuration, apart from those that memories are read into."""
+    found = []
+    for module in _MODULE.finditer(text):
+        body = module["body"]
+        arrays = "|".join(re.escape(array["name"]) for array in _ARRAY.finditer(body)) or "(?!)"
+        for name in _REGISTER.findall(body):
+            sources = re.findall(rf"^ *{re.escape(name)}(?:\[[\d:]+\])? <= (.*);$", body, re.M)
+            if sources and not all(re.match(rf"(?:{arrays})\[", source) for source in sources):
+                found.append(f"{module['name']}.{name.strip()}")
+    return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from amaranth.back import verilog
 from amaranth.hdl import Module, Signal
 from amaranth.lib.memory import Memory
 
-from hdl.board.memories import VerilogMemory, find_memories, problems
+from hdl.board.memories import VerilogMemory, find_memories, problems, unset_registers
 from hdl.board.platform import De1SocPlatform, ram_style
 
 
@@ -66,6 +68,18 @@ def test_defects(old: str, new: str, text: str) -> None:
 
 def test_without_style() -> None:
     assert problems(only(convert("sync", ramstyle=None)))[0].endswith("must have a ramstyle of M10K or MLAB, not ''")
+
+
+def test_unset_registers() -> None:
+    """Amaranth gives every register a value; without it a register is found, a memory's read register is not."""
+    m = Module()
+    count = Signal(8, init=3)
+    step = Signal()
+    m.d.sync += [count.eq(count + step), step.eq(~step)]
+    text = verilog.convert(m, ports=[count], emit_src=False)
+    assert unset_registers(text + convert("sync")) == []
+    without = re.sub(r"(reg (?:\[7:0\] )?(?:count|step)) = .*;", r"\1;", text)
+    assert unset_registers(convert("sync") + without) == ["top.count", "top.step"]
 
 
 @pytest.mark.parametrize(
