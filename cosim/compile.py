@@ -78,6 +78,8 @@ def build(
     public: Iterable[tuple[str, str]] = (),
     waves: bool = False,
     timing: bool = False,
+    quick: bool = False,
+    power_up: bool = False,
 ) -> Model:
     """Compile Verilog for one simulator, unless ``build_dir`` holds that very compilation.
 
@@ -99,6 +101,11 @@ def build(
         Compile so that a run can record a waveform.
     timing
         Honour delays in the sources; Icarus always does, Verilator pays for it.
+    quick
+        Leave the C++ of Verilator as it is, for a design whose compilation takes longer than its run.
+    power_up
+        Under Verilator a register without initial value starts with a random one, of a seed that `cosim.simulate.run`
+        is given, in place of 0. In Icarus it always starts with X.
 
     Raises
     ------
@@ -120,6 +127,10 @@ def build(
     folder = build_dir.resolve() / (kind.value + ("-waves" if waves else ""))
 
     commands = _commands(kind, len(texts), top, dict(parameters or {}), waves, timing)
+    if kind is Simulator.VERILATOR:
+        # Of an option given twice, both programs take the second.
+        commands[0] += ["--x-initial", "unique"] if power_up else []
+        commands[1] += ["OPT_FAST=-O0"] if quick else []
     inputs = repr((describe(kind), importlib.metadata.version("cocotb"), texts, visible, commands))
     digest = hashlib.sha256(inputs.encode()).hexdigest()
     stamp = folder / _STAMP

@@ -44,6 +44,7 @@ def run(
     test_filter: str | None = None,
     env: Mapping[str, str] | None = None,
     seed: int = 1,
+    plusargs: Sequence[str] = (),
     waves: bool = False,
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
@@ -64,6 +65,8 @@ def run(
         Variables that the tests find in ``os.environ``; this process's own stay as they are.
     seed
         Seed of Python's generator inside the simulator.
+    plusargs
+        Further arguments of the simulator, such as ``+verilator+seed+7``.
     waves
         Record a VCD file; the model must have been built for it.
     timeout
@@ -101,7 +104,8 @@ def run(
         for stale in (results, waveform):
             stale.unlink(missing_ok=True)
         started = time.monotonic()
-        status = _execute(_command(model, waveform if waves else None), folder, environment, log, timeout, on_line)
+        command = [*_command(model, waveform if waves else None), *plusargs]
+        status = _execute(command, folder, environment, log, timeout, on_line)
         seconds = time.monotonic() - started
         if status is None:
             raise SimulatorError(f"{test_module} in {describe(model.kind)} took more than {timeout} seconds", log)

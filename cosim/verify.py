@@ -108,6 +108,7 @@ def run_bench(
     short: bool = False,
     checkpoint: Path | None = None,
     seed: int = 1,
+    plusargs: Sequence[str] = (),
     waves: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Outcome, Findings]:
@@ -127,6 +128,8 @@ def run_bench(
         File with the golden model's weights; the committed one by default.
     seed
         Of what a bench makes at random, if it asks cocotb for it.
+    plusargs
+        Further arguments of the simulator.
     on_progress
         Called with requests done and in all.
 
@@ -154,7 +157,17 @@ def run_bench(
             on_progress(int(done), int(total))
 
     try:
-        outcome = run(model, module, name=name, test_filter=test_filter, env=env, seed=seed, waves=waves, on_line=read)
+        outcome = run(
+            model,
+            module,
+            name=name,
+            test_filter=test_filter,
+            env=env,
+            seed=seed,
+            plusargs=plusargs,
+            waves=waves,
+            on_line=read,
+        )
     except SimulatorError:
         if findings.is_file() and (found := Findings.load(findings)).mismatch is not None:
             raise Mismatch(**found.mismatch) from None
