@@ -5,6 +5,7 @@ The interpreter lock is released during every call, and arrays are passed withou
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host_c.model_file import model_bytes
+from host_c.model_file import model_bytes, read_config
 from talos_ref.checkpoint import Checkpoint
-from talos_ref.config import MICROGPT, ModelConfig
+from talos_ref.config import ModelConfig
 
 try:
     from host_c._talos import ffi, lib
 except ImportError as error:
     raise ImportError(f"host_c's extension must be built first, with `python -m host_c.build` ({error})") from None
 
-__all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "kernels"]
+__all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "check", "ffi", "kernels", "lib"]
 
 ARITHMETICS = {"float": lib.TALOS_FP32, "precise": lib.TALOS_PRECISE, "talos-v2": lib.TALOS_V2}
 """Arithmetic name -> number; `float` is float32 here."""
@@ -38,7 +39,7 @@ class TalosError(RuntimeError):
     """A failure that no argument explains: an unsupported kernel, or a lack of memory."""
 
 
-def _check(status: int, subject: str) -> None:
+def check(status: int, subject: str) -> None:
     """Raise what a status means: ValueError, OSError, MemoryError or TalosError."""
     if status == lib.TALOS_OK:
         return
@@ -87,6 +88,13 @@ class Step:
     rng: int
 
 
+def _config(source: Checkpoint | bytes | str | Path) -> ModelConfig:
+    if isinstance(source, Checkpoint):
+        return source.config
+    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+        return read_config(file)
+
+
 class Model:
     """A model under one arithmetic, run by one kernel; shared by any number of streams and threads.
 
@@ -102,7 +110,7 @@ class Model:
     Raises
     ------
     ValueError
-        If the file is damaged or of another kind, or the kernel unknown.
+        If the file is damaged or of another kind, its alphabet is none, or the kernel unknown.
     TalosError
         If the arithmetic or the kernel cannot run the model.
     OSError
@@ -112,26 +120,21 @@ class Model:
     def __init__(self, source: Checkpoint | bytes | str | Path, arithmetic: str, kernel: str | None = None) -> None:
         number, pointer = _arithmetic(arithmetic), ffi.new("talos_model **")
         name = ffi.NULL if kernel is None else ffi.new("char[]", kernel.encode())
-        self.alphabet: str | None = None
         if isinstance(source, (str, Path)):
-            _check(lib.talos_model_open(str(source).encode(), number, name, pointer), f"model {source}")
+            check(lib.talos_model_open(str(source).encode(), number, name, pointer), f"model {source}")
         else:
             data = model_bytes(source) if isinstance(source, Checkpoint) else source
             if not isinstance(data, bytes):
                 raise TypeError(f"source must be a Checkpoint, bytes or a path, not {source!r}")
-            _check(lib.talos_model_load(ffi.from_buffer(data), len(data), number, name, pointer), "model")
-        self._pointer = ffi.gc(pointer[0], lib.talos_model_free)
-        config = ffi.new("talos_config *")
-        _check(lib.talos_model_config(self._pointer, config), "model")
-        self.vocab_size = int(config.vocab_size)
-        self.block_size = int(config.block_size)
+            check(lib.talos_model_load(ffi.from_buffer(data), len(data), number, name, pointer), "model")
+        self.pointer = ffi.gc(pointer[0], lib.talos_model_free)
         self.arithmetic = arithmetic
-        self.config: ModelConfig = source.config if isinstance(source, Checkpoint) else MICROGPT
+        self.config = _config(source)
 
     @property
     def kernel(self) -> str:
         """Name of the kernel in use."""
-        return str(ffi.string(lib.talos_model_kernel(self._pointer)).decode())
+        return str(ffi.string(lib.talos_model_kernel(self.pointer)).decode())
 
     def stream(self, seed: int, temperature: float) -> Stream:
         """Return a stream at the start of a name; ValueError for a seed or a temperature out of range."""
@@ -157,13 +160,13 @@ class Model:
             raise TypeError(f"seeds must be a one-dimensional uint32 array, not {seeds.dtype} {seeds.shape}")
         _integer("threads", threads, 0, 256)
         given = np.ascontiguousarray(seeds)
-        tokens = np.empty((len(given), self.block_size), dtype=np.uint8)
+        tokens = np.empty((len(given), self.config.block_size), dtype=np.uint8)
         steps = ffi.new("uint64_t *")
         status = lib.talos_generate_many(
-            self._pointer, ffi.from_buffer("uint32_t[]", given), len(given), float(temperature), threads,
+            self.pointer, ffi.from_buffer("uint32_t[]", given), len(given), float(temperature), threads,
             ffi.from_buffer("uint8_t[]", tokens, require_writable=True), tokens.size, steps,
         )  # fmt: skip
-        _check(status, f"names at temperature {temperature!r}")
+        check(status, f"names at temperature {temperature!r}")
         return tokens, int(steps[0])
 
 
@@ -175,23 +178,23 @@ class Stream:
             raise TypeError(f"temperature must be a number, not {temperature!r}")
         _integer("seed", seed, 1, 0xFFFFFFFF)
         pointer = ffi.new("talos_stream **")
-        status = lib.talos_stream_create(model._pointer, seed, float(temperature), pointer)
-        _check(status, f"stream with seed {seed!r} and temperature {temperature!r}")
+        status = lib.talos_stream_create(model.pointer, seed, float(temperature), pointer)
+        check(status, f"stream with seed {seed!r} and temperature {temperature!r}")
         self.model = model
-        self._pointer = ffi.gc(pointer[0], lib.talos_stream_free)
+        self.pointer = ffi.gc(pointer[0], lib.talos_stream_free)
         self._result: Any = ffi.new("talos_step_result *")
 
     @property
     def rng(self) -> int:
         """Random state."""
         state = ffi.new("uint32_t *")
-        _check(lib.talos_stream_rng(self._pointer, state), "stream")
+        check(lib.talos_stream_rng(self.pointer, state), "stream")
         return int(state[0])
 
     def reset(self, seed: int) -> None:
         """Begin a new name with a seed."""
         _integer("seed", seed, 1, 0xFFFFFFFF)
-        _check(lib.talos_stream_reset(self._pointer, seed), f"seed {seed!r}")
+        check(lib.talos_stream_reset(self.pointer, seed), f"seed {seed!r}")
 
     def _step(self) -> Step:
         r = self._result
@@ -199,32 +202,32 @@ class Stream:
 
     def next(self) -> Step:
         """Step on the stream's own last token; a new name begins after BOS or the last letter."""
-        _check(lib.talos_stream_next(self._pointer, self._result), "stream")
+        check(lib.talos_stream_next(self.pointer, self._result), "stream")
         return self._step()
 
     def force(self, token: int) -> Step:
         """Step with a given input token at the next position."""
-        _integer("token", token, 0, self.model.vocab_size - 1)
-        _check(lib.talos_stream_force(self._pointer, token, self._result), f"token {token!r}")
+        _integer("token", token, 0, self.model.config.vocab_size - 1)
+        check(lib.talos_stream_force(self.pointer, token, self._result), f"token {token!r}")
         return self._step()
 
     def logits(self) -> npt.NDArray[np.float32]:
         """Return the logits of the last step, real numbers [vocab]; ValueError before the first."""
-        out = np.empty(self.model.vocab_size, dtype=np.float32)
-        _check(lib.talos_stream_logits(self._pointer, ffi.from_buffer("float[]", out), out.size), "logits")
+        out = np.empty(self.model.config.vocab_size, dtype=np.float32)
+        check(lib.talos_stream_logits(self.pointer, ffi.from_buffer("float[]", out), out.size), "logits")
         return out
 
     def words(self) -> npt.NDArray[np.int32]:
         """Return the logits of the last step as Q4.12 integers [vocab]; TalosError in float arithmetic."""
-        out = np.empty(self.model.vocab_size, dtype=np.int32)
-        _check(lib.talos_stream_words(self._pointer, ffi.from_buffer("int32_t[]", out), out.size), "words")
+        out = np.empty(self.model.config.vocab_size, dtype=np.int32)
+        check(lib.talos_stream_words(self.pointer, ffi.from_buffer("int32_t[]", out), out.size), "words")
         return out
 
     def generate(self, names: int) -> tuple[npt.NDArray[np.uint8], int]:
         """Return ``names`` names one after the other, each ended by BOS, and the steps they took."""
         _integer("names", names, 0, 1 << 30)
-        tokens = np.empty(names * self.model.block_size, dtype=np.uint8)
+        tokens = np.empty(names * self.model.config.block_size, dtype=np.uint8)
         written, steps = ffi.new("size_t *"), ffi.new("uint64_t *")
         buffer = ffi.from_buffer("uint8_t[]", tokens)
-        _check(lib.talos_generate(self._pointer, names, buffer, tokens.size, written, steps), f"{names} names")
+        check(lib.talos_generate(self.pointer, names, buffer, tokens.size, written, steps), f"{names} names")
         return tokens[: written[0]], int(steps[0])

@@ -15,15 +15,18 @@ Integers are unsigned and 32 bits wide. host_c/model.c reads it.
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from talos_ref.checkpoint import Checkpoint
+from talos_ref.config import ModelConfig
 from talos_ref.files import write_bytes
 
-__all__ = ["MAGIC", "VERSION", "HEADER_BYTES", "model_bytes", "write_model"]
+__all__ = ["MAGIC", "VERSION", "HEADER_BYTES", "model_bytes", "write_model", "read_config"]
 
 MAGIC, VERSION, HEADER_BYTES = b"TALOSMDL", 1, 64
 
@@ -42,3 +45,19 @@ def model_bytes(checkpoint: Checkpoint) -> bytes:
 def write_model(checkpoint: Checkpoint, path: str | Path) -> Path:
     """Write a checkpoint as a model file; OSError if ``path`` cannot be written."""
     return write_bytes(path, model_bytes(checkpoint))
+
+
+def read_config(file: BinaryIO) -> ModelConfig:
+    """Return the dimensions and the alphabet of a model file that the C library has accepted.
+
+    Raises ValueError if its alphabet is none: the library has no use for it, and does not read it.
+    """
+    header = file.read(HEADER_BYTES)
+    vocab_size, block_size, n_embd, n_head, mlp_dim, n_layer = struct.unpack_from("<6I", header, 12)
+    letters = np.frombuffer(file.read(4 * (vocab_size - 1)), dtype="<u4").tolist()
+    if any(letter > sys.maxunicode for letter in letters):
+        raise ValueError(f"alphabet must hold code points, not {max(letters)}")
+    return ModelConfig(
+        alphabet="".join(map(chr, letters)), block_size=block_size, n_embd=n_embd, n_head=n_head, mlp_dim=mlp_dim,
+        n_layer=n_layer,
+    )  # fmt: skip

@@ -168,6 +168,26 @@ talos_status talos_stream_words(const talos_stream *stream, int32_t *logits, siz
     return TALOS_OK;
 }
 
+talos_status talos_trace(talos_stream *stream, talos_step_result *results, int32_t *words, size_t capacity, size_t *taken) {
+    if (!stream || !results || !taken || capacity == 0) return TALOS_BAD_ARGUMENT;
+    const talos_model *model = stream->model;
+    if (words && model->arithmetic == TALOS_FP32) return TALOS_UNSUPPORTED;
+    size_t vocab = model->config.vocab_size, count = 0;
+    stream->position = 0;
+    stream->token = (uint32_t)vocab - 1;
+    bool ended = false;
+    while (!ended && count < capacity) {
+        step_once(stream, &results[count]);
+        if (words) memcpy(words + count * vocab, stream->words, vocab * sizeof *words);
+        ended = talos_stream_advance(stream);
+        count++;
+    }
+    stream->position = 0;
+    stream->token = (uint32_t)vocab - 1;
+    *taken = count;
+    return TALOS_OK;
+}
+
 talos_status talos_generate(talos_stream *stream, size_t names, uint8_t *tokens, size_t capacity, size_t *written,
                             uint64_t *steps) {
     if (!stream || (!tokens && names)) return TALOS_BAD_ARGUMENT;

@@ -103,6 +103,11 @@ talos_status talos_stream_words(const talos_stream *stream, int32_t *logits, siz
 talos_status talos_generate(talos_stream *stream, size_t names, uint8_t *tokens, size_t capacity, size_t *written,
                             uint64_t *steps);
 
+/* Take the steps of one name from the stream's state, beginning it: until BOS is drawn, max_letters are, or `capacity` steps
+ * are taken. results[capacity] receives the steps; words[capacity][vocab_size] the logits of each, in the integer
+ * arithmetics (null for none). `taken` receives their number. The next step begins a new name. */
+talos_status talos_trace(talos_stream *stream, talos_step_result *results, int32_t *words, size_t capacity, size_t *taken);
+
 /* Generate one name for each seed in seeds[0 .. names), in groups of streams and on `threads` threads (0: one a core).
  * Row i of tokens[names][block_size] receives the letters of name i and then BOS to the end of the row, whatever the
  * number of threads. `steps` may be null. */

@@ -14,7 +14,8 @@ import pytest
 from host_c import Model, TalosError
 from host_c.generate import HEADER_PATH, header
 from host_c.model_file import HEADER_BYTES, model_bytes, write_model
-from talos_ref.checkpoint import default_checkpoint
+from talos_ref.checkpoint import Checkpoint, default_checkpoint
+from talos_ref.config import ModelConfig
 
 GOOD = model_bytes(default_checkpoint())
 
@@ -132,11 +133,11 @@ def test_buffers_and_null_pointers_are_checked() -> None:
     stream.next()
     tokens, seeds = ffi.new("uint8_t[31]"), ffi.new("uint32_t[2]", [1, 2])
     many = lib.talos_generate_many
-    assert lib.talos_generate(stream._pointer, 2, tokens, 31, null, null) == lib.TALOS_BUFFER_TOO_SMALL
-    assert lib.talos_generate(stream._pointer, 1 << 60, tokens, 31, null, null) == lib.TALOS_BUFFER_TOO_SMALL
-    assert many(model._pointer, seeds, 2, 0.5, 1, tokens, 31, null) == lib.TALOS_BUFFER_TOO_SMALL
-    assert lib.talos_stream_words(stream._pointer, ffi.new("int32_t[26]"), 26) == lib.TALOS_BUFFER_TOO_SMALL
-    assert lib.talos_stream_logits(stream._pointer, ffi.new("float[26]"), 26) == lib.TALOS_BUFFER_TOO_SMALL
+    assert lib.talos_generate(stream.pointer, 2, tokens, 31, null, null) == lib.TALOS_BUFFER_TOO_SMALL
+    assert lib.talos_generate(stream.pointer, 1 << 60, tokens, 31, null, null) == lib.TALOS_BUFFER_TOO_SMALL
+    assert many(model.pointer, seeds, 2, 0.5, 1, tokens, 31, null) == lib.TALOS_BUFFER_TOO_SMALL
+    assert lib.talos_stream_words(stream.pointer, ffi.new("int32_t[26]"), 26) == lib.TALOS_BUFFER_TOO_SMALL
+    assert lib.talos_stream_logits(stream.pointer, ffi.new("float[26]"), 26) == lib.TALOS_BUFFER_TOO_SMALL
     result, pointer, state = ffi.new("talos_step_result *"), ffi.new("talos_model **"), ffi.new("uint32_t *")
     bad = [
         lib.talos_model_load(null, 0, lib.TALOS_PRECISE, null, pointer),
@@ -145,18 +146,18 @@ def test_buffers_and_null_pointers_are_checked() -> None:
         lib.talos_model_open(null, lib.TALOS_PRECISE, null, pointer),
         lib.talos_model_config(null, null),
         lib.talos_stream_create(null, 1, 0.5, ffi.new("talos_stream **")),
-        lib.talos_stream_create(model._pointer, 1, 0.5, null),
+        lib.talos_stream_create(model.pointer, 1, 0.5, null),
         lib.talos_stream_reset(null, 1),
         lib.talos_stream_rng(null, state),
         lib.talos_stream_next(null, result),
-        lib.talos_stream_next(stream._pointer, null),
-        lib.talos_stream_force(stream._pointer, 1, null),
-        lib.talos_stream_logits(stream._pointer, null, 27),
+        lib.talos_stream_next(stream.pointer, null),
+        lib.talos_stream_force(stream.pointer, 1, null),
+        lib.talos_stream_logits(stream.pointer, null, 27),
         lib.talos_stream_words(null, null, 27),
         lib.talos_generate(null, 0, null, 0, null, null),
-        lib.talos_generate(stream._pointer, 1, null, 16, null, null),
+        lib.talos_generate(stream.pointer, 1, null, 16, null, null),
         many(null, seeds, 1, 0.5, 1, tokens, 31, null),
-        many(model._pointer, null, 1, 0.5, 1, tokens, 31, null),
+        many(model.pointer, null, 1, 0.5, 1, tokens, 31, null),
     ]
     assert bad == [lib.TALOS_BAD_ARGUMENT] * len(bad)
     lib.talos_model_free(null)
@@ -200,3 +201,38 @@ def test_model_file_round_trip(tmp_path: Path) -> None:
     assert path.read_bytes() == GOOD
     from_path, from_bytes = (Model(source, "precise").generate_many([2, 3], 0.5) for source in (path, GOOD))
     assert np.array_equal(from_path, from_bytes)
+
+
+def test_dimensions_and_alphabet_come_from_the_file(tmp_path: Path) -> None:
+    config = ModelConfig(alphabet="αβγ", block_size=5, n_embd=4, n_head=2, mlp_dim=3, n_layer=2)
+    rng = np.random.default_rng(1)
+    tensors = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    path = write_model(Checkpoint(config, tensors), tmp_path / "other.bin")
+    for source in (path, str(path), path.read_bytes(), Checkpoint(config, tensors)):
+        model = Model(source, "precise")
+        assert model.config == config
+        assert model.generate_many([1, 2], 1.0).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("letters", "message"), [((97, 97), "must not repeat a letter"), ((97, 0x110000), "must hold code points")]
+)
+def test_alphabet_that_is_none_is_refused(letters: tuple[int, int], message: str) -> None:
+    body = struct.pack("<2I", *letters) + GOOD[HEADER_BYTES + 8 :]
+    data = GOOD[:40] + struct.pack("<I", zlib.crc32(body)) + GOOD[44:HEADER_BYTES] + body
+    with pytest.raises(ValueError, match=message):
+        Model(data, "precise")
+
+
+def test_trace_checks_its_pointers() -> None:
+    from host_c._talos import ffi, lib
+
+    stream = Model(GOOD, "float").stream(1, 0.5)
+    results, words, taken = ffi.new("talos_step_result[15]"), ffi.new("int32_t[405]"), ffi.new("size_t *")
+    assert lib.talos_trace(stream.pointer, results, words, 15, taken) == lib.TALOS_UNSUPPORTED
+    for arguments in (
+        (ffi.NULL, results, ffi.NULL, 15, taken), (stream.pointer, ffi.NULL, ffi.NULL, 15, taken),
+        (stream.pointer, results, ffi.NULL, 0, taken), (stream.pointer, results, ffi.NULL, 15, ffi.NULL),
+    ):  # fmt: skip
+        assert lib.talos_trace(*arguments) == lib.TALOS_BAD_ARGUMENT
+    assert lib.talos_trace(stream.pointer, results, ffi.NULL, 15, taken) == lib.TALOS_OK
