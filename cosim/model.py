@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cosim.enums import MODES
 from cosim.request import Request
 from hdl.config import CoreConfig
-from talos_ref.batched import replay
+from talos_ref.batched import BatchedSteps, replay
 from talos_ref.checkpoint import Checkpoint
 from talos_ref.generate import Step, steps
 from talos_ref.integer_model import IntegerModel
@@ -16,7 +16,9 @@ from talos_ref.kv_cache import KVCache
 from talos_ref.sampler import argmax
 from talos_ref.xorshift32 import xorshift32
 
-__all__ = ["Expected", "GoldenModel"]
+__all__ = ["REFERENCES", "Expected", "GoldenModel"]
+
+REFERENCES = ("python", "c")
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,21 @@ class GoldenModel:
         The core that is imitated.
     checkpoint
         Its weights, before quantisation.
+    reference
+        What makes the answers that are prepared: ``python``, the golden model itself, or ``c``, host_c's integer
+        kernels, which are held to it bit for bit and are faster. All other answers are Python's.
+
+    Raises
+    ------
+    ValueError
+        If the reference is neither.
     """
 
-    def __init__(self, core: CoreConfig, checkpoint: Checkpoint) -> None:
+    def __init__(self, core: CoreConfig, checkpoint: Checkpoint, reference: str = "python") -> None:
+        if reference not in REFERENCES:
+            raise ValueError(f"reference must be one of {', '.join(REFERENCES)}, not {reference!r}")
         self.core = core
+        self.reference = reference
         self.model = IntegerModel(checkpoint, core.arithmetic)
         self._checkpoint = checkpoint
         self._prepared: dict[Request, list[Step]] = {}
@@ -55,10 +68,21 @@ class GoldenModel:
                 groups.setdefault(key, []).append(request)
         for (temperature, limit, greedy), group in groups.items():
             seeds = [request.state for request in group]
-            found = replay(self._checkpoint, self.core.arithmetic, seeds, temperature, limit=limit, greedy=greedy)
+            found = self._replay(seeds, temperature, limit, greedy)
             for index in range(len(found.pos)):
                 answers = self._prepared.setdefault(group[found.seed_index[index]], [])
                 answers.append(found.step(index))
+
+    def _replay(self, seeds: list[int], temperature: int, limit: int, greedy: bool) -> BatchedSteps:
+        arithmetic = self.core.arithmetic
+        # The C library is greedy at temperature 0 alone, and where the sampler has no such temperature, never.
+        if self.reference == "c" and (arithmetic.sampler.greedy_at_zero or not greedy):
+            # Late: only who asks for it needs the extension.
+            from host_c.binding import Model
+            from host_c.trace import trace
+
+            return trace(Model(self._checkpoint, arithmetic.name), seeds, 0.0 if greedy else temperature / 256, limit)
+        return replay(self._checkpoint, arithmetic, seeds, temperature, limit=limit, greedy=greedy)
 
     def clear(self) -> None:
         """Empty the cache, as the ``clear`` port and a reset do."""

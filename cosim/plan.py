@@ -35,6 +35,8 @@ class Plan:
     """Whether a bench that makes its own requests makes fewer, for a slow simulator."""
     checkpoint: str | None = None
     """File with the golden model's weights; the committed one by default."""
+    reference: str = "python"
+    """What prepares the golden model's answers: ``python`` or ``c``."""
     findings: str = "findings.json"
     """File that the bench writes, relative to the folder it runs in."""
 

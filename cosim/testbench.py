@@ -41,7 +41,7 @@ class Testbench:
         core = core_config(self.plan.core)
         weights = default_checkpoint() if self.plan.checkpoint is None else load(self.plan.checkpoint)
         self.core = core
-        self.model = GoldenModel(core, weights)
+        self.model = GoldenModel(core, weights, self.plan.reference)
         self.checker = Checker(core, self.plan.simulator)
         timebase = Timebase()
         self.driver = Driver(dut, core, timebase)
