@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from hdl.board.project import board_files
 from hdl.config import CORES
 from talos_ref.checkpoint import default_checkpoint
@@ -12,6 +14,7 @@ DEMO_CYCLES = 6000
 """From one name to the next."""
 
 
+@cache
 def tile16_files() -> dict[str, str]:
-    """Return the project's generated files, name -> text."""
+    """Return the project's generated files, name -> text; made once in a process."""
     return dict(board_files(CORES["tile16"], default_checkpoint(), demo_cycles=DEMO_CYCLES))

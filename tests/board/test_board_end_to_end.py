@@ -7,7 +7,7 @@ import subprocess
 from itertools import pairwise
 from pathlib import Path
 
-from board_design import DEMO_CYCLES
+from board_design import DEMO_CYCLES, tile16_files
 
 from cosim.icarus_source import adapt
 from cosim.simulators import find_program
@@ -62,8 +62,8 @@ def text(bits: str) -> str:
     return shown
 
 
-def test_demo(files: dict[str, str], tmp_path: Path) -> None:
-    changes = simulate(files["top.v"], tmp_path)
+def test_demo(tmp_path: Path) -> None:
+    changes = simulate(tile16_files()["top.v"], tmp_path)
     shown = [(at, text(bits)) for at, what, bits in changes if what == "segments" and "x" not in bits]
     lit = [(at, {name for name, bit in zip(reversed(LEDS), bits, strict=True) if bit == "1"})
            for at, what, bits in changes if what == "leds" and "x" not in bits]  # fmt: skip

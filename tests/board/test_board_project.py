@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from amaranth.back import verilog
 from amaranth.hdl import IOPort
-from board_design import DEMO_CYCLES
+from board_design import DEMO_CYCLES, tile16_files
 from quartus_reports import CLOCK
 
 from cosim.simulators import find_program
@@ -36,6 +36,12 @@ PINS = {
         for segment, pin in zip("abcdefg", pins.split(), strict=True)
     },
 }  # fmt: skip
+
+
+@pytest.fixture(name="files")
+def project_files() -> dict[str, str]:
+    """The project's generated files, name -> text."""
+    return tile16_files()
 
 
 def ports(verilog: str) -> dict[str, str]:

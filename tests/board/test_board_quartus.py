@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from board_design import tile16_files
 from quartus_reports import CLOCK, write_reports
 
 from cosim.simulators import find_program
@@ -23,9 +24,9 @@ PROGRAMS = Path(__file__).with_name("fake_quartus.tcl")
 
 
 @pytest.fixture
-def folder(files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the commands are to write; they find the files ready."""
-    monkeypatch.setattr("hdl.board.folder.board_files", lambda *arguments, **options: files)
+    monkeypatch.setattr("hdl.board.folder.board_files", lambda *arguments, **options: tile16_files())
     return tmp_path / "project"
 
 
