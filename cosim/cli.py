@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cosim.checker import Mismatch
 from cosim.gantt import draw, read_gantt, text_chart
 from cosim.measurement import Measurement, compare_simulators
+from cosim.model import REFERENCES
 from cosim.report import console, print_report
 from cosim.request import Request, name_request
 from cosim.simulators import Simulator, SimulatorError, describe, simulator
@@ -80,6 +81,7 @@ def _run(
     requests: Mapping[tuple[str, Simulator], Sequence[Request]],
     *,
     again: bool,
+    reference: str,
 ) -> list[Measurement]:
     """Generate, compile and run every core in every simulator, several at a time, with progress on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("names"))
@@ -96,7 +98,9 @@ def _run(
             verilog = design.result()
             # Icarus alone records, for it needs no second compilation; both simulators agree on the cycles.
             recorded = min(_RECORDED, len(wanted)) if kind is Simulator.ICARUS else 0
-            measurement = verify(kind, verilog, wanted, recorded=recorded, report=report, again=again)
+            measurement = verify(
+                kind, verilog, wanted, recorded=recorded, report=report, again=again, reference=reference
+            )
             done = "different" if measurement.mismatches else "unchanged" if measurement.cached else "done"
             report(done, len(measurement.counted), len(wanted))
             return measurement
@@ -128,13 +132,14 @@ def _sim(options: argparse.Namespace) -> int:
     for kind in kinds:
         describe(kind)
 
-    runs = _run(cores, kinds, requests, again=options.again)
+    runs = _run(cores, kinds, requests, again=options.again, reference=options.reference)
     differences = [line for core in cores for line in _between([run for run in runs if run.core.name == core.name])]
     print_report(runs, console())
     text = {
         "clock_hz": CLOCK_HZ,
         "temperature": options.temperature,
         "first_seed": options.seed,
+        "reference": options.reference,
         "runs": [run.to_json() for run in runs],
         "simulators_differ": differences,
     }
@@ -194,6 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--names", type=_count, default=1000, metavar="N", help="under Verilator (default: 1000)")
     sim.add_argument("--icarus-names", type=_count, default=5, metavar="N", help="under Icarus (default: 5)")
     sim.add_argument("--out", default=str(_BUILD / "sim.json"), metavar="FILE", help="default: build/sim.json")
+    sim.add_argument("--reference", choices=REFERENCES, default="python", help="who answers (default: python)")
     sim.add_argument("--again", action="store_true", help="simulate also what has not changed since the last time")
     sim.set_defaults(run=_sim)
     waves = commands.add_parser("waves", help="waveform of one name, with a save file for GTKWave")

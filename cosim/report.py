@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cosim.measurement import Measurement
-from cosim.peers import PEERS
 from hdl.config import CLOCK_HZ
+from talos_ref.published import FPGAS
 
 __all__ = ["console", "print_report", "position_table", "stage_table", "summary_table"]
 
@@ -84,9 +84,10 @@ def summary_table(runs: Sequence[Measurement]) -> Table:
             style="bold",
         )
     table.add_section()
-    for peer in PEERS:
+    for peer in FPGAS:
         speeds = ["" if value is None else f"{value:,}" for value in (peer.steps_per_second, peer.letters_per_second)]
-        table.add_row(f"{peer.system}, {peer.clock_hz / 1e6:g} MHz", peer.origin, peer.cycles_per_step, *speeds, "", "")
+        clock = "" if peer.clock_hz is None else f", {peer.clock_hz / 1e6:g} MHz"
+        table.add_row(f"{peer.system}{clock}", peer.origin, peer.cycles_per_step, *speeds, "", "")
     return table
 
 

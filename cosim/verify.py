@@ -107,6 +107,7 @@ def run_bench(
     test_filter: str | None = None,
     short: bool = False,
     checkpoint: Path | None = None,
+    reference: str = "python",
     seed: int = 1,
     plusargs: Sequence[str] = (),
     waves: bool = False,
@@ -126,6 +127,8 @@ def run_bench(
         Fewer requests in benches that make their own.
     checkpoint
         File with the golden model's weights; the committed one by default.
+    reference
+        What prepares the golden model's answers: ``python`` or ``c``.
     seed
         Of what a bench makes at random, if it asks cocotb for it.
     plusargs
@@ -146,6 +149,7 @@ def run_bench(
         requests=tuple(requests),
         short=short,
         checkpoint=None if checkpoint is None else str(checkpoint.resolve()),
+        reference=reference,
     )
     findings = model.folder / "runs" / name / plan.findings
     findings.unlink(missing_ok=True)
@@ -183,11 +187,13 @@ def verify(
     recorded: int,
     report: Report,
     again: bool = False,
+    reference: str = "python",
 ) -> Measurement:
     """Run requests in lock step, the first ``recorded`` with a waveform, whose cycles must agree with the counters.
 
     A difference ends the run and is returned in the measurement. A run without one is remembered, and returned again
-    as long as design, golden model, benches and tools stay the same, unless ``again`` asks for a new one.
+    as long as design, golden model, benches and tools stay the same, unless ``again`` asks for a new one, or the
+    reference is ``c``, whose files are not among those.
 
     Raises SimulatorError if the simulator fails.
     """
@@ -198,6 +204,7 @@ def verify(
         repr((bench_digest(), describe(kind), design.sha256, [r.fields() for r in requests], recorded)).encode()
     ).hexdigest()
     stamp = folder / "inputs.json"
+    again = again or reference != "python"
     if not again and remembered.is_file() and _load(stamp) == {"inputs": inputs, "findings": _sha256(remembered)}:
         report("unchanged", len(requests), len(requests))
         return _measurement(kind, design, Findings.load(remembered), recorded, (), cached=True)
@@ -216,8 +223,9 @@ def verify(
         waves = name == "recorded"
         try:
             outcome, found = run_bench(
-                model, design, "cosim.bench_names", name=name, requests=part, waves=waves, on_progress=progress
-            )
+                model, design, "cosim.bench_names",
+                name=name, requests=part, reference=reference, waves=waves, on_progress=progress,
+            )  # fmt: skip
         except Mismatch:
             found = Findings.load(model.folder / "runs" / name / "findings.json")
         else:
@@ -225,7 +233,7 @@ def verify(
                 differences = compare_recorded(found.counted, read_requests(outcome.waveform, design.core))
                 outcome.waveform.unlink()
         findings = findings.joined(found)
-    if findings.mismatch is None and not differences:
+    if findings.mismatch is None and not differences and reference == "python":
         stamp.unlink(missing_ok=True)
         findings.save(remembered)
         write_bytes(stamp, json.dumps({"inputs": inputs, "findings": _sha256(remembered)}).encode())

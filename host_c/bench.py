@@ -14,16 +14,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from host_c.bench_rows import PUBLISHED, Row, measured_rows, missing_rows, ratio, run, simulated_rows
+from host_c.bench_rows import BASE, PUBLISHED, Row, measured_rows, missing_rows, ratio, run, simulated_rows
 from host_c.build import FLAGS
 from talos_ref.checkpoint import default_checkpoint
 from talos_ref.files import write_bytes
 from talos_ref.progress import progress_bar
 
 __all__ = ["main"]
-
-BASE = PUBLISHED[1]
-"""The row that ratios are printed against: TALOS-V2 counted in steps, as all other rows are."""
 
 
 def _cpu_name() -> str:

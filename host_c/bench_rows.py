@@ -16,8 +16,9 @@ import numpy as np
 from host_c.binding import Model, kernels
 from talos_ref.baselines import numpy_fp32, numpy_fp32_batched, pure_python
 from talos_ref.checkpoint import Checkpoint
+from talos_ref.published import FPGAS, PROCESSORS, Published
 
-__all__ = ["Row", "Work", "PUBLISHED", "measured_rows", "simulated_rows", "missing_rows", "ratio", "run"]
+__all__ = ["Row", "Work", "BASE", "PUBLISHED", "measured_rows", "simulated_rows", "missing_rows", "ratio", "run"]
 
 TEMPERATURE = 0.5
 
@@ -51,15 +52,19 @@ def ratio(row: Row, base: Row) -> float:
     return row.median / base.median
 
 
-PUBLISHED = (
-    Row(name="TALOS-V2, board (letters/s)", kind="published", steps_per_second=[53_000]),
-    Row(name="TALOS-V2, its RTL at 56.25 MHz", kind="published", steps_per_second=[60_490]),
-    Row(name="C + NEON fp32, one core of M4 Max", kind="published", steps_per_second=[3_756_165]),
-    Row(name="C + NEON fp32, one core of Grace", kind="published", steps_per_second=[4_364_405]),
-    Row(name="C + NEON Q4.12, M4 Max", kind="published", steps_per_second=[3_143_586]),
-    Row(name="persistent CUDA kernel, GB10, one stream", kind="published", steps_per_second=[413_603]),
-)
-"""Figures of the authors: TALOS-V2 (v2.talos.wtf) and github.com/AlexCheema/talos-vs-macbook, README."""
+def _published(figures: Published) -> Row:
+    clock = "" if figures.clock_hz is None else f", {figures.clock_hz / 1e6:g} MHz"
+    rate, what = figures.steps_per_second, ""
+    if rate is None:
+        rate, what = figures.letters_per_second, " (letters/s)"
+    assert rate is not None
+    return Row(name=f"{figures.system}{clock}{what}", kind="published", steps_per_second=[rate])
+
+
+PUBLISHED = tuple(_published(figures) for figures in (*FPGAS, *PROCESSORS))
+
+BASE = next(row for row in PUBLISHED if row.name.startswith("TALOS-V2, simulation"))
+"""The row that ratios are printed against: TALOS-V2 counted in steps, as all other rows are."""
 
 Work = tuple[Row, Callable[[int], int], int]
 """A row, its work (names -> steps taken), and the names of one run."""

@@ -4,38 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PEERS", "Peer"]
+__all__ = ["FPGAS", "PROCESSORS", "Published"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Peer:
+class Published:
     """One row of figures. A figure that its source does not give is None."""
 
     system: str
-    origin: str
+    origin: str = "published"
     """``published`` by its authors, or ``published RTL, simulated`` over 2,000 names."""
-    clock_hz: int
-    cycles_per_step: str
+    clock_hz: int | None = None
+    cycles_per_step: str = "not given"
     """As the source states it: a formula in ``pos``, a mean, or both."""
     steps_per_second: int | None
-    letters_per_second: int | None
+    letters_per_second: int | None = None
     source: str
 
 
 _TALOS = "https://github.com/Luthiraa/TALOS-V2"
 _GATE = "https://github.com/fguzman82/gateGPT"
+_MACBOOK = "https://github.com/AlexCheema/talos-vs-macbook"
 
-PEERS = (
-    Peer(
+FPGAS = (
+    Published(
         system="TALOS-V2, board",
-        origin="published",
         clock_hz=56_250_000,
-        cycles_per_step="not given",
         steps_per_second=None,
         letters_per_second=53_000,
         source=f"{_TALOS}, https://v2.talos.wtf",
     ),
-    Peer(
+    Published(
         system="TALOS-V2, simulation",
         origin="published RTL, simulated",
         clock_hz=56_250_000,
@@ -44,16 +43,13 @@ PEERS = (
         letters_per_second=51_060,
         source=_TALOS,
     ),
-    Peer(
+    Published(
         system="gateGPT (Virtex-5, 8,664 parameters)",
-        origin="published",
         clock_hz=80_000_000,
-        cycles_per_step="not given",
         steps_per_second=60_600,
-        letters_per_second=None,
         source=_GATE,
     ),
-    Peer(
+    Published(
         system="gateGPT, simulation",
         origin="published RTL, simulated",
         clock_hz=80_000_000,
@@ -64,3 +60,15 @@ PEERS = (
     ),
 )
 """Machines for the same kind of model on FPGAs."""
+
+PROCESSORS = (
+    Published(system="C + NEON fp32, one core of Grace", steps_per_second=4_364_405, source=_MACBOOK),
+    Published(system="C + NEON fp32, one core of M4 Max", steps_per_second=3_756_165, source=_MACBOOK),
+    Published(system="C + NEON Q4.12, one core of M4 Max", steps_per_second=3_143_586, source=_MACBOOK),
+    Published(system="persistent CUDA kernel, GB10, one stream", steps_per_second=413_603, source=_MACBOOK),
+    Published(system="NumPy fp32, M4 Max", steps_per_second=40_244, source=_MACBOOK),
+    Published(system="MLX fp32, CPU of M4 Max", steps_per_second=9_350, source=_MACBOOK),
+    Published(system="pure Python, M4 Max", steps_per_second=7_430, source=_MACBOOK),
+    Published(system="MLX fp32, GPU of M4 Max", steps_per_second=3_337, source=_MACBOOK),
+)
+"""The published TALOS-V2 model on processors, one stream each."""
