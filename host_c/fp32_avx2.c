@@ -128,10 +128,11 @@ INLINE __m256 running_sum(__m256 x, __m256 before) {
 INLINE __m256 last_lane(__m256 x) { return _mm256_permute_ps(_mm256_permute2f128_ps(x, x, 0x11), 0xFF); }
 
 /* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
-INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, logits l, float top, uint32_t rng, float *total) {
+INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, const logits *l, float top, uint32_t rng,
+                            float *total) {
     __m256 w[4], inverse = _mm256_set1_ps(s->temper.inverse);
     for (int i = 0; i < 4; i++) {
-        w[i] = exp2_ps(_mm256_mul_ps(_mm256_sub_ps(l.lane[i], _mm256_set1_ps(top)), inverse));
+        w[i] = exp2_ps(_mm256_mul_ps(_mm256_sub_ps(l->lane[i], _mm256_set1_ps(top)), inverse));
         w[i] = _mm256_and_ps(w[i], _mm256_load_ps((const float *)p->live + 8 * i));
     }
     __m256 low = running_sum(_mm256_add_ps(w[0], w[2]), _mm256_setzero_ps());
@@ -144,6 +145,8 @@ INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, log
     return (uint32_t)_mm_popcnt_u32(below);
 }
 
+#include "fp32_choose.h"
+
 INLINE void draw(const talos_fp32_pack *p, talos_stream *s, logits l) {
     uint32_t rng = talos_next_rng(s);
     for (int i = 0; i < 2; i++) {
@@ -151,16 +154,7 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, logits l) {
         _mm256_store_ps(s->logits + 16 * i, _mm256_permute2f128_ps(low, high, 0x20));
         _mm256_store_ps(s->logits + 16 * i + 8, _mm256_permute2f128_ps(low, high, 0x31));
     }
-    if (__builtin_expect(s->greedy, 0)) {
-        s->token = talos_fp32_greedy(s);
-        return;
-    }
-    float total;
-    uint32_t token = first_above(p, s, l, 0.0f, rng, &total);
-    /* Without the maximum taken off first, a low temperature can leave float's range. */
-    if (__builtin_expect(!(total > 1e-20f && total < 1e30f), 0))
-        token = first_above(p, s, l, s->logits[talos_fp32_greedy(s)], rng, &total);
-    s->token = token;
+    choose(p, s, &l, rng);
 }
 
 static void step(const talos_model *m, talos_stream *const *streams, int count) {

@@ -90,8 +90,12 @@ INLINE float32x4x4_t attend(const talos_fp32_pack *p, const talos_stream *s) {
     return x;
 }
 
-/* Logits, even tokens and then odd ones: head x + s folded relu(fc1 x), over the positive units alone. */
-INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t x, float32x4_t logits[8]) {
+typedef struct {
+    float32x4_t lane[8]; /* even tokens, then odd ones */
+} logits;
+
+/* Logits: head x + s folded relu(fc1 x), over the positive units alone. */
+INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t x, logits *l) {
     uint8x8_t positive[8];
     for (int at = 0; at < FAST_MLP; at += UNITS) {
         float32x4_t h[UNITS / 4];
@@ -115,18 +119,18 @@ INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t
     float32x4_t squares = vmulq_f32(x.val[0], x.val[0]);
     for (int i = 1; i < 4; i++) squares = mla(squares, x.val[i], x.val[i]);
     float scale = 1.0f / sqrtf(sum_f32(squares) * (1.0f / FAST_EMBD) + 1e-5f);
-    for (int i = 0; i < 8; i++) logits[i] = vmulq_n_f32(sum[i], scale);
-    PRODUCT(2, 0, logits, p->head[0], x)
+    for (int i = 0; i < 8; i++) l->lane[i] = vmulq_n_f32(sum[i], scale);
+    PRODUCT(2, 0, l->lane, p->head[0], x)
 }
 
 /* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
-INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, const float32x4_t l[8], float top, uint32_t rng,
+INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, const logits *l, float top, uint32_t rng,
                             float *total) {
     const float32x4_t zero = vdupq_n_f32(0.0f), tops = vdupq_n_f32(top), inverse = vdupq_n_f32(s->temper.inverse);
     float32x4_t odd[4], pairs[4], before = zero;
     for (int i = 0; i < 4; i++) {
-        float32x4_t e = exp2_f32(vmulq_f32(vsubq_f32(l[i], tops), inverse));
-        float32x4_t o = exp2_f32(vmulq_f32(vsubq_f32(l[i + 4], tops), inverse));
+        float32x4_t e = exp2_f32(vmulq_f32(vsubq_f32(l->lane[i], tops), inverse));
+        float32x4_t o = exp2_f32(vmulq_f32(vsubq_f32(l->lane[i + 4], tops), inverse));
         e = vreinterpretq_f32_s32(vandq_s32(vreinterpretq_s32_f32(e), vld1q_s32(p->live + 4 * i)));
         odd[i] = vreinterpretq_f32_s32(vandq_s32(vreinterpretq_s32_f32(o), vld1q_s32(p->live + 16 + 4 * i)));
         float32x4_t x = vaddq_f32(e, odd[i]);
@@ -145,36 +149,29 @@ INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, con
     return (uint32_t)sum_s32(vreinterpretq_s32_u32(below));
 }
 
-INLINE void draw(const talos_fp32_pack *p, talos_stream *s, const float32x4_t l[8]) {
+#include "fp32_choose.h"
+
+INLINE void draw(const talos_fp32_pack *p, talos_stream *s, const logits *l) {
     uint32_t rng = talos_next_rng(s);
     for (int i = 0; i < 4; i++) {
-        float32x4x2_t both = {{l[i], l[i + 4]}};
+        float32x4x2_t both = {{l->lane[i], l->lane[i + 4]}};
         vst2q_f32(s->logits + 8 * i, both);
     }
-    if (__builtin_expect(s->greedy, 0)) {
-        s->token = talos_fp32_greedy(s);
-        return;
-    }
-    float total;
-    uint32_t token = first_above(p, s, l, 0.0f, rng, &total);
-    /* Without the maximum taken off first, a low temperature can leave float's range. */
-    if (__builtin_expect(!(total > 1e-20f && total < 1e30f), 0))
-        token = first_above(p, s, l, s->logits[talos_fp32_greedy(s)], rng, &total);
-    s->token = token;
+    choose(p, s, l, rng);
 }
 
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const talos_fp32_pack *p = m->pack;
     for (int i = 0; i < count; i++) {
         talos_stream *s = streams[i];
-        float32x4_t logits[8];
+        logits l;
         if (s->position == 0 && p->has_first) {
             const float *first = talos_fp32_first(p, s);
-            for (int j = 0; j < 8; j++) logits[j] = vld1q_f32(first + 4 * j);
+            for (int j = 0; j < 8; j++) l.lane[j] = vld1q_f32(first + 4 * j);
         } else {
-            mlp(p, s->cache, attend(p, s), logits);
+            mlp(p, s->cache, attend(p, s), &l);
         }
-        draw(p, s, logits);
+        draw(p, s, &l);
     }
 }
 
