@@ -80,7 +80,8 @@ class RegisterHost:
     async def until_done(self, limit: int) -> int:
         """Let cycles pass until nothing runs; return how many. RuntimeError after ``limit``."""
         started = self.now
-        while not self.model.finished(self.now):
+        # A write that was accepted last takes effect in the next cycle.
+        while self._writing is not None or not self.model.finished(self.now):
             if self.now - started > limit:
                 raise RuntimeError(f"the request must end in {limit} cycles: {self.model.run}")
             await self.cycle()
