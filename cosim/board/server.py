@@ -12,9 +12,9 @@ A request is a line of ASCII, and so is its answer: ``ok``, ``ok VALUES``, ``err
 ``time``                         ``ok`` and the simulated nanoseconds so far
 ===============================  ===================================================================================
 
-Time stands still while no request is served; each access takes ``TALOS_BOARD_GAP`` nanoseconds more than the bus needs,
-for the cable. The first client owns the simulation, which ends when that connection does. Others may come and go.
-``TALOS_BOARD_ACCESSES`` names a file for a line per access: simulated ns, kind, address, word.
+Time stands still while no request is served; a read or write takes ``TALOS_BOARD_GAP`` nanoseconds more than the bus
+needs, for the cable. The first client owns the simulation, which ends when that connection does; others may come and
+go. ``TALOS_BOARD_ACCESSES`` names a file for a line per access: simulated ns, kind, address, word.
 """
 
 from __future__ import annotations
@@ -89,10 +89,13 @@ class _Board:
             case ["read", address, *count] if len(count) < 2:
                 first = _number(address, 0xFFFFFFFC)
                 number = _number(count[0], 1024) if count else 1
-                return " ".join([f"{await self._access(first + 4 * index, None, 15):#x}" for index in range(number)])
+                found = [f"{await self._access(first + 4 * index, None, 15):#x}" for index in range(number)]
+                await self._gap()
+                return " ".join(found)
             case ["write", address, word, *enable] if len(enable) < 2:
                 lanes = _number(enable[0], 15) if enable else 15
                 await self._access(_number(address, 0xFFFFFFFC), _number(word, 0xFFFFFFFF), lanes)
+                await self._gap()
                 return ""
             case ["pins"]:
                 return json.dumps({name: int(handle.value) for name, handle in self._ports.items()})
@@ -126,9 +129,11 @@ class _Board:
         value = int(bridge.answer.value) if word is None else word
         self._accesses.write(f"{_now_ns()} {kind} {address:#05x} {value:#010x}\n")
         self._accesses.flush()
+        return value
+
+    async def _gap(self) -> None:
         if self._gap_ns:
             await Timer(self._gap_ns, "ns")
-        return value
 
 
 def _now_ns() -> int:

@@ -56,9 +56,11 @@ class Screen:
 @contextmanager
 def screen(total: int, *, as_json: bool, show: bool = True) -> Iterator[Screen]:
     """Yield a screen for ``total`` names; without ``show`` only the bar is seen."""
-    live = sys.stdout.isatty() and not as_json
-    console = Console(highlight=False) if live else Console(stderr=True, highlight=False)
-    if not console.is_terminal:
+    terminal = sys.stdout.isatty()
+    live = terminal and not as_json
+    console = Console(stderr=not live, highlight=False)
+    # A bar and objects on the same terminal would run into each other.
+    if not console.is_terminal or (terminal and as_json):
         yield Screen(None, None, live=False, as_json=as_json, show=show)
         return
     columns = (
@@ -68,6 +70,7 @@ def screen(total: int, *, as_json: bool, show: bool = True) -> Iterator[Screen]:
         TextColumn("{task.fields[rate]}"),
         TextColumn("[bold]{task.fields[name]}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Redirected, what goes to standard output would join the bar on standard error.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=live, redirect_stderr=live) as progress:
         task = progress.add_task("names", total=total, rate="", name="")
         yield Screen(progress, task, live=live, as_json=as_json, show=show)

@@ -33,7 +33,7 @@ MODELS = tuple(
 
 _BUILD = ROOT / "build" / "board"
 _GAP_NS = 500
-"""Simulated time between two accesses. A cable takes a thousand times as long, in which a board would be idle."""
+"""Simulated time that a request takes beside the bus. A cable takes a thousand times that, in which a board waits."""
 _BRIDGE_SIGNALS = ("go", "writes", "address", "data", "byteenable", "done", "answer")
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
@@ -142,7 +142,7 @@ def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_N
     seconds
         Wall time limit of an access.
     gap_ns
-        Simulated time that passes after each access.
+        Simulated time that passes after each read or write, of one word or several.
 
     Raises
     ------
