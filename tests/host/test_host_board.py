@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,21 @@ def test_the_enable_switch_is_for_the_demo_alone(board: SimulatedBoard) -> None:
     assert name(board, 2) == [10, 4, 11, 24, 13]
 
 
+def test_a_board_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = demo_board()
+    monkeypatch.setattr("cosim.host.simulation.board_verilog", lambda core, demo_cycles: pytest.fail("made again"))
+    notices: list[str] = []
+    again = board_model("tile16", DEMO_CYCLES, notice=notices.append)
+    assert (again.folder, again.compiled, notices) == (made.folder, False, [])
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, not 'tile17'$"):
+        board_model("tile17", build_dir=tmp_path, notice=notices.append)
+    assert notices == [
+        "making the simulated board with tile17, a few minutes, for it is new or its sources have changed"
+    ]
+    assert not (tmp_path / "tile17").exists()
+
+
 # The accesses of TALOS-V2's published host for System Console, in its order.
 _HOST = """
 set device [lindex [get_service_paths device] 0]
@@ -239,6 +255,17 @@ def test_the_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: p
     assert found["letters_per_second"] > 100_000
     for command in ("info", "step --text kelyn --check", "counters --seed 2 --check"):
         assert main(command.split()) == 0
+
+
+@pytest.mark.parametrize("command", ["generate", "step"])
+def test_what_the_page_shows(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples on tile16 in README.md are what the commands print."""
+    monkeypatch.setattr(session, "board_model", lambda core, notice: demo_board())
+    page = (ROOT / "cosim" / "host" / "README.md").read_text()
+    example = re.search(rf"^```\n\$ python -m cosim\.host ({command} .*?)\n(.*?)^```$", page, re.M | re.S)
+    assert example is not None
+    assert main(example[1].split()) == 0
+    assert capsys.readouterr().out == example[2]
 
 
 def test_fused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from model_board import ModelBoard
@@ -68,21 +68,23 @@ def test_letters_are_written_as_they_are_read(plug: Plug, monkeypatch: pytest.Mo
 
     class Out:
         encoding = "utf-8"
+        held = ""
 
         def write(self, text: str) -> int:
-            read = sum(kind == "read" and at.address <= address <= at.last for kind, address, _ in board.log)
-            written.append((text, read))
+            self.held += text
             return len(text)
 
         def flush(self) -> None:
-            pass
+            read = sum(kind == "read" and at.address <= address <= at.last for kind, address, _ in board.log)
+            written.append((self.held, read))
+            self.held = ""
 
         def isatty(self) -> bool:
             return False
 
     monkeypatch.setattr(sys, "stdout", Out())
     assert main(["generate", "--seed", "2", "--count", "1"]) == 0
-    assert written == [("k", 1), ("e", 2), ("l", 3), ("y", 4), ("n", 5), ("\n", 5)]
+    assert written[:6] == [("k", 1), ("e", 2), ("l", 3), ("y", 4), ("n", 5), ("\n", 5)]
 
 
 def test_a_check_says_how_much_it_compared(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,9 +301,9 @@ def test_greedy_and_limited_names(plug: Plug, capsys: pytest.CaptureFixture[str]
     assert set(first) <= set(MICROGPT.alphabet)
 
 
-def test_a_name_on_a_terminal(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names stand one under another; the bar beside them shows the growing name and the rate."""
-    plug(ModelBoard())
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, Callable[[], str]]]:
+    """Yield a terminal to write to, and a function that closes it and returns what it got, without escapes."""
     monkeypatch.setenv("TERM", "xterm")
     ours, theirs = os.openpty()
     said: list[bytes] = []
@@ -313,16 +315,58 @@ def test_a_name_on_a_terminal(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> No
 
     reader = threading.Thread(target=listen)
     reader.start()
-    with open(theirs, "w") as terminal:
-        monkeypatch.setattr(sys, "stdout", terminal)
-        assert main(["generate", "--seed", "2", "--count", "3"]) == 0
+    file = open(theirs, "w")  # noqa: SIM115
+
+    def close() -> str:
+        file.close()
+        reader.join(10)
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(said).decode())
+
+    yield file, close
+    file.close()
     reader.join(10)
     os.close(ours)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(said).decode())
+
+
+def test_a_name_on_a_terminal(plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names stand one under another; the bar beside them shows the growing name and the rate."""
+    plug(ModelBoard())
+    file, close = terminal
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", file)
+        assert main(["generate", "--seed", "2", "--count", "3"]) == 0
+    text = close()
     names = [line.split("\r")[-1] for line in text.split("\r\n")]
     assert [name for name in names if name in ("kelyn", "tonan", "aleren")] == ["kelyn", "tonan", "aleren"]
     assert "letters/s on the board" in text
     assert "3/3" in text
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_names_in_a_file_and_the_bar_on_a_terminal(
+    options: list[str], plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plug(ModelBoard())
+    err, close = terminal
+    with monkeypatch.context() as patch, (tmp_path / "out").open("w") as out:
+        patch.setattr(sys, "stderr", err)
+        patch.setattr(sys, "stdout", out)
+        assert main(["generate", "--seed", "2", "--count", "2", *options]) == 0
+    lines = (tmp_path / "out").read_text().splitlines()
+    assert [json.loads(line)["text"] if options else line for line in lines] == ["kelyn", "tonan"]
+    text = close()
+    assert "2/2" in text
+    assert "kelyn" not in text
+
+
+def test_objects_on_a_terminal_have_no_bar(plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug(ModelBoard())
+    file, close = terminal
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", file)
+        patch.setattr(sys, "stderr", file)
+        assert main(["generate", "--seed", "2", "--count", "2", "--json"]) == 0
+    assert [json.loads(line)["text"] for line in close().splitlines()] == ["kelyn", "tonan"]
 
 
 def test_most_names_fit_a_seed() -> None:
