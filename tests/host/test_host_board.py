@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -282,12 +283,15 @@ def test_fused(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["steps_per_second"] > 1_000_000
 
 
-def host(*arguments: str) -> subprocess.Popen[bytes]:
-    """Start the command in a process of its own, on the board with fused, and wait until it works."""
+def host(folder: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start the command in a process of its own, on the board with fused, and wait until it works.
+
+    Its temporary files go to ``folder``: one that is killed leaves them.
+    """
     board_model("fused")
     process = subprocess.Popen(
         [sys.executable, "-m", "cosim.host", *arguments, "--core", "fused"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=ROOT, env={**os.environ, "TMPDIR": folder}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.read(5)
@@ -318,12 +322,14 @@ def ended(process: int, seconds: float = 10) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_simulation_never_outlives_the_host(number: signal.Signals) -> None:
     """Ctrl-C ends both in good order; even if the host is killed, the simulation notices."""
-    process = host("generate", "--count", "100000")
-    simulations = children(process.pid)
-    assert len(simulations) == 1
-    os.kill(process.pid, number)
-    _, errors = process.communicate(timeout=30)
-    assert all(ended(child) for child in simulations)
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert errors.decode().endswith("error: interrupted\n")
+    with tempfile.TemporaryDirectory() as folder:
+        process = host(folder, "generate", "--count", "100000")
+        simulations = children(process.pid)
+        assert len(simulations) == 1
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=30)
+        assert all(ended(child) for child in simulations)
+        if number == signal.SIGINT:
+            assert process.returncode == 130
+            assert errors.decode().endswith("error: interrupted\n")
+            assert not os.listdir(folder)
