@@ -8,14 +8,18 @@ import os
 import platform
 import subprocess
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from host_c.bench_rows import BASE, PUBLISHED, Row, measured_rows, missing_rows, ratio, run, simulated_rows
+from host_c.bench_rows import BASE, PUBLISHED, Row, measured_rows, missing_rows, ratio, ratio_text, run, simulated_rows
+from host_c.binding import ARITHMETICS
 from host_c.build import FLAGS
+from host_c.cross import TARGETS, build_letters, instructions_per_step
+from host_c.model_file import write_model
 from talos_ref.checkpoint import default_checkpoint
 from talos_ref.files import write_bytes
 from talos_ref.progress import progress_bar
@@ -54,18 +58,37 @@ def _measure(runs: int) -> list[Row]:
     return [row for row, _, _ in works]
 
 
+def _emulated() -> tuple[dict[str, float], list[str]]:
+    """Return the instructions of a float32 step by processor, counted under emulation, and what could not be."""
+    counts, missing = dict[str, float](), list[str]()
+    with tempfile.TemporaryDirectory() as name, progress_bar("emulated", len(TARGETS)) as update:
+        model = write_model(default_checkpoint(), Path(name) / "model.bin")
+        for index, target in enumerate(TARGETS):
+            try:
+                program = build_letters(target, Path(name))
+            except RuntimeError as error:
+                missing.append(f"{target.name}: {error}")
+                continue
+            counts[target.name] = instructions_per_step(target, program, model, ARITHMETICS["float"])
+            update(index + 1, target.name)
+    return counts, missing
+
+
 def _report(rows: list[Row], runs: int) -> dict[str, Any]:
+    counts, missing = _emulated()
     return {
         "cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "compiler": _compiler(), "flags": list(FLAGS),
         "load": os.getloadavg()[0], "runs": runs, "temperature": 0.5, "base": BASE.name,
         "rows": [
             {
                 "name": row.name, "kind": row.kind, "threads": row.threads, "steps_per_second": row.median,
-                "spread": row.spread, "runs": row.steps_per_second, "ratio": ratio(row, BASE),
+                "spread": row.spread, "runs": row.steps_per_second, "counts": row.counts,
+                "ratio": ratio(row, BASE) if row.counts == BASE.counts else None,
             }
             for row in rows
         ],
-        "not_measured": missing_rows(),
+        "instructions_per_step_emulated": counts,
+        "not_measured": [*missing_rows(), *missing],
     }  # fmt: skip
 
 
@@ -76,8 +99,14 @@ def _print(report: dict[str, Any], rows: list[Row]) -> None:
         table.add_column(heading, justify="left" if heading in ("row", "figure is") else "right")
     for row in sorted(rows, key=lambda row: row.median):
         spread = f"{row.spread:.0%}" if len(row.steps_per_second) > 1 else ""
-        table.add_row(row.name, row.kind, f"{row.median:,.0f}", spread, f"{ratio(row, BASE):,.2f}")
+        table.add_row(row.name, row.kind, f"{row.median:,.0f}", spread, ratio_text(row, BASE))
     console.print(table)
+    console.print(
+        f"temperature {report['temperature']:g}; medians of {report['runs']} interleaved runs after a warm-up; one"
+        " stream on one core unless the row says otherwise; published figures are other people's, on their machines"
+    )
+    for name, count in report["instructions_per_step_emulated"].items():
+        console.print(f"{name}: {count:,.0f} instructions a float32 step, counted by qemu; an emulator has no speed")
     for line in report["not_measured"]:
         console.print(f"not measured: {line}", markup=False)
     if report["load"] > report["cores"]:

@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from host_c.bench_rows import Row, ratio
+from host_c.bench_rows import Row, ratio_text
 from talos_ref.files import write_bytes
 
 __all__ = ["write_chart"]
@@ -27,7 +27,8 @@ def write_chart(rows: Sequence[Row], base: Row, folder: Path) -> list[Path]:
     rates = [row.median for row in shown]
     axes.barh([row.name for row in shown], rates, color=[COLOURS[row.kind] for row in shown])
     for index, row in enumerate(shown):
-        axes.text(row.median * 1.06, index, f"{row.median:,.0f}  ×{ratio(row, base):,.2f}", va="center", fontsize=7)
+        times = f"  ×{text}" if (text := ratio_text(row, base)) else ""
+        axes.text(row.median * 1.06, index, f"{row.median:,.0f}{times}", va="center", fontsize=7)
     axes.set_xscale("log")
     axes.set_xlim(right=max(rates) * 12)
     axes.set_xlabel(f"steps per second; × is times {base.name}")

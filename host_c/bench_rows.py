@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,11 +15,14 @@ from statistics import median
 import numpy as np
 
 from host_c.binding import Model, kernels
-from talos_ref.baselines import numpy_fp32, numpy_fp32_batched, pure_python
+from talos_ref.baselines import mlx_fp32, numpy_fp32, numpy_fp32_batched, pure_python
 from talos_ref.checkpoint import Checkpoint
 from talos_ref.published import FPGAS, PROCESSORS, Published
 
-__all__ = ["Row", "Work", "BASE", "PUBLISHED", "measured_rows", "simulated_rows", "missing_rows", "ratio", "run"]
+__all__ = [
+    "Row", "Work", "BASE", "PUBLISHED", "measured_rows", "mlx_rows", "simulated_rows", "missing_rows", "ratio",
+    "ratio_text", "run",
+]  # fmt: skip
 
 TEMPERATURE = 0.5
 
@@ -32,7 +36,8 @@ class Row:
     steps_per_second: list[float] = field(default_factory=list)
     """Every run of a measured row; one figure of the others."""
     threads: int = 1
-    note: str = ""
+    counts: str = "steps"
+    """What the figure counts: steps, or letters of finished names alone."""
 
     @property
     def median(self) -> float:
@@ -46,19 +51,33 @@ class Row:
 
 
 def ratio(row: Row, base: Row) -> float:
-    """Return how many times ``base`` a row is; ValueError if one of them, and not the other, comes from an emulator."""
+    """Return how many times ``base`` a row is.
+
+    Raises ValueError if one of them, and not the other, comes from an emulator, or they count different things.
+    """
     if (row.kind == "emulated") != (base.kind == "emulated"):
         raise ValueError(f"rows must be both emulated or neither, not {row.name!r} and {base.name!r}")
+    if row.counts != base.counts:
+        raise ValueError(
+            f"rows must count the same, not {row.counts} of {row.name!r} and {base.counts} of {base.name!r}"
+        )
     return row.median / base.median
+
+
+def ratio_text(row: Row, base: Row) -> str:
+    """Return the ratio for a table; nothing where there is none."""
+    return f"{ratio(row, base):,.2f}" if row.counts == base.counts else ""
 
 
 def _published(figures: Published) -> Row:
     clock = "" if figures.clock_hz is None else f", {figures.clock_hz / 1e6:g} MHz"
-    rate, what = figures.steps_per_second, ""
-    if rate is None:
-        rate, what = figures.letters_per_second, " (letters/s)"
-    assert rate is not None
-    return Row(name=f"{figures.system}{clock}{what}", kind="published", steps_per_second=[rate])
+    name, rate = f"{figures.system}{clock}", figures.steps_per_second
+    if rate is not None:
+        return Row(name=name, kind="published", steps_per_second=[rate])
+    assert figures.letters_per_second is not None
+    return Row(
+        name=f"{name} (letters/s)", kind="published", steps_per_second=[figures.letters_per_second], counts="letters"
+    )
 
 
 PUBLISHED = tuple(_published(figures) for figures in (*FPGAS, *PROCESSORS))
@@ -92,10 +111,24 @@ def _batched(model: Model, threads: int) -> Callable[[int], int]:
     return lambda names: model.generate_counted(seeds[:names], TEMPERATURE, threads)[1]
 
 
+def mlx_rows(checkpoint: Checkpoint) -> list[Work]:
+    """Return the row of MLX, if it is installed; RuntimeError if it writes other names than NumPy."""
+    if not _has_mlx():
+        return []
+    if mlx_fp32.generate(checkpoint, 1, TEMPERATURE, 20) != numpy_fp32.generate(checkpoint, 1, TEMPERATURE, 20):
+        raise RuntimeError("MLX must write the names of NumPy, and does not; its row would be worth nothing")
+    return [(Row(name="MLX fp32", kind="measured"), _loop(mlx_fp32.generate, checkpoint), 60)]
+
+
+def _has_mlx() -> bool:
+    return "mlx" in sys.modules or importlib.util.find_spec("mlx") is not None
+
+
 def measured_rows(checkpoint: Checkpoint) -> list[Work]:
     """Return what can be measured on this machine, slowest first."""
     cores = len(os.sched_getaffinity(0))
     rows: list[Work] = [
+        *mlx_rows(checkpoint),
         (Row(name="pure Python", kind="measured"), _loop(pure_python.generate, checkpoint), 60),
         (Row(name="NumPy fp32", kind="measured"), _loop(numpy_fp32.generate, checkpoint), 400),
         (Row(name="NumPy fp32, batched", kind="measured"), _loop(numpy_fp32_batched.generate, checkpoint), 4_096),
@@ -123,16 +156,18 @@ def run(work: Work) -> None:
 
 
 def simulated_rows(path: Path) -> list[Row]:
-    """Return the co-simulated cores of ``build/sim.json``; none if it does not exist."""
+    """Return the co-simulated cores of ``build/sim.json``, each from its longest run; none if it does not exist."""
     if not path.is_file():
         return []
-    best = {}
-    for entry in json.loads(path.read_text(encoding="utf-8"))["runs"]:
-        name = f"{entry['core']}, co-simulated at 56.25 MHz"
-        best[name] = Row(name=name, kind="simulated", steps_per_second=[float(entry["steps_per_second"])])
-    return list(best.values())
+    report = json.loads(path.read_text(encoding="utf-8"))
+    longest = {run["core"]: run for run in sorted(report["runs"], key=lambda run: run["steps"])}
+    where = f"co-simulated at {report['clock_hz'] / 1e6:g} MHz"
+    return [
+        Row(name=f"{core}, {where}", kind="simulated", steps_per_second=[float(run["steps_per_second"])])
+        for core, run in longest.items()
+    ]
 
 
 def missing_rows() -> list[str]:
     """Return what could be measured if it were installed, and how."""
-    return [] if importlib.util.find_spec("mlx") else ["MLX: pip install mlx (Apple silicon, or Linux with mlx[cpu])"]
+    return [] if _has_mlx() else ['MLX: .venv/bin/pip install "mlx[cpu]" (on Apple silicon: mlx)']

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host_c.bench_chart import write_chart
-from host_c.bench_rows import PUBLISHED, Row, measured_rows, ratio, run, simulated_rows
+from host_c.bench_rows import BASE, PUBLISHED, Row, measured_rows, ratio, ratio_text, run, simulated_rows
 from talos_ref.checkpoint import default_checkpoint
 
 
@@ -38,10 +38,22 @@ def test_every_row_runs_and_counts_the_same_steps() -> None:
 def test_simulated_rows_come_from_the_report(tmp_path: Path) -> None:
     path = tmp_path / "sim.json"
     assert simulated_rows(path) == []
-    runs = [{"core": "fused", "steps_per_second": 1.5e6}, {"core": "fused", "steps_per_second": 1.5e6}]
+    runs = [
+        {"core": "fused", "steps": 9, "steps_per_second": 1.6e6},
+        {"core": "fused", "steps": 6000, "steps_per_second": 1.5e6},
+        {"core": "fused", "steps": 30, "steps_per_second": 1.7e6},
+    ]
     path.write_text(json.dumps({"clock_hz": 56_250_000, "runs": runs}), encoding="utf-8")
     (row,) = simulated_rows(path)
     assert (row.name, row.kind, row.median) == ("fused, co-simulated at 56.25 MHz", "simulated", 1.5e6)
+
+
+def test_ratio_of_letters_to_steps_is_refused() -> None:
+    letters = next(row for row in PUBLISHED if row.counts == "letters")
+    with pytest.raises(ValueError, match="rows must count the same, not letters of 'TALOS-V2, board"):
+        ratio(letters, BASE)
+    assert ratio_text(letters, BASE) == ""
+    assert ratio_text(BASE, BASE) == "1.00"
 
 
 def test_chart_is_written_as_png_and_svg(tmp_path: Path) -> None:
