@@ -1,6 +1,6 @@
 # Everything runs from .venv, which the first target asked for sets up from requirements.lock.
 PYTHON ?= python3
-CORE ?= tile16
+CORE ?= fused
 CLOCK ?= 56.25
 PYTEST_ARGS ?=
 JOBS ?= $(shell nproc)
