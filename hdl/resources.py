@@ -94,20 +94,21 @@ def count(cells: Mapping[str, int]) -> Resources:
 def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
     """Return ``cells``, ``longest_paths`` and ``verilog_sha256`` of a core mapped to the device.
 
-    The paths are those of ``hdl.static_timing``, which says what they leave out. The result is kept in ``folder`` and
-    used again for the same Verilog. Raises RuntimeError with the end of the log if Yosys fails.
+    The paths are those of ``hdl.static_timing``, which says what they leave out. The result and the netlist
+    (``NAME.netlist.json``) are kept in ``folder`` and used again for the same Verilog. Raises RuntimeError with the end
+    of the log if Yosys fails.
     """
     text = core_verilog(config, checkpoint).encode("ascii")
     digest = hashlib.sha256(text).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{config.name}.json"
-    if kept.exists():
+    kept, netlist = folder / f"{config.name}.json", folder / f"{config.name}.netlist.json"
+    if kept.exists() and netlist.exists():
         known: dict[str, Any] = json.loads(kept.read_text())
         if known.get("verilog_sha256") == digest:
             return known
-    source, log, stat, netlist = (
-        folder / f"{config.name}.{suffix}" for suffix in ("v", "log", "stat.json", "netlist.json")
-    )
+    # It must never stand beside the netlist of another Verilog.
+    kept.unlink(missing_ok=True)
+    source, log, stat = (folder / f"{config.name}.{suffix}" for suffix in ("v", "log", "stat.json"))
     write_bytes(source, text)
     script = (
         f"read_verilog {source.name}; synth_intel_alm -family cyclonev -top {config.name} -noiopad -noclkbuf; "

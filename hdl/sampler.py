@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,6 +13,7 @@ from hdl.argmax import first_maximum
 from hdl.format import shape_of
 from hdl.multipliers import MultiplierBank, share
 from hdl.priority import first_index
+from hdl.products import unsigned_product
 from hdl.recurrence import check_width
 from hdl.sampler_weights import BucketWeights, Exp2Weights
 from talos_ref.format import Format
@@ -186,9 +187,7 @@ class Sampler(wiring.Component):
 
         # Cycle w + blocks. The cut is below the last sum by itself, as the uniform number is below 1.
         cut = Signal(self.sum_width)
-        product = Signal(24 + self.sum_width)
-        m.d.comb += product.eq(uniform * sums[-1])
-        m.d.sync += cut.eq(product[24:])
+        m.d.sync += cut.eq(unsigned_product(m, uniform, sums[-1])[24:])
 
         # Cycle w + blocks + 1.
         hits = Signal(self.vocab_size)
@@ -203,9 +202,8 @@ class Sampler(wiring.Component):
         """Return 24 random bits of the state."""
         if isinstance(self.spec, Exp2Sampler):
             return rng[:24]
-        product = Signal(32, name="uniform_product")
-        m.d.comb += product.eq(rng * self.spec.multiplier)
-        return product[8:]
+        multiplier = Const(self.spec.multiplier)
+        return unsigned_product(m, rng, multiplier, "uniform_product")[8:32]
 
 
 def _named(m: Module, values: Sequence[Any], shape: Any, name: str) -> list[Signal]:

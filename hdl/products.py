@@ -1,0 +1,38 @@
+"""Products of unsigned numbers, in pieces that every synthesis maps to the device's multipliers right."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal, Value, unsigned
+
+__all__ = ["fits_multiplier", "unsigned_product"]
+
+_MULTIPLIERS = (9, 18, 27)
+"""Operands of the Cyclone V's multipliers, in bits."""
+
+
+def fits_multiplier(width: int) -> bool:
+    """Return whether unsigned operands, the wider one of ``width`` bits, leave the top bit of a multiplier's at 0."""
+    return width < _MULTIPLIERS[-1] and width not in _MULTIPLIERS
+
+
+def unsigned_product(m: Module, a: Value, b: Value, name: str = "product") -> Value:
+    """Return ``a · b`` of two unsigned values, all bits of it; operands are halved until they fit a multiplier.
+
+    Yosys (0.70, ``intel_alm/common/dsp_map.v``) makes every multiplier of the device one of signed numbers, so that an
+    unsigned operand that fills it counts as negative where its top bit is 1. Were that mended, ``a * b`` would do.
+    Raises TypeError for a signed operand.
+    """
+    for value in (a, b):
+        if value.shape().signed:
+            raise TypeError(f"operands must be unsigned, not {value.shape()!r}")
+    if len(a) < len(b):
+        a, b = b, a
+    product = Signal(unsigned(len(a) + len(b)), name=name)
+    if fits_multiplier(len(a)):
+        m.d.comb += product.eq(a * b)
+        return product
+    half = len(a) // 2
+    low = unsigned_product(m, a[:half], b, f"{name}_low")
+    high = unsigned_product(m, a[half:], b, f"{name}_high")
+    m.d.comb += product.eq(low + (high << half))
+    return product
