@@ -79,3 +79,10 @@ def test_parameters() -> None:
         TokenRate(clock_hz=5.0, max_letters=15)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^max_letters must be 1 to 255, not 256$"):
         TokenRate(clock_hz=1, max_letters=256)
+
+
+def test_the_largest_product() -> None:
+    """More than a word, divided by all that a counter holds."""
+    for cycles in (0xFFFFFFFF, 0x80000001, 3_000_000_000):
+        unit = TokenRate(clock_hz=1_000_000_000, max_letters=255)
+        assert measure(unit, 255, cycles, last_with_finish=True) == [255_000_000_000 // cycles, unit.LATENCY]
