@@ -66,7 +66,8 @@ class TokenRate(wiring.Component):
         # Bits of the product still to come on the left, those of the quotient on the right.
         line, remainder = Signal(self.width), Signal(32)
         left, finished = Signal(range(self.width + 1)), Signal()
-        above, difference = Signal(33), Signal(34)
+        # The remainder is below the cycles, so that bit 32 of the difference is its sign.
+        above, difference = Signal(33), Signal(33)
         m.d.comb += [
             above.eq(Cat(line[-1], remainder)),
             difference.eq(above - self.cycles),
