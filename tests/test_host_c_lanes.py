@@ -83,9 +83,9 @@ int main(int count, char **arguments) {
 """The lanes' functions are static, so the program takes their file in."""
 
 
-def small(alphabet: str, block_size: int) -> Checkpoint:
+def small(alphabet: str, block_size: int, seed: int = 3) -> Checkpoint:
     config = ModelConfig(alphabet=alphabet, block_size=block_size)
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     return Checkpoint(config, {n: rng.normal(0, 0.15, s).astype(np.float32) for n, s in config.shapes().items()})
 
 
@@ -113,8 +113,20 @@ def test_logits_in_lanes_are_those_of_single_streams(which: str, tmp_path: Path)
 def test_names_at_any_temperature(which: str, temperature: float, name: str, kernel: str) -> None:
     if temperature == 0.0003 and name == "precise":
         temperature = 0.07
-    model = Model(MODELS[which], name, kernel)
-    seeds = np.random.default_rng(6).integers(1, 1 << 32, 700, dtype=np.uint32)
+    assert_same_names(Model(MODELS[which], name, kernel), temperature, 700)
+
+
+@pytest.mark.parametrize("kernel", kernels("float"))
+def test_weights_beyond_the_range_of_float(kernel: str) -> None:
+    """Low temperatures, where some lanes of a vector overflow, some vanish and some do neither."""
+    for seed in range(120):
+        model = Model(small("abcdefgh"[: 1 + seed % 8], 9, seed), "float", kernel)
+        for temperature in (0.0005, 0.004, 0.02):
+            assert_same_names(model, temperature, 40)
+
+
+def assert_same_names(model: Model, temperature: float, count: int) -> None:
+    seeds = np.random.default_rng(6).integers(1, 1 << 32, count, dtype=np.uint32)
     rows, total = model.generate_counted(seeds, temperature, 1)
     stream, taken, bos = model.stream(1, temperature), 0, model.config.bos
     for row, seed in zip(rows.tolist(), seeds.tolist(), strict=True):
