@@ -51,7 +51,8 @@ def test_sim_reports_and_remembers(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run["cycles_per_step"] == run["cycles"] / run["steps"]
     assert run["steps_per_second"] == CLOCK_HZ * run["steps"] / run["cycles"]
     assert run["letters_per_second"] == CLOCK_HZ * run["letters"] / run["cycles"]
-    assert run["checked"]["values"] == run["steps"] * 34 + 3 * 14
+    # Of a step its seven fields and 27 logits; of each name cycles, steps, letters and stages.
+    assert run["checked"]["values"] == run["steps"] * 34 + 3 * (3 + len(STAGES))
     assert run["checked"]["requests_in_waveform"] == 2
     assert len(run["cycles_by_position"]) <= CORE.model.block_size
     assert not run["unchanged_since_earlier_run"]
@@ -164,7 +165,7 @@ def test_waves_writes_names_for_stages_and_states(tmp_path: Path, capsys: pytest
 def counted(seed: int = 1, steps: tuple[int, ...] = (10, 12)) -> Counted:
     """Return a finished name."""
     stages = [0] * len(STAGES)
-    stages[4] = sum(steps)
+    stages[STAGES["ATTENTION"]] = sum(steps)
     return Counted(name_request(seed, 0x80, 15), sum(steps), steps, len(steps) - 1, tuple(stages))
 
 
