@@ -47,6 +47,8 @@ mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL 
 
 board-check: .venv/.installed ## what can be checked of the board without one; build/board
 	$(BIN)/python -m hdl.board check
+	$(BIN)/python -m cosim gates
+	$(BIN)/python -m cosim reset
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench

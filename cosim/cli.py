@@ -1,4 +1,4 @@
-"""The command lines ``python -m cosim sim`` and ``python -m cosim waves``."""
+"""The command lines ``python -m cosim sim``, ``waves`` and ``gantt``; ``cosim.evidence`` has the others."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from cosim.checker import Mismatch
+from cosim.evidence import add_evidence
 from cosim.gantt import draw, read_gantt, text_chart
 from cosim.measurement import Measurement, compare_simulators
 from cosim.model import REFERENCES
@@ -212,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     gantt.add_argument("--step", type=int, default=1, metavar="K", help="of the name, from 0 (default: 1)")
     gantt.add_argument("--out", default=str(_BUILD / "gantt"), metavar="FOLDER", help="default: build/gantt")
     gantt.set_defaults(run=_gantt)
+    add_evidence(commands, _count)
     for command in (sim, waves, gantt):
         command.add_argument("--seed", type=_seed, default=1, metavar="S", help="of the first name (default: 1)")
         command.add_argument("--temperature", type=_temperature, default=0.5, metavar="T", help="default: 0.5")

@@ -53,20 +53,23 @@ class Driver:
         self._dut, self._timebase = dut, timebase
         self._packing = Packing(request_layout(core.model))
 
-    async def start(self) -> None:
-        """Set every input to its idle value, start the clock, and reset the core."""
+    async def start(self, *, late: bool = False) -> None:
+        """Set every input to its idle value, start the clock, and reset the core.
+
+        ``late``: only after some cycles in which it does what it likes, and for one cycle.
+        """
         dut = self._dut
         dut.request__valid.value = 0
         dut.request__payload.value = 0
         dut.result__ready.value = 1
         dut.clear.value = 0
-        dut.rst.value = 1
+        dut.rst.value = int(not late)
         # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
         dut.clk.value = 0
         await Timer(PERIOD_PS, "ps")
         self._timebase.start(dut.clk)
         await self.idle(2)
-        await self.reset()
+        await self.reset(1 if late else 2)
 
     async def idle(self, cycles: int) -> None:
         """Let some cycles pass and return in the low half of the clock."""

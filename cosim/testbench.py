@@ -51,9 +51,9 @@ class Testbench:
         self._failure: Mismatch | None = None
         self._slowness = 1.0
 
-    async def start(self) -> None:
-        """Start the clock, reset the core and begin to watch it."""
-        await self.driver.start()
+    async def start(self, *, late: bool = False) -> None:
+        """Start the clock, reset the core and begin to watch it; ``late`` as in `Driver.start`."""
+        await self.driver.start(late=late)
         cocotb.start_soon(self._monitor.watch())
 
     def stall(self, ready: float, seed: int) -> None:
@@ -121,9 +121,9 @@ class Testbench:
         await self.driver.clear()
         await self._forget()
 
-    async def reset(self) -> None:
+    async def reset(self, cycles: int = 2) -> None:
         """Reset core and model; what was announced is dropped."""
-        await self.driver.reset()
+        await self.driver.reset(cycles)
         await self._forget()
 
     async def _forget(self) -> None:
@@ -156,10 +156,13 @@ class Testbench:
 
 
 @asynccontextmanager
-async def bench(dut: Any) -> AsyncIterator[Testbench]:
-    """Yield a started test bench, and write its findings when the body ends or meets a difference."""
+async def bench(dut: Any, *, late: bool = False) -> AsyncIterator[Testbench]:
+    """Yield a started test bench, and write its findings when the body ends or meets a difference.
+
+    ``late`` as in `Driver.start`.
+    """
     tb = Testbench(dut)
-    await tb.start()
+    await tb.start(late=late)
     try:
         yield tb
     except Mismatch as mismatch:
