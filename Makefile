@@ -47,6 +47,7 @@ mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL 
 
 board-check: .venv/.installed ## what can be checked of the board without one; build/board
 	$(BIN)/python -m hdl.board check
+	$(BIN)/python -m hdl resources
 	$(BIN)/python -m cosim gates
 	$(BIN)/python -m cosim reset
 
