@@ -83,7 +83,7 @@ def vcd(changes: dict[str, list[tuple[int, str]]], widths: dict[str, int], top: 
     return "\n".join(lines) + "\n"
 
 
-def recording(stage: str = "1000") -> str:
+def recording(stage: str = f"{STAGES['LM_HEAD']:b}") -> str:
     """Return a request accepted at edge 1 whose one result is taken at edge 4; edge i is at 100 i + 50."""
     payload = Packing(result_layout(CORE.model, CORE.arithmetic.word))
     fields = dict.fromkeys(payload.slots, 0) | {"last": 1}
@@ -91,7 +91,7 @@ def recording(stage: str = "1000") -> str:
     return vcd(
         {
             "clk": [(0, "0"), *((50 * tick, str(tick % 2)) for tick in range(1, 14))],
-            "stage": [(0, "0"), (150, "10"), (250, stage), (450, "0")],
+            "stage": [(0, "0"), (150, f"{STAGES['NORM']:b}"), (250, stage), (450, "0")],
             "request__valid": [(0, "0"), (100, "1"), (200, "0")],
             "request__ready": [(0, "1"), (150, "0"), (450, "1")],
             "result__valid": [(0, "0"), (350, "1"), (450, "0")],

@@ -289,10 +289,15 @@ def host(folder: str, *arguments: str) -> subprocess.Popen[bytes]:
     Its temporary files go to ``folder``: one that is killed leaves them.
     """
     board_model("fused")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cosim.host", *arguments, "--core", "fused"],
-        cwd=ROOT, env={**os.environ, "TMPDIR": folder}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    # Where the tests run in the background, Ctrl-C is ignored, and a new process would ignore it too.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cosim.host", *arguments, "--core", "fused"],
+            cwd=ROOT, env={**os.environ, "TMPDIR": folder}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert process.stdout is not None
     assert process.stdout.read(5)
     return process
