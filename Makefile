@@ -40,13 +40,13 @@ resources: .venv/.installed ## every core synthesised for the Cyclone V, some mi
 	$(BIN)/python -m hdl resources
 
 quartus: .venv/.installed ## build/quartus/CORE for the DE1-SoC; compiled where quartus_sh is on PATH (CLOCK=56.25)
-	$(BIN)/python -m hdl.board quartus --core $(CORE) --clock $(CLOCK)
+	$(BIN)/python -m hdl.boards quartus --core $(CORE) --clock $(CLOCK)
 
 mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL and JTAG; build/mistral/CORE
-	$(BIN)/python -m hdl.board mistral --core $(CORE)
+	$(BIN)/python -m hdl.boards mistral --core $(CORE)
 
 board-check: .venv/.installed ## what can be checked of the board without one; build/board
-	$(BIN)/python -m hdl.board check
+	$(BIN)/python -m hdl.boards check
 	$(BIN)/python -m hdl resources
 	$(BIN)/python -m cosim gates
 	$(BIN)/python -m cosim reset

@@ -1,4 +1,4 @@
-"""The command lines ``python -m cosim sim``, ``waves`` and ``gantt``; ``cosim.evidence`` has the others."""
+"""The command lines ``python -m cosim sim``, ``waves`` and ``gantt``; ``cosim.evidence.commands`` has the others."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from cosim.checker import Mismatch
-from cosim.evidence import add_evidence
-from cosim.gantt import draw, read_gantt, text_chart
-from cosim.measurement import Measurement, compare_simulators
-from cosim.model import REFERENCES
-from cosim.report import console, print_report
-from cosim.request import Request, name_request
-from cosim.simulators import Simulator, SimulatorError, describe, simulator
-from cosim.verify import Design, generate, verify
-from cosim.waves import record
-from hdl.config import CLOCK_HZ, CORES, CoreConfig, core_config
+from cosim.core.checker import Mismatch
+from cosim.core.measurement import Measurement, compare_simulators
+from cosim.core.model import REFERENCES
+from cosim.core.request import Request, name_request
+from cosim.core.verify import Design, generate, verify
+from cosim.engine.simulators import Simulator, SimulatorError, describe, simulator
+from cosim.evidence.commands import add_evidence
+from cosim.report.gantt import draw, read_gantt, text_chart
+from cosim.report.tables import console, print_report
+from cosim.report.waves import record
+from hdl.core.config import CLOCK_HZ, CORES, CoreConfig, core_config
 from talos_ref.files import check_writable, write_bytes
-from talos_ref.generate import quantise_temperature
-from talos_ref.xorshift32 import check_seed
+from talos_ref.golden.generate import quantise_temperature
+from talos_ref.golden.xorshift32 import check_seed
 
 __all__ = ["main"]
 

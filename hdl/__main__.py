@@ -6,17 +6,17 @@ import argparse
 import sys
 from itertools import groupby
 
-from hdl.config import CORES, core_config
-from hdl.register_export import add_registers
-from hdl.resource_report import add_resources
-from talos_ref.checkpoint import DEFAULT_PATH, load
+from hdl.core.config import CORES, core_config
+from hdl.device.resource_report import add_resources
+from hdl.registers.export import add_registers
 from talos_ref.files import check_writable, write_bytes
+from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
 __all__ = ["main"]
 
 
 def _verilog(options: argparse.Namespace) -> None:
-    from hdl.verilog import core_verilog, system_verilog
+    from hdl.core.verilog import core_verilog, system_verilog
 
     check_writable(options.out)
     config = core_config(options.core)
@@ -25,8 +25,8 @@ def _verilog(options: argparse.Namespace) -> None:
 
 
 def _schedule(options: argparse.Namespace) -> None:
-    from hdl.core import Core
-    from hdl.timeline import stage_cycles, timeline
+    from hdl.core.core import Core
+    from hdl.core.timeline import stage_cycles, timeline
 
     config = core_config(options.core)
     done = timeline(Core(config, load(options.weights, config.model)), options.position)

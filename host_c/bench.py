@@ -21,8 +21,8 @@ from host_c.binding import ARITHMETICS
 from host_c.build import FLAGS
 from host_c.cross import TARGETS, build_letters, instructions_per_step
 from host_c.model_file import write_model
-from talos_ref.checkpoint import default_checkpoint
 from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import default_checkpoint
 from talos_ref.progress import progress_bar
 
 __all__ = ["main"]

@@ -16,8 +16,8 @@ import numpy as np
 
 from host_c.binding import Model, kernels
 from talos_ref.baselines import mlx_fp32, numpy_fp32, numpy_fp32_batched, pure_python
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.published import FPGAS, PROCESSORS, Published
+from talos_ref.baselines.published import FPGAS, PROCESSORS, Published
+from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = [
     "Row", "Work", "BASE", "PUBLISHED", "measured_rows", "mlx_rows", "simulated_rows", "missing_rows", "ratio",

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from host_c.model_file import model_bytes, read_config
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.config import ModelConfig
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import ModelConfig
 
 try:
     from host_c._talos import ffi, lib

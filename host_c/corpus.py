@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from host_c.model_file import model_bytes
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.config import ModelConfig
 from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["seeds"]
 

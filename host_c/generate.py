@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from talos_ref.arithmetic import precise
-from talos_ref.attention import Exp2Attention
-from talos_ref.config import MICROGPT
-from talos_ref.exp import EXP_TABLE
 from talos_ref.files import write_bytes
-from talos_ref.rmsnorm import EPS
-from talos_ref.sampler import Exp2Sampler
+from talos_ref.golden.arithmetic import precise
+from talos_ref.golden.attention import Exp2Attention
+from talos_ref.golden.exp import EXP_TABLE
+from talos_ref.golden.rmsnorm import EPS
+from talos_ref.golden.sampler import Exp2Sampler
+from talos_ref.model.config import MICROGPT
 
 __all__ = ["HEADER_PATH", "header"]
 

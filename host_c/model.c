@@ -69,7 +69,7 @@ static void place_tensors(talos_model *m) {
     m->parameters = at;
 }
 
-/* Q4.12, halves to even, as talos_ref.checkpoint.quantise. */
+/* Q4.12, halves to even, as talos_ref.model.checkpoint.quantise. */
 static int16_t quantise(float weight) {
     double scaled = nearbyint((double)weight * 4096.0);
     return (int16_t)(scaled < -32768.0 ? -32768.0 : scaled > 32767.0 ? 32767.0 : scaled);
@@ -77,7 +77,7 @@ static int16_t quantise(float weight) {
 
 static bool power_of(uint32_t value, int bits) { return value && !(value & (value - 1)) && __builtin_ctz(value) % bits == 0; }
 
-/* Lines of sqrt(n) / 2^floor(log2 sqrt n) / sqrt(u) over [1/4, 1), as talos_ref.table.InterpolatedTable. */
+/* Lines of sqrt(n) / 2^floor(log2 sqrt n) / sqrt(u) over [1/4, 1), as talos_ref.golden.table.InterpolatedTable. */
 static void make_rsqrt(talos_model *m) {
     int root_exponent = (talos_bit_length(m->config.n_embd) - 1) / 2;
     m->rsqrt_eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * 16777216.0);

@@ -22,9 +22,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.config import ModelConfig
 from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["MAGIC", "VERSION", "HEADER_BYTES", "model_bytes", "write_model", "read_config"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host_c.binding import Model, check, ffi, lib
-from talos_ref.batched import BatchedSteps
+from talos_ref.golden.batched import BatchedSteps
 
 __all__ = ["trace"]
 
@@ -16,7 +16,7 @@ __all__ = ["trace"]
 def trace(
     model: Model, seeds: Sequence[int] | npt.NDArray[np.integer], temperature: float, limit: int | None = None
 ) -> BatchedSteps:
-    """Return the steps of one name a seed, as `talos_ref.batched.replay` does: about a million a second.
+    """Return the steps of one name a seed, as `talos_ref.golden.batched.replay` does: about a million a second.
 
     ``limit`` is the most letters of a name (by default as many as fit). Logits are words in the integer arithmetics; in
     float there are none, and ``top_logit`` is 0. Raises ValueError as `Model.stream`, and for a limit out of range.

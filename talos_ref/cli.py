@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from talos_ref import commands
-from talos_ref.arithmetic import ARITHMETICS
 from talos_ref.files import check_writable, write_bytes
+from talos_ref.golden.arithmetic import ARITHMETICS
 
 __all__ = ["main", "parser"]
 

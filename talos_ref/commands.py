@@ -11,22 +11,22 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from talos_ref import generate as generation
-from talos_ref.arithmetic import ARITHMETICS, Arithmetic, arithmetic
-from talos_ref.batched import CHUNK, replay
-from talos_ref.checkpoint import Checkpoint, default_checkpoint, load
-from talos_ref.config import ModelConfig
-from talos_ref.constants import constants
-from talos_ref.float_model import FloatModel, names_by_choices
-from talos_ref.generate import check_limit, check_temperature, check_tokens, quantise_temperature
-from talos_ref.integer_model import IntegerModel
-from talos_ref.names import load_names
-from talos_ref.nll import Quality, evaluate
+from talos_ref.golden import generate as generation
+from talos_ref.golden.arithmetic import ARITHMETICS, Arithmetic, arithmetic
+from talos_ref.golden.batched import CHUNK, replay
+from talos_ref.golden.constants import constants
+from talos_ref.golden.float_model import FloatModel, names_by_choices
+from talos_ref.golden.generate import check_limit, check_temperature, check_tokens, quantise_temperature
+from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.golden.xorshift32 import check_seed
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint, load
+from talos_ref.model.config import ModelConfig
+from talos_ref.model.published_npy import import_npy as import_published
+from talos_ref.model.train import train_file
+from talos_ref.model.words import load_names
 from talos_ref.progress import progress_bar
-from talos_ref.published_npy import import_npy as import_published
-from talos_ref.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
-from talos_ref.train import train_file
-from talos_ref.xorshift32 import check_seed
+from talos_ref.studies.nll import Quality, evaluate
+from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
 
 __all__ = ["DIMENSIONS", "generate", "trace", "nll", "quality", "tables", "train", "import_npy"]
 

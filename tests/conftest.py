@@ -7,9 +7,9 @@ import os
 import numpy as np
 import pytest
 
-from talos_ref.checkpoint import Checkpoint, default_checkpoint
-from talos_ref.config import ModelConfig
-from talos_ref.names import load_names
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
+from talos_ref.model.config import ModelConfig
+from talos_ref.model.words import load_names
 
 __all__ = ["checkpoint", "names", "small_checkpoint"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from cosim.host.errors import HostError
 from cosim.host.machine import NameRun, StepRun
-from hdl.config import CoreConfig
-from talos_ref.batched import replay
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.generate import Step, steps
-from talos_ref.integer_model import IntegerModel
+from hdl.core.config import CoreConfig
+from talos_ref.golden.batched import replay
+from talos_ref.golden.generate import Step, steps
+from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["Difference", "Mismatch", "check_name", "check_step", "expected_names", "expected_steps"]
 
@@ -54,7 +54,7 @@ class Mismatch(HostError):
 def expected_names(
     core: CoreConfig, checkpoint: Checkpoint, seeds: Sequence[int], temperature: int, limit: int
 ) -> Iterator[list[Step]]:
-    """Yield the steps of the name of every seed; ``temperature`` is UQ8.8. Errors as `talos_ref.batched.replay`."""
+    """Yield the steps of the name of every seed; ``temperature`` is UQ8.8. Errors as `batched.replay`."""
     for start in range(0, len(seeds), _CHUNK):
         chunk = seeds[start : start + _CHUNK]
         found = replay(checkpoint, core.arithmetic, chunk, temperature, limit=limit)

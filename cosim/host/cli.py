@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cosim.engine.simulators import SimulatorError
 from cosim.host import commands
 from cosim.host.check import Mismatch
 from cosim.host.errors import HostError
@@ -18,10 +19,9 @@ from cosim.host.session import DEFAULT_CORE, TRANSPORTS, Session, open_session
 from cosim.host.simulation import board_model, simulated_board
 from cosim.host.tcl import check_script, run_tcl
 from cosim.host.transport import Access
-from cosim.simulators import SimulatorError
-from hdl.config import CORES
+from hdl.core.config import CORES
 from talos_ref.files import check_writable, write_bytes
-from talos_ref.xorshift32 import check_seed
+from talos_ref.golden.xorshift32 import check_seed
 
 __all__ = ["main", "parser"]
 

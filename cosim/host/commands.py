@@ -14,9 +14,9 @@ from cosim.host.machine import Counters, StepRun, read_counters, run_name, run_s
 from cosim.host.screen import screen
 from cosim.host.session import Session
 from cosim.host.totals import Totals
-from cosim.report import console
-from talos_ref.config import ModelConfig
-from talos_ref.generate import check_limit, check_tokens, quantise_temperature
+from cosim.report.tables import console
+from talos_ref.golden.generate import check_limit, check_tokens, quantise_temperature
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["MAX_NAMES", "bench", "counters", "generate", "info", "step"]
 

@@ -14,7 +14,7 @@ _CHUNK = 65536
 
 
 class Link:
-    """The host's end of a board's line protocol (`cosim.board.server`).
+    """The host's end of a board's line protocol (`cosim.host.board.server`).
 
     Parameters
     ----------

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cosim.enums import STAGES
+from cosim.core.enums import STAGES
 from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, NoBoard, OldDesign
 from cosim.host.transport import Transport
-from hdl.register_map import ARITHMETICS, ID, VERSION, core_name, register
-from talos_ref.config import ModelConfig
+from hdl.registers.map import ARITHMETICS, ID, VERSION, core_name, register
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["Counters", "Identity", "NameRun", "StepRun", "identify", "read_counters", "run_name", "run_step"]
 
@@ -37,7 +37,7 @@ class Counters:
     tokens_per_second: int
     """``letters`` · clock / ``cycles``, by the machine itself."""
     stages: tuple[int, ...]
-    """Cycles by `hdl.interface.Stage`; they add up to ``cycles``."""
+    """Cycles by `hdl.core.interface.Stage`; they add up to ``cycles``."""
 
     def by_stage(self) -> dict[str, int]:
         """Return stage -> cycles, without the idle one."""

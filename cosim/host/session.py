@@ -11,9 +11,9 @@ from cosim.host.errors import OtherBuild
 from cosim.host.machine import Identity, identify
 from cosim.host.simulation import board_model, simulated_board
 from cosim.host.transport import Access, Recorded, Transport
-from hdl.build_hash import build_hash
-from hdl.config import CORES, CoreConfig
-from talos_ref.checkpoint import Checkpoint, default_checkpoint
+from hdl.core.config import CORES, CoreConfig
+from hdl.registers.build_hash import build_hash
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 
 __all__ = ["DEFAULT_CORE", "TRANSPORTS", "Session", "check_identity", "open_session", "open_transport"]
 

@@ -14,19 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.compile import Model, build, exclusive
+from cosim.engine.compile import Model, build, exclusive
+from cosim.engine.digests import ROOT, generator_digest
+from cosim.engine.simulators import Simulator, child_environment, log_tail
 from cosim.host.errors import HostError
 from cosim.host.link import Link
 from cosim.host.transport import LinkTransport
-from cosim.inputs import ROOT, generator_digest
-from cosim.simulators import Simulator, child_environment, log_tail
-from hdl.board.project import board_verilog
+from hdl.boards.de1_soc.project import board_verilog
 from talos_ref.files import write_bytes
 
 __all__ = ["MODELS", "SimulatedBoard", "board_model", "compile_board", "connect", "simulated_board"]
 
 MODELS = tuple(
-    Path(__file__).resolve().parent.parent / "board" / f"{name}.v"
+    Path(__file__).resolve().parent / "board" / f"{name}.v"
     for name in ("altera_pll", "synchronizers", "io_buffers", "jtag_bridge")
 )
 """Behaviour of what Quartus brings along."""
@@ -156,7 +156,7 @@ def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_N
         {
             "COCOTB_TOPLEVEL": model.top,
             "TOPLEVEL_LANG": "verilog",
-            "COCOTB_TEST_MODULES": "cosim.board.server",
+            "COCOTB_TEST_MODULES": "cosim.host.board.server",
             "COCOTB_RESULTS_FILE": str(folder / "results.xml"),
             "COCOTB_ANSI_OUTPUT": "0",
             "COCOTB_TRUST_INERTIAL_WRITES": "1",

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from cosim.enums import STAGES
+from cosim.core.enums import STAGES
 from cosim.host.machine import NameRun
 
 __all__ = ["Totals"]

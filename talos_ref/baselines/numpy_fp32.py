@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from talos_ref.baselines.seeds import seeds_of
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.config import ModelConfig
-from talos_ref.float_ops import NORM_EPS, softmax
-from talos_ref.xorshift32 import xorshift32
+from talos_ref.golden.float_ops import NORM_EPS, softmax
+from talos_ref.golden.xorshift32 import xorshift32
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["generate"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from talos_ref.baselines.seeds import seeds_of
-from talos_ref.checkpoint import Checkpoint
-from talos_ref.config import ModelConfig
-from talos_ref.xorshift32 import xorshift32
+from talos_ref.golden.xorshift32 import xorshift32
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["generate"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talos_ref.xorshift32 import check_seed
+from talos_ref.golden.xorshift32 import check_seed
 
 __all__ = ["seeds_of"]
 

@@ -1,0 +1,1 @@
+"""The lock step of a core with the golden model."""

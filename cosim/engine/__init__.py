@@ -1,0 +1,1 @@
+"""Simulators: compile, run, read waveforms."""

@@ -1,0 +1,1 @@
+"""Netlists, faults, and registers unknown at power-up."""

@@ -1,0 +1,186 @@
+"""``python -m cosim gates`` and ``reset``: a core as mapped cells, and a core from any state at power-up."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from cosim.core.checker import Mismatch
+from cosim.core.plan import Findings
+from cosim.core.request import Request, name_request
+from cosim.core.verify import BUILD, Design, generate, run_bench
+from cosim.engine.compile import build
+from cosim.engine.simulators import Simulator, describe
+from cosim.evidence.gate_level import Fault, cell_models, insert_faults, netlist_verilog
+from cosim.evidence.power_up import pessimistic, without_initial_values
+from hdl.core.config import CORES, CoreConfig, core_config
+from hdl.device.resources import synthesise
+from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import DEFAULT_PATH, load
+
+__all__ = ["Gates", "RANDOM_VALUES", "add_evidence", "check_gates", "check_random", "check_unknown"]
+
+SYNTHESIS = BUILD.parent / "synthesis"
+"""Where `make resources` keeps its netlists, so that a core is mapped once."""
+
+RANDOM_VALUES = "+verilator+rand+reset+2"
+"""Argument of a simulation by Verilator: registers start with random values, of ``+verilator+seed+N``."""
+
+_FAULT_NAMES = 3
+"""Names in which a fault may be noticed."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What came of a netlist: its cells by kind, the names on it, and each fault with what it was noticed by."""
+
+    cells: dict[str, int]
+    findings: Findings
+    noticed: tuple[tuple[Fault, Mismatch], ...]
+    unnoticed: tuple[Fault, ...]
+
+
+def _names(core: CoreConfig, seeds: Sequence[int]) -> list[Request]:
+    return [name_request(seed, 0x80, core.model.max_letters) for seed in seeds]
+
+
+def check_gates(core: CoreConfig, names: int, faults: int, say: Say) -> Gates:
+    """Return what lock step with the golden model finds on a core mapped to the device, names of seeds 1 to ``names``.
+
+    Then each of ``faults`` bits is flipped, one at a time, in three names. Not every one can be noticed: inputs that
+    select a bit may not occur, a weight's last bit may be rounded away; but Mismatch is raised if none is. It is raised
+    too at the first difference without a fault, and RuntimeError if Yosys or a simulator fails.
+    """
+    started = time.monotonic()
+    folder = BUILD / f"{core.name}-gates"
+    folder.mkdir(parents=True, exist_ok=True)
+    mapped = synthesise(core, load(DEFAULT_PATH, core.model), SYNTHESIS)
+    plain, netlist, models = (folder / name for name in ("netlist.v", f"{core.name}.v", "cells.v"))
+    netlist_verilog(SYNTHESIS / f"{core.name}.netlist.json", plain)
+    text, switches = insert_faults(plain.read_text(), faults, seed=1)
+    write_bytes(netlist, text.encode())
+    write_bytes(models, cell_models().encode())
+    say(f"{core.name}: mapped to {sum(mapped['cells'].values()):,} cells ({time.monotonic() - started:.0f} s)")
+    model = build(Simulator.VERILATOR, [netlist, models], core.name, folder, quick=True)
+    say(f"{core.name}: netlist compiled by {describe(model.kind)} ({model.seconds:.0f} s)")
+    design = Design(core, netlist, mapped["verilog_sha256"])
+    requests = _names(core, range(1, names + 1))
+    started = time.monotonic()
+    _, findings = run_bench(model, design, "cosim.core.bench_names", name="names", requests=requests)
+    say(
+        f"{core.name}: {len(findings.counted)} names, {findings.steps} steps, {findings.values:,} values equal to the "
+        f"golden model's ({time.monotonic() - started:.0f} s)"
+    )
+    noticed, unnoticed = [], []
+    for fault in switches:
+        try:
+            run_bench(
+                model, design, "cosim.core.bench_names", name="fault", requests=requests[:_FAULT_NAMES],
+                plusargs=[f"+fault={fault.number}"],
+            )  # fmt: skip
+        except Mismatch as mismatch:
+            noticed.append((fault, mismatch))
+        else:
+            unnoticed.append(fault)
+    found = Gates(mapped["cells"], findings, tuple(noticed), tuple(unnoticed))
+    if not noticed:
+        request = f"{_FAULT_NAMES} names"
+        raise Mismatch(core.name, describe(model.kind), request, 1, 0, "IDLE", "faults noticed", f"1 to {faults}", 0)
+    return found
+
+
+def check_unknown(core: CoreConfig, *, design: Design | None = None) -> Findings:
+    """Return what Icarus finds from power-up with every register and writable memory X, ports known in every cycle.
+
+    ``design``: another than the core's own, for a test. Raises Mismatch at the first unknown port or difference.
+    """
+    design = generate(core) if design is None else design
+    folder = design.path.parent / "unknown"
+    folder.mkdir(exist_ok=True)
+    source = folder / f"{core.name}.v"
+    pessimistic(design.path, core.name, source)
+    model = build(Simulator.ICARUS, [source], core.name, folder)
+    requests = _names(core, range(1, 4))
+    _, findings = run_bench(model, design, "cosim.evidence.bench_reset", name="unknown", requests=requests, short=True)
+    return findings
+
+
+def check_random(core: CoreConfig, seeds: Sequence[int], *, design: Design | None = None) -> list[Findings]:
+    """Return what Verilator finds from power-up with random registers and memories, for each seed of theirs.
+
+    Each run resets the core once, for one cycle, and then makes a name of the same seed; the first run also resets it
+    during names. ``design`` and Mismatch as in `check_unknown`.
+    """
+    design = generate(core) if design is None else design
+    folder = design.path.parent / "random"
+    folder.mkdir(exist_ok=True)
+    source = folder / f"{core.name}.v"
+    write_bytes(source, without_initial_values(design.path.read_text()).encode())
+    model = build(Simulator.VERILATOR, [source], core.name, folder, power_up=True)
+
+    def run(seed: int) -> Findings:
+        _, findings = run_bench(
+            model, design, "cosim.evidence.bench_reset", name=f"seed{seed}", requests=_names(core, [seed]), seed=seed,
+            test_filter=None if seed == seeds[0] else "power_up", plusargs=[RANDOM_VALUES, f"+verilator+seed+{seed}"],
+        )  # fmt: skip
+        return findings
+
+    # Each is a process of its own.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return list(pool.map(run, seeds))
+
+
+def _gates(options: argparse.Namespace) -> int:
+    for core in [core_config(name) for name in dict.fromkeys(options.core or ["tile16"])]:
+        found = check_gates(core, options.names, options.faults, lambda line: print(line, flush=True))
+        kinds = Counter({kind.removeprefix("MISTRAL_"): count for kind, count in found.cells.items()})
+        print(f"{core.name}: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))
+        print(f"{core.name}: {len(found.noticed)} of {options.faults} flipped bits noticed in {_FAULT_NAMES} names")
+        for fault, mismatch in found.noticed:
+            where = f"seed {mismatch.seed}, step {mismatch.step}, {mismatch.field}"
+            print(f"  {fault.describe()}: noticed at {where}")
+        for fault in found.unnoticed:
+            print(f"  {fault.describe()}: not noticed")
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    for core in [core_config(name) for name in dict.fromkeys(options.core or CORES)]:
+        started = time.monotonic()
+        found = check_unknown(core)
+        print(
+            f"{core.name}: every register X at power-up, {describe(Simulator.ICARUS)}: ports known in every cycle "
+            f"after a reset, {len(found.counted)} names, {found.values:,} values right "
+            f"({time.monotonic() - started:.0f} s)",
+            flush=True,
+        )
+        started = time.monotonic()
+        runs = check_random(core, range(1, options.seeds + 1))
+        print(
+            f"{core.name}: every register random at power-up, {describe(Simulator.VERILATOR)}: {len(runs)} seeds, "
+            f"{sum(len(run.counted) for run in runs)} names, {sum(run.values for run in runs):,} values right "
+            f"({time.monotonic() - started:.0f} s)",
+            flush=True,
+        )
+    return 0
+
+
+def add_evidence(commands: Any, count: Callable[[str], int]) -> None:
+    """Add both commands to the subcommands of ``python -m cosim``; ``count`` reads a number of names."""
+    gates = commands.add_parser("gates", help="the netlist of the Cyclone V's cells in lock step with the golden model")
+    gates.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)} (default: tile16)")
+    gates.add_argument("--names", type=count, default=20, metavar="N", help="default: 20")
+    gates.add_argument("--faults", type=count, default=12, metavar="N", help="bits flipped afterwards (default: 12)")
+    gates.set_defaults(run=_gates)
+    reset = commands.add_parser("reset", help="from registers that are X, and random ones, through a reset to names")
+    reset.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)} (default: all)")
+    reset.add_argument("--seeds", type=count, default=50, metavar="N", help="of random registers (default: 50)")
+    reset.set_defaults(run=_reset)

@@ -1,0 +1,1 @@
+"""The lock step of the registers with their model."""

@@ -1,0 +1,151 @@
+"""Bench of the registers over a core: the published host, any accesses at random, restarts in mid-name."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
+
+from cosim.core.checker import Mismatch
+from cosim.core.driver import PERIOD_PS
+from cosim.core.model import GoldenModel
+from cosim.core.plan import PROGRESS, Findings, Plan
+from cosim.registers.host import INPUTS, OUTPUTS, RegisterHost
+from cosim.registers.model import RegisterModel
+from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
+from hdl.core.config import CLOCK_HZ, core_config
+from hdl.registers.build_hash import build_hash
+from talos_ref.model.checkpoint import default_checkpoint
+
+__all__ = ["anything", "names", "published"]
+
+STEP_CYCLES = {"tile16": 300, "wide": 60, "fused": 36}
+"""About what a step takes."""
+SEED_2 = {"talos-v2": [10, 4, 11, 24, 13], "precise": [0, 0, 17, 8, 13]}
+"""Letters at temperature 0.5: as published, and the float model's ``aarin``."""
+_BESIDE_THE_BUS = ("rst", "enable", "ready", "busy", "done", "activity", "last_token", "characters")
+
+
+class _Pins:
+    """The system in a simulator; inputs change in the low half of the clock, and outputs are looked at there."""
+
+    def __init__(self, dut: Any) -> None:
+        def handle(name: str) -> Any:
+            return getattr(dut, name if name in _BESIDE_THE_BUS else f"bus__{name}")
+
+        self._clock = dut.clk
+        self._inputs = {name: handle(name) for name in INPUTS}
+        self._outputs = {name: handle(name) for name in OUTPUTS}
+        self._driven: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Reset the system and start its clock."""
+        await self.drive(dict.fromkeys(INPUTS, 0) | {"rst": 1})
+        # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
+        self._clock.value = 0
+        await Timer(PERIOD_PS, "ps")
+        Clock(self._clock, PERIOD_PS, unit="ps", impl="gpi").start(start_high=False)
+        for _ in range(3):
+            await FallingEdge(self._clock)
+
+    async def drive(self, inputs: dict[str, int]) -> None:
+        """Set the inputs that change."""
+        for name, value in inputs.items():
+            if self._driven.get(name) != value:
+                self._inputs[name].value = self._driven[name] = value
+
+    async def exchange(self, inputs: dict[str, int]) -> dict[str, int]:
+        """See ``cosim.registers.host.Pins``."""
+        await FallingEdge(self._clock)
+        await self.drive(inputs)
+        await ReadOnly()
+        seen = {}
+        for name, handle in self._outputs.items():
+            digits = str(handle.value)
+            seen[name] = -1 if digits.strip("01") else int(digits, 2)
+        return seen
+
+
+@asynccontextmanager
+async def _host(dut: Any, seed: int) -> AsyncIterator[tuple[RegisterHost, Plan]]:
+    """Yield a host of a machine that was reset; raise the first mismatch at the end, all of them printed."""
+    plan = Plan.from_environment()
+    core, weights = core_config(plan.core), default_checkpoint()
+    model = RegisterModel(core, GoldenModel(core, weights), build=build_hash(core, weights), clock_hz=CLOCK_HZ)
+    pins = _Pins(dut)
+    await pins.start()
+    host = RegisterHost(pins, model)
+    try:
+        yield host, plan
+    except RuntimeError as error:
+        model.report(host.now, "the run", "going on", str(error))
+    mismatch = None
+    if model.mismatches:
+        for found in model.mismatches:
+            print(f"{core.name} in {plan.simulator}, seed {seed}, {found}", flush=True)
+        first = model.mismatches[0]
+        mismatch = Mismatch(
+            core.name, plan.simulator, f"{len(model.mismatches)} mismatches of the registers, in the log", seed,
+            first.access, "REGISTERS", f"cycle {first.cycle}, {first.what}", first.expected, first.actual,
+        )  # fmt: skip
+    path = Path(plan.findings).resolve()
+    found_now = Findings(
+        counted=(), steps=model.accesses, values=model.compared, mismatch=mismatch.to_json() if mismatch else None
+    )
+    (Findings.load(path).joined(found_now) if path.is_file() else found_now).save(path)
+    print(f"{model.accesses} accesses in {host.now} cycles, {model.compared} values; {model.events}", flush=True)
+    if mismatch is not None:
+        raise mismatch
+
+
+def _seed() -> int:
+    return int(cocotb.RANDOM_SEED)
+
+
+@cocotb.test()
+async def published(dut: Any) -> None:
+    """The published host's accesses: names one after another from the random state, then direct steps with logits."""
+    async with _host(dut, 2) as (host, plan):
+        model = host.model.model
+        letters, state = await published_name(host, 2, 0x80, model.max_letters, pause=9)
+        wanted = SEED_2[host.model.core.arithmetic_name]
+        if letters != wanted:
+            host.model.report(host.now, "letters of seed 2", str(wanted), str(letters))
+        for _ in range(0 if plan.short else 5):
+            letters, state = await published_name(host, state, 0x80, model.max_letters, pause=9)
+        for position, token in enumerate([model.bos, *letters][: 2 if plan.short else 16]):
+            await direct_step(host, token, position, clear=position == 0, pause=9)
+
+
+@cocotb.test()
+async def anything(dut: Any) -> None:
+    """Any accesses at random; everything that can go wrong has to come up."""
+    seed = _seed()
+    async with _host(dut, seed) as (host, plan):
+        short = plan.short
+        await random_traffic(
+            host, random.Random(seed), 300 if short else 9_000, step_cycles=STEP_CYCLES[plan.core], resets=0.01
+        )
+        missing = [event for event in EVENTS if event not in host.model.events]
+        if missing and not short:
+            host.model.report(host.now, "what random traffic meets", "everything", f"not {', '.join(missing)}")
+
+
+@cocotb.test()
+async def names(dut: Any) -> None:
+    """Names, many of them ended by a clear, a reset or another start in any cycle; each that ends is right."""
+    seed = _seed()
+    async with _host(dut, seed) as (host, plan):
+        await restarts(
+            host,
+            random.Random(seed),
+            2 if plan.short else 1000,
+            step_cycles=STEP_CYCLES[plan.core],
+            report=lambda done, total: print(f"{PROGRESS}{done} {total}", flush=True),
+        )

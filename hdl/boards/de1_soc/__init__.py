@@ -1,0 +1,1 @@
+"""The DE1-SoC: pins, PLL, JTAG, Quartus project."""

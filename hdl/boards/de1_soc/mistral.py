@@ -1,0 +1,109 @@
+"""``python -m hdl.boards mistral``: the board through Yosys and nextpnr-mistral, by Amaranth's own toolchain.
+
+What differs from the Quartus project: nextpnr-mistral has no PLL, so that the clock is the pin's 50 MHz; there is no
+JTAG bridge, which only Intel's tools make, so that the demo has the registers for itself and no host reaches them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hdl.boards.de1_soc.platform import PROJECT, De1SocPlatform
+from hdl.boards.de1_soc.pll import REFERENCE_HZ
+from hdl.boards.de1_soc.top import BoardTop
+from hdl.core.config import CoreConfig, core_config
+from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import DEFAULT_PATH, Checkpoint, load
+
+__all__ = ["DIFFERENCES", "TOOLS", "add_mistral", "find_tools", "place_and_route", "read_fmax", "write_mistral"]
+
+TOOLS = ("yosys", "nextpnr-mistral")
+DIFFERENCES = (
+    "without PLL: the clock is the pin's 50 MHz, not 56.25 MHz",
+    "without JTAG bridge: the demo runs, no host reaches the registers",
+)
+"""What this bitstream has not, against Quartus's."""
+
+_LOG = "build.log"
+_TAIL_LINES = 20
+
+
+def find_tools() -> None:
+    """Raise FileNotFoundError, naming what is missing, unless all tools are on PATH."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise FileNotFoundError(
+            f"{' and '.join(missing)} {verb} not on PATH; build nextpnr with -DARCH=mistral "
+            "(https://github.com/YosysHQ/nextpnr), which needs the mistral library, and Yosys 0.30 or newer"
+        )
+
+
+def write_mistral(folder: Path, config: CoreConfig, checkpoint: Checkpoint) -> list[Path]:
+    """Write netlist, scripts and pins for Yosys and nextpnr-mistral; return the files."""
+    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    top = BoardTop(config, checkpoint, clock_hz=REFERENCE_HZ, vendor=False)
+    plan = De1SocPlatform(toolchain="Mistral").prepare(
+        top, PROJECT, emit_src=False, synth_opts=["-family", "cyclonev"],
+        nextpnr_opts=["--freq", f"{REFERENCE_HZ / 1e6:g}"],
+    )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        write_bytes(folder / name, text.encode() if isinstance(text, str) else text)
+        for name, text in plan.files.items()
+    ]
+
+
+def read_fmax(text: str) -> float:
+    """Return the frequency in MHz that nextpnr reports last, after routing; ValueError if there is none."""
+    found = re.findall(r"Max frequency for clock\s+'[^']*': ([\d.]+) MHz", text)
+    if not found:
+        raise ValueError("the log of nextpnr-mistral must have a maximum frequency")
+    return float(found[-1])
+
+
+def place_and_route(folder: Path) -> float:
+    """Run the scripts in a folder; return the frequency in MHz that is reached.
+
+    Raises RuntimeError, with the end of the log, if a tool fails.
+    """
+    log = folder / _LOG
+    with open(log, "wb") as output:
+        code = subprocess.run(
+            ["sh", f"build_{PROJECT}.sh"], cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, check=False,
+        ).returncode  # fmt: skip
+    if code:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+        raise RuntimeError(f"build_{PROJECT}.sh failed with status {code}; {log} ends:\n{tail}")
+    return read_fmax((folder / f"{PROJECT}.tim").read_text(errors="replace"))
+
+
+def _mistral(options: argparse.Namespace) -> int:
+    config = core_config(options.core)
+    find_tools()
+    folder = Path(options.out or f"build/mistral/{config.name}")
+    write_mistral(folder, config, load(options.weights, config.model))
+    print(f"{folder} written: {config.name}")
+    for line in DIFFERENCES:
+        print(f"  {line}")
+    reached = place_and_route(folder)
+    print(f"nextpnr-mistral: {reached:.2f} MHz of {REFERENCE_HZ / 1e6:g} MHz; {folder}/{PROJECT}.rbf written")
+    if reached * 1e6 < REFERENCE_HZ:
+        raise RuntimeError(f"the clock of {REFERENCE_HZ / 1e6:g} MHz must be met, not {reached:.2f} MHz")
+    return 0
+
+
+def add_mistral(commands: Any) -> Any:
+    """Add the command ``mistral``; return its parser."""
+    parser = commands.add_parser("mistral", help="place and route with Yosys and nextpnr-mistral")
+    parser.add_argument("--out", metavar="FOLDER", help="default: build/mistral/CORE")
+    parser.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="default: the committed checkpoint")
+    parser.set_defaults(run=_mistral)
+    return parser

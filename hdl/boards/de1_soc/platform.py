@@ -1,0 +1,75 @@
+"""The DE1-SoC of amaranth-boards, with what its Quartus and Mistral projects lack."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from amaranth.hdl import Shape
+from amaranth.lib.memory import Memory
+from amaranth_boards.de1_soc import DE1SoCPlatform
+
+from hdl.boards.de1_soc.constraints import QSF, SDC
+
+__all__ = ["DEVICE", "PROJECT", "De1SocPlatform", "ram_style"]
+
+DEVICE = "5CSEMA5F31C6"
+"""The FPGA of the DE1-SoC."""
+PROJECT = "top"
+"""Name of project, revision and top-level entity."""
+
+_VERILOG = """\
+// Amaranth's back end leaves extension to Verilog's rules, compares with `!`, and gives every case a value beforehand:
+/* verilator lint_off WIDTHEXPAND */
+/* verilator lint_off WIDTHTRUNC */
+/* verilator lint_off CASEINCOMPLETE */
+{{emit_verilog()}}"""
+
+_MLAB_DEPTH, _MLAB_WIDTH = 32, 20
+
+
+def ram_style(depth: int, width: int) -> str:
+    """Return the ``ramstyle`` of a memory: MLAB if it is one block of 32 × 20, which is ten ALMs, else M10K.
+
+    Cores are short of ALMs before they are short of M10K, so that wide and shallow memories are M10K too.
+    """
+    return "MLAB" if depth <= _MLAB_DEPTH and width <= _MLAB_WIDTH else "M10K"
+
+
+class De1SocPlatform(DE1SoCPlatform):
+    """Pins and tools of the board.
+
+    For Quartus the settings name family, device, constraints, output folder and what to do with unused pins, no message
+    is suppressed, and every memory says which block it is to become. For Mistral pins are wires and synchronizers are
+    registers: Yosys knows none of Quartus's cells, and puts its own buffers in.
+    """
+
+    quartus_file_templates: ClassVar[dict[str, str]] = {
+        "{{name}}.v": _VERILOG,
+        "{{name}}.qpf": 'PROJECT_REVISION = "{{name}}"\n',
+        "{{name}}.qsf": QSF,
+        "{{name}}.sdc": SDC,
+    }
+
+    def port_names(self, resource: str) -> list[str]:
+        """Return the top-level ports of the resources of a name, in the order of their requests."""
+        return [name for name, _, _ in self.iter_port_constraints_bits() if name.startswith(f"{resource}_")]
+
+    def get_memory(self, memory: Memory) -> Any:
+        """Return what a ``lib.memory`` memory becomes."""
+        width = Shape.cast(memory.shape).width
+        memory.attrs.setdefault("ramstyle", ram_style(memory.depth, width))
+        return memory.elaborate(None)
+
+    def get_io_buffer(self, buffer: Any) -> Any:
+        """Return what a ``lib.io`` buffer becomes."""
+        return buffer.elaborate(None) if self.toolchain == "Mistral" else super().get_io_buffer(buffer)
+
+    def get_ff_sync(self, ff_sync: Any) -> Any:
+        """Return what a synchronizer becomes."""
+        return ff_sync.elaborate(None) if self.toolchain == "Mistral" else super().get_ff_sync(ff_sync)
+
+    def get_async_ff_sync(self, async_ff_sync: Any) -> Any:
+        """Return what a synchronizer of a reset becomes."""
+        if self.toolchain == "Mistral":
+            return async_ff_sync.elaborate(None)
+        return super().get_async_ff_sync(async_ff_sync)

@@ -1,0 +1,123 @@
+"""The top of the DE1-SoC: system, JTAG, demo, displays and pins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Value
+from amaranth.lib import io, wiring
+
+from hdl.boards.de1_soc.jtag_bridge import JtagBridge
+from hdl.boards.de1_soc.pll import REFERENCE_HZ, Pll
+from hdl.boards.parts.bus_multiplexer import BusMultiplexer
+from hdl.boards.parts.demo import Demo
+from hdl.boards.parts.hex_display import SEGMENTS, HexDisplay
+from hdl.boards.parts.leds import LEDS, Leds
+from hdl.boards.parts.reset import BoardReset
+from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.registers.character_window import DISPLAYS
+from hdl.registers.system import System
+from talos_ref.model.checkpoint import Checkpoint
+
+__all__ = ["BoardTop"]
+
+_RESET_SWITCH, _ENABLE_SWITCH = 1, 0
+
+
+class BoardTop(Elaboratable):
+    """A core on the board.
+
+    SW0 lets the demo run, SW1 resets the machine; the registers answer JTAG in either position. LEDs as ``LEDS``, the
+    last six letters on HEX5 to HEX0. All of it is in one clock domain.
+
+    Parameters
+    ----------
+    clock_hz
+        Of the PLL; what ``pll_settings`` accepts.
+    demo_cycles
+        From one name of the demo to the next; a second by default.
+    vendor
+        Without, there is no PLL and no JTAG: the clock is the pin's 50 MHz, and the demo has the bus for itself.
+
+    Raises ValueError if there is no PLL for another clock than the pin's.
+    """
+
+    def __init__(
+        self,
+        config: CoreConfig,
+        checkpoint: Checkpoint,
+        *,
+        clock_hz: int = CLOCK_HZ,
+        demo_cycles: int | None = None,
+        vendor: bool = True,
+    ) -> None:
+        if not vendor and clock_hz != REFERENCE_HZ:
+            raise ValueError(f"clock_hz must be {REFERENCE_HZ} without a PLL, not {clock_hz!r}")
+        self.clock_hz, self.vendor = clock_hz, vendor
+        self.system = System(config, checkpoint, clock_hz=clock_hz)
+        self.demo = Demo(clock_hz if demo_cycles is None else demo_cycles)
+        self.multiplexer = BusMultiplexer()
+        self.display = HexDisplay()
+        self.leds = Leds()
+        self.reset = BoardReset()
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.submodules.reset = reset = self.reset
+        m.submodules.system = system = self.system
+        m.submodules.demo = demo = self.demo
+        m.submodules.multiplexer = multiplexer = self.multiplexer
+        m.submodules.display = display = self.display
+        m.submodules.lights = leds = self.leds
+
+        pin = platform.request("clk50", 0, dir="-")
+        if self.vendor:
+            m.submodules.pll = pll = Pll(self.clock_hz, pin.io)
+            m.submodules.jtag = jtag = JtagBridge()
+            wiring.connect(m, jtag.bus, multiplexer.host)
+            m.d.comb += [
+                ClockSignal().eq(pll.clock),
+                reset.locked.eq(pll.locked),
+                jtag.restart.eq(reset.restart),
+            ]
+        else:
+            m.submodules.clock_pin = clock_pin = io.Buffer("i", pin)
+            m.d.comb += [ClockSignal().eq(clock_pin.i), reset.locked.eq(1)]
+        wiring.connect(m, demo.bus, multiplexer.demo)
+        wiring.connect(m, multiplexer.bus, system.bus)
+        m.d.comb += [
+            ResetSignal().eq(reset.reset),
+            reset.reset_switch.eq(_input(m, platform, "switch", _RESET_SWITCH)),
+            reset.enable_switch.eq(_input(m, platform, "switch", _ENABLE_SWITCH)),
+            multiplexer.release.eq(reset.reset),
+            multiplexer.restart.eq(reset.restart),
+            demo.enable.eq(reset.enable),
+            system.enable.eq(reset.enable),
+            display.characters.eq(system.characters),
+            leds.reset.eq(reset.reset),
+            leds.enable.eq(reset.enable),
+            leds.last_token.eq(system.last_token),
+            *(getattr(leds, name).eq(getattr(system, name)) for name in ("ready", "busy", "done", "activity")),
+        ]
+        _output(m, "led_pins", [platform.request("led", number, dir="-") for number in range(len(LEDS))], leds.leds)
+        for number in range(DISPLAYS):
+            digit = platform.request("display_7seg", number, dir="-")
+            ports = [getattr(digit, segment) for segment in SEGMENTS]
+            _output(m, f"hex{number}_pins", ports, display.digits[number])
+        return m
+
+
+def _input(m: Module, platform: Any, name: str, number: int) -> Value:
+    """Return the value of a pin."""
+    m.submodules[f"{name}{number}"] = buffer = io.Buffer("i", platform.request(name, number, dir="-"))
+    return buffer.i
+
+
+def _output(m: Module, name: str, ports: Sequence[Any], value: Value) -> None:
+    """Drive pins, the first with the lowest bit of the value."""
+    m.submodules[name] = buffer = io.Buffer("o", reduce(add, ports))
+    m.d.comb += buffer.o.eq(value)

@@ -1,0 +1,1 @@
+"""A core: shape, schedule, control, and the units wired together."""

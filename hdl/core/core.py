@@ -1,0 +1,309 @@
+"""A core: the units of the datapath, and the wires between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal
+from amaranth.lib import wiring
+
+from hdl.core.config import CoreConfig
+from hdl.core.hidden_order import busiest_first
+from hdl.core.interface import CoreSignature, Stage
+from hdl.core.performance import PerformanceCounters
+from hdl.core.requests import RequestControl
+from hdl.core.schedule import Operation, Vector, schedule, tile_instructions
+from hdl.core.sequencer import Sequencer
+from hdl.core.vectors import Vectors, tag_layout
+from hdl.units.attention import Attention
+from hdl.units.embedding import Embedding
+from hdl.units.folded_head import FoldedHead
+from hdl.units.folded_rom import FoldedRom
+from hdl.units.format import requantise, shape_of
+from hdl.units.multipliers import MultiplierBank, share
+from hdl.units.rmsnorm import RmsNorm
+from hdl.units.sampler import Sampler
+from hdl.units.scaled_linear import ScaledLinear
+from hdl.units.tile import Tile
+from hdl.units.weight_rom import WeightRom, rom_words
+from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.model.checkpoint import Checkpoint
+
+__all__ = ["Core"]
+
+
+class Core(wiring.Component):
+    """A microGPT with its weights in ROM: requests in, one result a step out; ports in ``CoreSignature``.
+
+    Every instruction of the schedule takes a cycle, and waits for its source. A MULTIPLY done in cycle 0 reads the
+    weight ROM and chooses its block of the source; 1: the tile multiplies; 2: it sums; 3: the totals of a last column
+    block are requantised and written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend
+    on its position and, in a deferred arithmetic, on the number of hidden units that are not 0.
+
+    Raises ValueError if the checkpoint is of another model than the configuration.
+    """
+
+    WRITE_LATENCY = WeightRom.LATENCY + Tile.LATENCY + 1
+
+    def __init__(self, config: CoreConfig, checkpoint: Checkpoint) -> None:
+        if checkpoint.config != config.model:
+            raise ValueError(f"checkpoint must be of the model {config.model!r}, not {checkpoint.config!r}")
+        self.config, self.arithmetic, self.model = config, config.arithmetic, config.model
+        self.program = schedule(config)
+        golden = IntegerModel(checkpoint, self.arithmetic)
+        tensors, word = dict(golden.tensors), self.arithmetic.word
+        self.hidden_order = list(range(self.model.mlp_dim))
+        if self.arithmetic.deferred:
+            self.hidden_order = busiest_first(checkpoint, self.arithmetic)
+            last = f"layer{self.model.n_layer - 1}.fc1"
+            tensors[last] = [tensors[last][unit] for unit in self.hidden_order]
+            tensors["folded"] = [[row[unit] for unit in self.hidden_order] for row in tensors["folded"]]
+
+        self.control = RequestControl(self.model, self.arithmetic)
+        self.sequencer = Sequencer(self.program)
+        self.embedding: Embedding | FoldedRom
+        if config.first_layer_in_rom:
+            self.embedding = FoldedRom(golden)
+        else:
+            self.embedding = Embedding(tensors["wte"], tensors["wpe"], word)
+        self.rmsnorm = RmsNorm(
+            self.arithmetic.rmsnorm,
+            normalise=any(step.operation is Operation.NORMALISE for step in self.program),
+            bits_per_cycle=config.bits_per_cycle,
+        )
+        self.weights = WeightRom(config, rom_words(config, tile_instructions(self.program), tensors))
+        self.tile = Tile(
+            rows=config.tile_rows,
+            columns=config.tile_columns,
+            word=word,
+            terms=max(columns for _, columns in self.model.shapes().values()),
+        )
+        self.vectors = Vectors(config)
+        self.attention = Attention(
+            self.arithmetic.attention,
+            self.model,
+            positions=config.attention_positions,
+            bits_per_cycle=config.bits_per_cycle,
+        )
+        self.sampler = Sampler(
+            self.arithmetic.sampler,
+            vocab_size=self.model.vocab_size,
+            lanes=config.sampler_lanes,
+            word=word,
+            bits_per_cycle=config.bits_per_cycle,
+            shared=True,
+        )
+        self.performance = PerformanceCounters()
+        self.units = {
+            name: getattr(self, name)
+            for name in (
+                "control", "sequencer", "embedding", "rmsnorm", "weights", "tile", "vectors", "attention", "sampler",
+                "performance",
+            )
+        }  # fmt: skip
+        if self.arithmetic.scaled_linear is not None:
+            spec, total = self.arithmetic.scaled_linear, self.tile.total_shape
+            self.units["head"] = self.head = FoldedHead(
+                tensors["folded"], spec, tile_rows=config.tile_rows, total_shape=total
+            )
+            self.units["scaled"] = self.scaled = ScaledLinear(
+                spec, lanes=config.tile_rows, total_shape=total, addend_shape=total
+            )
+        super().__init__(CoreSignature(self.model, word))
+
+    def elaborate(self, platform: Any) -> Any:
+        m = Module()
+        for name, unit in self.units.items():
+            m.submodules[name] = unit
+        self._connect_control(m)
+        self._connect_sampler(m)
+        self._connect_rmsnorm(m)
+        self._connect_tile(m)
+        self._connect_attention(m)
+        self._connect_multipliers(m)
+        return ResetInserter(self.clear)(m)
+
+    def _connect_control(self, m: Module) -> None:
+        """Requests, results, the input of a step, and the counters."""
+        control, performance, sequencer, sampler = self.control, self.performance, self.sequencer, self.sampler
+        wiring.connect(m, wiring.flipped(self.request), control.request)
+        wiring.connect(m, wiring.flipped(self.result), control.result)
+        m.d.comb += [
+            sequencer.start.eq(control.start),
+            self.embedding.enable.eq(control.start),
+            self.embedding.token.eq(control.token),
+            self.embedding.position.eq(control.position),
+            control.idle.eq(~sequencer.running),
+            self.error.eq(control.error),
+            self.busy.eq(sequencer.running),
+            self.stage.eq(Mux(sampler.o.valid & ~self.result.ready, Stage.STALL, sequencer.stage)),
+            performance.clear.eq(control.accepted),
+            performance.busy.eq(self.busy),
+            performance.stage.eq(self.stage),
+            performance.step.eq(control.taken),
+            performance.letter.eq(control.taken & (sampler.o.p.token != self.model.bos)),
+            self.counters.eq(performance.counters),
+        ]
+
+    def _connect_sampler(self, m: Module) -> None:
+        """Logits, random state and temperature to the sampler, its draw back."""
+        control, sampler, vectors = self.control, self.sampler, self.vectors
+        wiring.connect(m, control.temperature, sampler.temperature)
+        wiring.connect(m, sampler.o, control.draw)
+        m.d.comb += [
+            sampler.i.valid.eq(vectors.logits_valid),
+            sampler.i.p.logits.eq(vectors.logits),
+            sampler.i.p.rng.eq(control.rng),
+            sampler.i.p.greedy.eq(control.greedy),
+            vectors.logits_taken.eq(sampler.i.valid & sampler.i.ready),
+            self.logits.eq(vectors.logits),
+        ]
+
+    def _connect_rmsnorm(self, m: Module) -> None:
+        """RMSNorm's sources, and where its result goes: to the residual stream, the tile, or the deferred scale."""
+        instruction, rmsnorm, vectors = self.sequencer.instruction, self.rmsnorm, self.vectors
+        normalise, measure = Signal(), Signal()
+        to_residual, to_scale = Signal(), Signal()
+        m.d.comb += normalise.eq(self.sequencer.running & (instruction.operation == Operation.NORMALISE))
+        m.d.sync += measure.eq(vectors.measure)
+        with m.If(rmsnorm.i.valid & rmsnorm.i.ready):
+            m.d.sync += [
+                to_residual.eq(normalise & (instruction.destination == Vector.RESIDUAL)),
+                to_scale.eq(measure),
+            ]
+        m.d.comb += [
+            rmsnorm.i.valid.eq((normalise & vectors.settled) | measure),
+            rmsnorm.i.p.x.eq(vectors.residual),
+            vectors.normed.valid.eq(rmsnorm.o.valid & ~to_residual & ~to_scale),
+            vectors.normalised.valid.eq(rmsnorm.o.valid & to_residual),
+            rmsnorm.o.ready.eq(to_residual | to_scale | vectors.normed.ready),
+        ]
+        if rmsnorm.normalise:
+            m.d.comb += [vectors.normed.payload.eq(rmsnorm.o.p.y), vectors.normalised.payload.eq(rmsnorm.o.p.y)]
+        if isinstance(self.embedding, Embedding):
+            with m.If(normalise & (instruction.source == Vector.EMBEDDING)):
+                m.d.comb += rmsnorm.i.p.x.eq(self.embedding.x)
+        else:
+            started = Signal()
+            m.d.sync += started.eq(self.control.start)
+            m.d.comb += [vectors.normalised.valid.eq(started), vectors.normalised.payload.eq(self.embedding.x)]
+
+        self.scale, self.scale_valid = Signal(shape_of(self.arithmetic.rmsnorm.scale_format)), Signal()
+        with m.If(rmsnorm.o.valid & to_scale):
+            m.d.sync += [self.scale.eq(rmsnorm.o.p.scale), self.scale_valid.eq(1)]
+        with m.If(vectors.measure | self.control.start):
+            m.d.sync += self.scale_valid.eq(0)
+
+    def _connect_tile(self, m: Module) -> None:
+        """From an instruction to the tile, and from its totals back to the vectors."""
+        sequencer, instruction, vectors, tile = self.sequencer, self.sequencer.instruction, self.vectors, self.tile
+        multiply = Signal()
+        tag = tag_layout(self.config)
+        # A scale other than the query's constant has to be there; it is, long before fc1 has ended.
+        scale_missing = instruction.scaled & (instruction.destination == Vector.RESIDUAL) & ~self.scale_valid
+        with m.Switch(instruction.operation):
+            with m.Case(Operation.NORMALISE):
+                m.d.comb += sequencer.ready.eq(vectors.settled & self.rmsnorm.i.ready)
+            with m.Case(Operation.MULTIPLY):
+                m.d.comb += sequencer.ready.eq(vectors.ready & ~scale_missing)
+            with m.Case(Operation.SAMPLE):
+                m.d.comb += sequencer.ready.eq(self.control.taken)
+        m.d.comb += [
+            multiply.eq(sequencer.done & (instruction.operation == Operation.MULTIPLY)),
+            vectors.source.eq(instruction.source),
+            vectors.column.eq(instruction.column),
+            vectors.release.eq(sequencer.done & instruction.release),
+            vectors.reserve.valid.eq(sequencer.done),
+            self.weights.address.eq(sequencer.weight_address),
+            self.weights.enable.eq(multiply),
+        ]
+        for field in tag.members:
+            m.d.comb += vectors.reserve.p[field].eq(instruction[field])
+
+        # Cycle 1: weights and source block, both registered, are at the tile.
+        m.d.sync += [
+            tile.i.valid.eq(multiply),
+            tile.i.p.x.eq(vectors.x),
+            tile.i.p.first.eq(instruction.first),
+            tile.i.p.last.eq(instruction.last),
+        ]
+        m.d.comb += tile.i.p.weights.eq(self.weights.weights)
+
+        # Cycle 3: the tag has travelled along.
+        travelled = vectors.reserve.payload
+        for cycle in range(1, self.WRITE_LATENCY):
+            delayed = Signal(tag, name=f"tag{cycle}")
+            m.d.sync += delayed.eq(travelled)
+            travelled = delayed
+        word, deferred = self.arithmetic.word, self.arithmetic.deferred
+        to_head = (travelled.destination == Vector.LOGITS) if deferred else Const(0, 1)
+        m.d.comb += [
+            vectors.words.valid.eq(tile.o.valid & ~travelled.scaled & ~to_head),
+            vectors.words.p.tag.eq(travelled),
+        ]
+        for r in range(self.config.tile_rows):
+            m.d.comb += vectors.words.p.words[r].eq(requantise(tile.o.p[r], 2 * word.fraction, word))
+        if deferred:
+            self._connect_scaled(m, travelled, to_head)
+
+    def _connect_scaled(self, m: Module, travelled: Any, to_head: Any) -> None:
+        """Totals that a scale is applied to, and the head that ends a deferred arithmetic."""
+        scaled, head, tile, vectors = self.scaled, self.head, self.tile, self.vectors
+        query_scale = self.arithmetic.attention.query_scale  # type: ignore[union-attr]
+        m.d.comb += [
+            scaled.i.valid.eq(tile.o.valid & travelled.scaled),
+            scaled.i.p.totals.eq(tile.o.payload),
+            scaled.i.p.scale.eq(Mux(travelled.destination == Vector.QUERY, query_scale, self.scale)),
+            vectors.scaled.valid.eq(scaled.o.valid),
+            vectors.scaled.p.words.eq(scaled.o.payload),
+            head.clear.eq(self.control.start),
+            head.hidden.eq(vectors.hidden),
+            head.addends.valid.eq(tile.o.valid & to_head),
+            head.addends.p.row.eq(travelled.row),
+            head.addends.p.last.eq(travelled.complete),
+            head.addends.p.totals.eq(tile.o.payload),
+            head.scale.eq(self.scale),
+            head.scale_valid.eq(self.scale_valid),
+        ]
+        m.d.sync += vectors.scaled.p.tag.eq(travelled)
+        wiring.connect(m, vectors.announced, head.announced)
+        wiring.connect(m, head.o, vectors.head)
+
+    def _connect_attention(self, m: Module) -> None:
+        """Query, key and value into attention, its result back."""
+        attention, vectors, control = self.attention, self.vectors, self.control
+        wiring.connect(m, attention.o, vectors.attended)
+        m.d.comb += attention.layer.eq(self.sequencer.instruction.layer)
+        if isinstance(self.embedding, FoldedRom):
+            # The ROM's row is there in the cycle after the step's start, as attention wants it.
+            m.d.comb += [
+                attention.position.eq(control.position),
+                attention.start.eq(control.start),
+                attention.value.eq(control.start),
+                attention.q.eq(self.embedding.q),
+                attention.k.eq(self.embedding.k),
+                attention.v.eq(self.embedding.v),
+            ]
+        else:
+            m.d.comb += [
+                attention.position.eq(control.position_held),
+                attention.start.eq(vectors.query_valid),
+                attention.value.eq(vectors.value_valid),
+                attention.q.eq(vectors.query),
+                attention.k.eq(vectors.key),
+                attention.v.eq(vectors.value),
+            ]
+
+    def _connect_multipliers(self, m: Module) -> None:
+        """Banks of multipliers; with ``share_multipliers``, units that never multiply in one cycle share one."""
+        tile, attention = [self.tile.multipliers], self.attention.multiplier_ports
+        banks = {"pool": tile + attention} if self.config.share_multipliers else {"tile": tile, "attention": attention}
+        if self.arithmetic.deferred:
+            users = [self.head.sparse_multipliers, self.head.scale_multipliers, self.sampler.multipliers]
+            banks["head"] = [*users, self.scaled.multipliers]
+        for name, users in banks.items():
+            bank = MultiplierBank(
+                max(user.signature.rows for user in users), max(user.signature.columns for user in users)
+            )
+            m.submodules[f"{name}_multipliers"] = bank
+            share(m, bank, users)

@@ -1,0 +1,171 @@
+"""The schedule of one step: the instructions that the sequencer runs through, as data.
+
+Sequencer, weight ROM and the printed cycle table are all made from the list that ``schedule`` returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hdl.core.config import CoreConfig
+from hdl.core.interface import Stage
+
+__all__ = ["Operation", "Vector", "Instruction", "schedule", "tile_instructions"]
+
+
+class Operation(IntEnum):
+    """What an instruction does."""
+
+    NORMALISE = 0
+    """Hand ``source`` to RMSNorm."""
+    MULTIPLY = 1
+    """Give the tile one word of weights and one block of ``source``."""
+    SAMPLE = 2
+    """Draw a token from the logits; the step ends when its result is taken."""
+
+
+class Vector(IntEnum):
+    """A vector of the datapath."""
+
+    EMBEDDING = 0
+    RESIDUAL = 1
+    NORMED = 2
+    QUERY = 3
+    KEY = 4
+    VALUE = 5
+    ATTENDED = 6
+    HIDDEN = 7
+    LOGITS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instruction:
+    """One cycle of the sequencer, waits for ``source`` apart."""
+
+    operation: Operation
+    stage: Stage
+    """What the cycle is counted as."""
+    source: Vector
+    destination: Vector
+    matrix: str = ""
+    """Tensor whose weights a MULTIPLY takes."""
+    layer: int = 0
+    row: int = 0
+    """Block of ``tile_rows`` rows."""
+    column: int = 0
+    """Block of ``tile_columns`` columns."""
+    first: bool = False
+    """First column block of the row block."""
+    last: bool = False
+    """Last column block of the row block."""
+    complete: bool = False
+    """``last`` of the last row block: the destination is complete."""
+    release: bool = False
+    """Last use of ``source``, which may be overwritten."""
+    scaled: bool = False
+    """A scale is applied to the totals: the query's constant, or that of the deferred RMSNorm."""
+    measure: bool = False
+    """Once ``destination`` is complete, its scale is computed beside what follows."""
+    sparse: bool = False
+    """The folded head takes the block as it is written."""
+
+    @property
+    def wait_stage(self) -> Stage:
+        """What a cycle of waiting for ``source`` is counted as: the work of the unit that makes it."""
+        producers = {Vector.NORMED: Stage.NORM, Vector.ATTENDED: Stage.ATTENTION}
+        return producers.get(self.source, self.stage)
+
+
+def _multiply(
+    config: CoreConfig,
+    matrix: str,
+    stage: Stage,
+    source: Vector,
+    destination: Vector,
+    *,
+    layer: int = 0,
+    release: bool = False,
+    **flags: bool,
+) -> list[Instruction]:
+    """Return the instructions of one matrix-vector product, row block by row block."""
+    rows, columns = config.model.shapes()[matrix]
+    row_blocks, column_blocks = -(-rows // config.tile_rows), -(-columns // config.tile_columns)
+    return [
+        Instruction(
+            operation=Operation.MULTIPLY,
+            stage=stage,
+            source=source,
+            destination=destination,
+            matrix=matrix,
+            layer=layer,
+            row=row,
+            column=column,
+            first=column == 0,
+            last=column == column_blocks - 1,
+            complete=row == row_blocks - 1 and column == column_blocks - 1,
+            release=release and row == row_blocks - 1 and column == column_blocks - 1,
+            **flags,
+        )
+        for row in range(row_blocks)
+        for column in range(column_blocks)
+    ]
+
+
+def _normalise(source: Vector, destination: Vector) -> Instruction:
+    return Instruction(operation=Operation.NORMALISE, stage=Stage.NORM, source=source, destination=destination)
+
+
+def _project(config: CoreConfig, layer: int) -> list[Instruction]:
+    """Return what makes a layer's key, query and value."""
+    v, prefix = Vector, f"layer{layer}."
+    deferred = config.arithmetic.deferred
+    # Keys come before the query and values after it, so that scores are made while the tile works on values.
+    return [
+        _normalise(v.RESIDUAL, v.NORMED),
+        *_multiply(config, prefix + "wk", Stage.QKV, v.NORMED, v.KEY, layer=layer),
+        *_multiply(config, prefix + "wq", Stage.QKV, v.NORMED, v.QUERY, layer=layer, scaled=deferred),
+        *_multiply(config, prefix + "wv", Stage.QKV, v.NORMED, v.VALUE, layer=layer, release=True),
+    ]
+
+
+def _mlp(config: CoreConfig, layer: int) -> list[Instruction]:
+    """Return what adds a layer's MLP to the residual stream; the last one of a deferred arithmetic ends in the head."""
+    v, prefix = Vector, f"layer{layer}."
+    deferred, last = config.arithmetic.deferred, layer == config.model.n_layer - 1
+    source = v.RESIDUAL if deferred else v.NORMED
+    program = [] if deferred else [_normalise(v.RESIDUAL, v.NORMED)]
+    program += _multiply(
+        config, prefix + "fc1", Stage.FC1, source, v.HIDDEN, layer=layer, release=not deferred, sparse=deferred and last
+    )
+    if not (deferred and last):
+        program += _multiply(config, prefix + "fc2", Stage.FC2, v.HIDDEN, v.RESIDUAL, layer=layer, scaled=deferred)
+    return program
+
+
+def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
+    """Return the instructions of one step, in order."""
+    v = Vector
+    program = [] if config.first_layer_in_rom else [_normalise(v.EMBEDDING, v.RESIDUAL)]
+    for layer in range(config.model.n_layer):
+        if layer > 0 or not config.first_layer_in_rom:
+            program += _project(config, layer)
+        program += _multiply(
+            config,
+            f"layer{layer}.wo",
+            Stage.WO,
+            v.ATTENDED,
+            v.RESIDUAL,
+            layer=layer,
+            release=True,
+            measure=config.arithmetic.deferred,
+        )
+        program += _mlp(config, layer)
+    program += _multiply(config, "lm_head", Stage.LM_HEAD, v.RESIDUAL, v.LOGITS)
+    program += [Instruction(operation=Operation.SAMPLE, stage=Stage.SAMPLE, source=v.LOGITS, destination=v.LOGITS)]
+    return tuple(program)
+
+
+def tile_instructions(program: tuple[Instruction, ...]) -> list[Instruction]:
+    """Return the instructions that take a word of weights, in the order of the weight ROM."""
+    return [instruction for instruction in program if instruction.operation is Operation.MULTIPLY]

@@ -1,0 +1,108 @@
+"""The sequencer: runs through the schedule, an instruction a cycle, waiting where a source is not there yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.core.interface import Stage
+from hdl.core.schedule import Instruction, Operation, Vector, tile_instructions
+from hdl.units.format import index_shape
+
+__all__ = ["Sequencer", "instruction_layout"]
+
+
+def instruction_layout(program: tuple[Instruction, ...]) -> data.StructLayout:
+    """Return the control word of an instruction; matrices are addressed by a counter, not by name."""
+    return data.StructLayout(
+        {
+            "operation": Operation,
+            "stage": Stage,
+            "wait_stage": Stage,
+            "source": Vector,
+            "destination": Vector,
+            "layer": index_shape(1 + max(instruction.layer for instruction in program)),
+            "row": index_shape(1 + max(instruction.row for instruction in program)),
+            "column": index_shape(1 + max(instruction.column for instruction in program)),
+            "first": 1,
+            "last": 1,
+            "complete": 1,
+            "release": 1,
+            "scaled": 1,
+            "measure": 1,
+            "sparse": 1,
+        }
+    )
+
+
+class Sequencer(wiring.Component):
+    """Presents the instructions of a step in order; one is done in the cycle in which ``ready`` answers it.
+
+    ``start`` makes the first instruction current in the next cycle, also in the cycle that does the last one, so that
+    steps follow each other without a gap. Without waits a step takes as many cycles as it has instructions.
+
+    Members
+    -------
+    start : In(1)
+        Begin a step; only while idle or with the last instruction done.
+    ready : In(1)
+        The current instruction can be done.
+    running : Out(1)
+        ``instruction`` is current.
+    instruction : Out(instruction_layout)
+    done : Out(1)
+        ``running`` and ``ready``.
+    weight_address : Out
+        Word of the weight ROM that belongs to the current instruction, if it is a MULTIPLY.
+    stage : Out(Stage)
+        What the cycle is counted as.
+    """
+
+    def __init__(self, program: tuple[Instruction, ...]) -> None:
+        self.program = program
+        self.layout = instruction_layout(program)
+        super().__init__(
+            {
+                "start": In(1),
+                "ready": In(1),
+                "running": Out(1),
+                "instruction": Out(self.layout),
+                "done": Out(1),
+                "weight_address": Out(range(len(tile_instructions(program)))),
+                "stage": Out(Stage),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        fields = self.layout.members
+        init = [{name: getattr(instruction, name) for name in fields} for instruction in self.program]
+        m.submodules.memory = memory = Memory(shape=self.layout, depth=len(init), init=init)
+        read = memory.read_port()
+
+        # The read is addressed with the next counter, so that its word belongs to the current one.
+        counter, next_counter = Signal(range(len(init))), Signal(range(len(init)))
+        # After the last instruction the counter goes back too: beyond the program the memory has no words.
+        ended = self.done & (self.instruction.operation == Operation.SAMPLE)
+        m.d.comb += [
+            self.instruction.eq(read.data),
+            self.done.eq(self.running & self.ready),
+            next_counter.eq(Mux(self.start | ended, 0, counter + self.done)),
+            read.addr.eq(next_counter),
+            self.stage.eq(
+                Mux(self.running, Mux(self.ready, read.data.stage, read.data.wait_stage), Stage.IDLE)
+            ),
+        ]
+        m.d.sync += counter.eq(next_counter)
+        with m.If(self.done):
+            with m.If(self.instruction.operation == Operation.MULTIPLY):
+                m.d.sync += self.weight_address.eq(self.weight_address + 1)
+        with m.If(ended):
+            m.d.sync += self.running.eq(0)
+        with m.If(self.start):
+            m.d.sync += [self.running.eq(1), self.weight_address.eq(0)]
+        return m

@@ -1,0 +1,116 @@
+"""When each instruction of a step is done: the schedule and the latencies of the units, added up.
+
+The same numbers come out of the simulation; a test holds one against the other, step by step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hdl.core.core import Core
+from hdl.core.interface import Stage
+from hdl.core.schedule import Instruction, Operation, Vector
+from hdl.units.scaled_linear import ScaledLinear
+from hdl.units.sparse_tile import SparseTile
+
+__all__ = ["Done", "stage_cycles", "timeline"]
+
+_WRITTEN = Core.WRITE_LATENCY - 1
+"""Cycles from an instruction to the one that writes its totals; a residual stream can be read in that one already."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """An instruction and the cycle that does it; cycle 0 is the one before the step's first, which starts it."""
+
+    instruction: Instruction
+    cycle: int
+    waited: int
+    """Cycles in which it was current and its source not there."""
+
+
+def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Done]:
+    """Return the instructions of a step at ``position`` with their cycles; the last one's is the length of the step.
+
+    Parameters
+    ----------
+    non_zero
+        Hidden units that are not 0, row block by row block in ``core.hidden_order``, where the core skips the others;
+        none by default.
+    """
+    if not 0 <= position < core.model.block_size:
+        raise ValueError(f"position must be 0 to {core.model.block_size - 1}, not {position!r}")
+    ready: dict[Vector, int] = {Vector.EMBEDDING: 1}
+    settled = {Vector.EMBEDDING: 1}
+    hidden: dict[int, int] = {}
+    announced: list[tuple[int, int]] = []
+    query = 0
+    scale = 0
+    if core.config.first_layer_in_rom:
+        ready[Vector.ATTENDED] = core.attention.latency(position)
+    done: list[Done] = []
+    for instruction in core.program:
+        first = done[-1].cycle + 1 if done else 1
+        source, destination = instruction.source, instruction.destination
+        if source is Vector.HIDDEN:
+            # Row blocks are written in order; a column block may reach into several.
+            end = min((instruction.column + 1) * core.config.tile_columns, core.model.mlp_dim)
+            there = hidden[(end - 1) // core.config.tile_rows]
+        else:
+            there = (settled if instruction.operation is Operation.NORMALISE else ready)[source]
+        cycle = max(first, there)
+        if instruction.scaled and destination is Vector.RESIDUAL:
+            cycle = max(cycle, scale)
+        done.append(Done(instruction, cycle, cycle - first))
+        if instruction.operation is Operation.NORMALISE:
+            ready[destination] = cycle + core.rmsnorm.LATENCY + (destination is Vector.RESIDUAL)
+            settled[destination] = ready[destination]
+        if instruction.operation is not Operation.MULTIPLY or not instruction.last:
+            continue
+        written = cycle + _WRITTEN + (ScaledLinear.LATENCY if instruction.scaled else 0)
+        if destination is Vector.HIDDEN:
+            hidden[instruction.row] = written + 1
+            announced.append((written, non_zero[instruction.row] if instruction.row < len(non_zero) else 0))
+        if not instruction.complete:
+            continue
+        ready[destination] = settled[destination] = written + 1
+        if destination is Vector.RESIDUAL and not instruction.scaled:
+            ready[destination] = written
+        if instruction.measure:
+            scale = written + 1 + core.rmsnorm.LATENCY + 1
+        if destination is Vector.QUERY:
+            query = written
+        if destination is Vector.VALUE:
+            attention = core.attention
+            ready[Vector.ATTENDED] = max(query + attention.latency(position), written + attention.LATENCY_AFTER_VALUE)
+        if destination is Vector.LOGITS:
+            if core.arithmetic.deferred:
+                # The logits are written one cycle after the head offers them.
+                ready[destination] = max(written, scale, _sparse_done(announced)) + core.head.LATENCY + 1
+            ready[destination] += core.sampler.LATENCY
+    return done
+
+
+def _sparse_done(announced: Sequence[tuple[int, int]]) -> int:
+    """Return the cycle from which the sparse tile's totals are there, for blocks of (cycle, non-zero elements)."""
+    arrivals = Counter[int]()
+    for cycle, count in announced:
+        arrivals[cycle + 1] += count
+    last = announced[-1][0] + 1
+    waiting, cycle = 0, announced[0][0] + 1
+    while True:
+        waiting = max(waiting + arrivals[cycle] - 1, 0)
+        if cycle >= last and not waiting:
+            return cycle + SparseTile.LATENCY
+        cycle += 1
+
+
+def stage_cycles(done: Sequence[Done]) -> dict[Stage, int]:
+    """Return the cycles of a step by stage, as the performance counters count them."""
+    cycles: Counter[Stage] = Counter()
+    for entry in done:
+        cycles[entry.instruction.wait_stage] += entry.waited
+        cycles[entry.instruction.stage] += 1
+    return {stage: cycles[stage] for stage in Stage if cycles[stage]}

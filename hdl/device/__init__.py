@@ -1,0 +1,1 @@
+"""Facts of the devices, and what a circuit needs of one."""

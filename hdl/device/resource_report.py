@@ -1,0 +1,97 @@
+"""``python -m hdl resources``: every named core against the device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hdl.core.config import CLOCK_HZ, CORES, core_config
+from hdl.device.resources import DEVICE, MAX_ALM_SHARE, TALOS_V2, Resources, count, synthesise
+from hdl.device.static_timing import WIRE_PS
+from talos_ref.files import check_writable, write_bytes
+from talos_ref.model.checkpoint import load
+
+__all__ = ["PARTS", "add_resources", "problems"]
+
+PARTS = ("aluts", "alms", "registers", "multipliers", "m10k", "mlab")
+
+
+def problems(name: str, used: Resources) -> list[str]:
+    """Return in what a core does not fit the device, a line each."""
+    lines = [
+        f"{name} must take at most {getattr(DEVICE, part):,} {part}, not {getattr(used, part):,}"
+        for part in ("registers", "multipliers", "m10k")
+        if getattr(used, part) > getattr(DEVICE, part)
+    ]
+    # An MLAB is ten ALMs.
+    alms, limit = used.alms + 10 * used.mlab, int(DEVICE.alms * MAX_ALM_SHARE)
+    if alms > limit:
+        lines.append(f"{name} must take at most {limit:,} ALMs ({MAX_ALM_SHARE:.0%}), not {alms:,}")
+    return lines
+
+
+def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
+    table = Table(title="Cyclone V 5CSEMA5F31C6, after synthesis by Yosys, not placed", title_justify="left")
+    table.add_column("core")
+    for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "longest path"):
+        table.add_column(part, justify="right")
+    for name, (used, path) in rows.items():
+        cells = [f"{used.aluts:,}"]
+        for part in ("alms", "registers", "multipliers", "m10k"):
+            value = getattr(used, part)
+            cells.append(f"{value:,} ({value / getattr(DEVICE, part):.0%})")
+        table.add_row(name, *cells, f"{used.mlab:,}", f"{path / 1000:.1f} ns")
+    table.add_section()
+    table.add_row(
+        "the device", "", *(f"{getattr(DEVICE, part):,}" for part in ("alms", "registers", "multipliers", "m10k")), "",
+        f"{1e9 / CLOCK_HZ:.1f} ns",
+    )  # fmt: skip
+    table.add_row(
+        "TALOS-V2 (published, placed)", "", f"{TALOS_V2['alms']:,}", f"{TALOS_V2['registers']:,}",
+        f"{TALOS_V2['dsp_blocks']} blocks", "", "", "",
+    )  # fmt: skip
+    return table
+
+
+def _resources(options: argparse.Namespace) -> int:
+    configs = [core_config(name) for name in dict.fromkeys(options.core or CORES)]
+    out = Path(options.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(out)
+    err = Console(stderr=True)
+    rows: dict[str, tuple[Resources, int]] = {}
+    report: list[dict[str, Any]] = []
+    for config in configs:
+        with err.status(f"synthesising {config.name}, some minutes") if err.is_terminal else err:
+            mapped = synthesise(config, load(options.weights, config.model), out.parent / "synthesis")
+        used = count(mapped["cells"])
+        rows[config.name] = used, mapped["longest_paths"][0]["picoseconds"]
+        report.append({"core": config.name, **used.to_json(), **mapped, "problems": problems(config.name, used)})
+    device = DEVICE.to_json()
+    write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2, "cores": report}, indent=1).encode())
+    console = Console(highlight=False, width=None if Console().is_terminal else 130)
+    console.print(_table(rows))
+    console.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
+    console.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
+    for row in report:
+        console.print(f"{row['core']}, longest paths:")
+        for path in row["longest_paths"]:
+            console.print(f"  {path['picoseconds'] / 1000:.1f} ns  {path['start']} -> {path['end']}", soft_wrap=True)
+    failed = [line for row in report for line in row["problems"]]
+    for line in failed:
+        err.print(f"error: {line}")
+    return 1 if failed else 0
+
+
+def add_resources(commands: Any) -> Any:
+    """Add the command to the subcommands of ``python -m hdl`` and return its parser."""
+    parser = commands.add_parser("resources", help="synthesise and count against the device")
+    parser.add_argument("--out", default="build/resources.json", metavar="FILE.json")
+    parser.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)}; all by default")
+    parser.set_defaults(run=_resources)
+    return parser

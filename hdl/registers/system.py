@@ -1,0 +1,72 @@
+"""A core and its register block: all of the machine that is the same on every board."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.core.core import Core
+from hdl.registers.avalon import AvalonSignature
+from hdl.registers.block import RegisterBlock
+from hdl.registers.build_hash import build_hash
+from hdl.registers.character_window import CHARACTER_BITS, DISPLAYS
+from talos_ref.model.checkpoint import Checkpoint
+
+__all__ = ["System"]
+
+
+class System(wiring.Component):
+    """A core behind the registers of ``hdl.registers.map``, in the domain ``sync``; timing as ``RegisterBlock``.
+
+    A reset of ``sync`` is that of the machine. The bus answers all the same, so that no initiator waits for ever.
+
+    Parameters
+    ----------
+    config : CoreConfig
+    checkpoint : Checkpoint
+        Its weights.
+    clock_hz : int
+        Of ``sync``.
+
+    Members
+    -------
+    bus : In(AvalonSignature)
+    enable : In(1)
+    ready, busy, done, activity : Out(1)
+    last_token : Out(8)
+    characters : Out(array of 6 characters)
+        All as of ``RegisterBlock``.
+
+    Raises what ``Core`` and ``RegisterBlock`` raise.
+    """
+
+    def __init__(self, config: CoreConfig, checkpoint: Checkpoint, *, clock_hz: int = CLOCK_HZ) -> None:
+        self.core = Core(config, checkpoint)
+        self.block = RegisterBlock(config, build=build_hash(config, checkpoint), clock_hz=clock_hz)
+        super().__init__(
+            {
+                "bus": In(AvalonSignature()),
+                "enable": In(1),
+                "ready": Out(1),
+                "busy": Out(1),
+                "done": Out(1),
+                "activity": Out(1),
+                "last_token": Out(8),
+                "characters": Out(data.ArrayLayout(CHARACTER_BITS, DISPLAYS)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.core = core = self.core
+        m.submodules.registers = block = self.block
+        wiring.connect(m, core, block.core)
+        wiring.connect(m, wiring.flipped(self.bus), block.bus)
+        m.d.comb += block.enable.eq(self.enable)
+        for name in ("ready", "busy", "done", "activity", "last_token", "characters"):
+            m.d.comb += getattr(self, name).eq(getattr(block, name))
+        return m

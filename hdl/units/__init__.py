@@ -1,0 +1,1 @@
+"""Circuits of the datapath, a unit a file."""

@@ -1,0 +1,269 @@
+"""Causal attention: all heads side by side, ``positions`` cached positions a cycle, scores first and values after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Array, C, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.units.adders import adder_tree
+from hdl.units.argmax import first_maximum
+from hdl.units.attention_divide import ReciprocalAttentionDivide, attention_divide, operands_layout
+from hdl.units.format import index_shape, shape_of
+from hdl.units.kv_cache import CacheMemory, in_bank, row_of
+from hdl.units.multipliers import MultiplierPort
+from hdl.units.weigh import weigher
+from talos_ref.golden.attention import Attention as AttentionSpec
+from talos_ref.model.config import ModelConfig
+
+__all__ = ["Attention"]
+
+
+class Attention(wiring.Component):
+    """``o = attend(q, cache)`` of ``talos_ref.golden.attention``, the cache included.
+
+    ``n_embd · positions`` multipliers serve two passes, which do not overlap; a row of the cache holds ``positions``
+    positions:
+
+        pass 1, a row a cycle     0: address keys    1: q·k products    2: sums, scores    3: store, running maximum
+        pass 2, a row a cycle     0: address values, weights    1: products, Σ weight    2: Σ weight·value
+
+    and then the division. Pass 1 begins in the cycle of ``start``, pass 2 when pass 1 has ended; its last row waits for
+    ``value``. The current position is taken from the ports, all others from the cache. So ``o`` is valid
+    ``latency(position)`` cycles after ``start`` if ``value`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles
+    after it. Cycles depend on the position alone.
+
+    Members
+    -------
+    position : In
+        Read in the cycle of ``start``.
+    layer : In
+        Stable from ``start`` until ``o`` is taken.
+    start : In(1)
+        ``q`` and ``k`` are at their ports from the next cycle on, until ``o`` is taken.
+    value : In(1)
+        So is ``v``; together with ``start`` or later.
+    q, k, v : In(vectors)
+    o : Out(stream of vectors)
+        Respects backpressure.
+    multipliers : Out(MultiplierPort), n_embd × positions
+    quotient_multipliers : Out(MultiplierPort), n_embd × 1
+        Only where the division multiplies by reciprocals.
+    """
+
+    def __init__(
+        self, spec: AttentionSpec, config: ModelConfig, *, positions: int = 1, bits_per_cycle: int = 3
+    ) -> None:
+        self.weigher = weigher(spec)
+        self.spec, self.config, self.positions = spec, config, positions
+        self.n_head, self.head_dim = config.n_head, config.head_dim
+        self.cache = CacheMemory(config, spec.word, positions)
+        self.rows = self.cache.rows
+        growth = (config.block_size - 1).bit_length()
+        self.divide = attention_divide(
+            spec.divide,
+            operands_layout(
+                config.n_embd,
+                config.n_head,
+                signed(spec.exp.width + spec.word.width + growth),
+                unsigned(spec.exp.width + growth),
+            ),
+            bits_per_cycle,
+        )
+        # The last row is begun in the cycle of v; its products, its sums and the division follow.
+        self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
+        vector = self.cache.vector_layout
+        ports: dict[str, Any] = {}
+        if isinstance(self.divide, ReciprocalAttentionDivide):
+            ports["quotient_multipliers"] = Out(self.divide.multipliers.signature)
+        super().__init__(
+            ports
+            | {
+                "position": In(range(config.block_size)),
+                "layer": In(index_shape(config.n_layer)),
+                "start": In(1),
+                "value": In(1),
+                "q": In(vector),
+                "k": In(vector),
+                "v": In(vector),
+                "o": Out(stream.Signature(vector)),
+                "multipliers": Out(
+                    MultiplierPort(
+                        config.n_embd,
+                        positions,
+                        shape_of(spec.word),
+                        signed(max(spec.word.width, spec.exp.width + 1)),
+                    )
+                ),
+            }
+        )
+
+    @property
+    def multiplier_ports(self) -> list[Any]:
+        """Ports of both units that multiply, never in one cycle, so that a bank can be shared."""
+        divides = isinstance(self.divide, ReciprocalAttentionDivide)
+        return [self.multipliers, *([self.quotient_multipliers] if divides else [])]
+
+    def latency(self, position: int) -> int:
+        """Return the cycles from ``q`` to a valid ``o`` where ``v`` is not late."""
+        rows = position // self.positions + 1
+        return (rows + 3) + (rows + 2) + self.divide.LATENCY
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.cache, m.submodules.divide = cache, divide = self.cache, self.divide
+        # The position may arrive late in the cycle of ``start``, so what all other cycles look at is a copy.
+        self.held_position = Signal.like(self.position)
+        with m.If(self.start):
+            m.d.sync += self.held_position.eq(self.position)
+        last_row = Signal(index_shape(self.rows))
+        m.d.comb += last_row.eq(row_of(self.held_position, self.positions))
+        # The key is written in the cycle after ``start``, the value two after ``value``: never both in one.
+        key_there, value_there, value_next = Signal(), Signal(), Signal()
+        m.d.sync += [key_there.eq(self.start), value_next.eq(self.value), value_there.eq(value_next)]
+        m.d.comb += [
+            cache.layer.eq(self.layer),
+            cache.write_valid.eq(key_there | value_there),
+            cache.write_value.eq(value_there),
+            cache.write_position.eq(self.held_position),
+            cache.write_vector.eq(Mux(value_there, self.v.as_value(), self.k.as_value())),
+        ]
+        scored = self._scores(m, last_row)
+        self._weighted_sums(m, last_row, scored)
+        m.d.comb += [
+            self.o.valid.eq(divide.o.valid),
+            self.o.payload.eq(divide.o.payload),
+            divide.o.ready.eq(self.o.ready),
+        ]
+        if isinstance(self.divide, ReciprocalAttentionDivide):
+            wiring.connect(m, self.divide.multipliers, wiring.flipped(self.quotient_multipliers))
+        return m
+
+    def _beyond(self, column: int) -> Any:
+        """Return whether a column of the last row lies beyond the current position."""
+        return C(0, 1) if column == 0 else self.held_position[: self.positions.bit_length() - 1] < column
+
+    def _scores(self, m: Module, last_row: Signal) -> Signal:
+        """Pass 1: fill ``self.scores`` and ``self.top``; return the strobe of the cycle after the last row's."""
+        weigher = self.weigher
+        row_layout = data.ArrayLayout(data.ArrayLayout(weigher.stored_shape, self.positions), self.n_head)
+        self.scores = Array(Signal(row_layout, name=f"scores{row}") for row in range(self.rows))
+        self.top = Signal(data.ArrayLayout(weigher.key_shape, self.n_head))
+
+        # Cycle 0: the row's keys are addressed.
+        scoring, next_row = Signal(), Signal(index_shape(self.rows))
+        row = Signal(index_shape(self.rows))
+        issue = Signal()
+        m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row))]
+        self.key_row = row
+        with m.If(self.start):
+            m.d.sync += [next_row.eq(1), scoring.eq(row_of(self.position, self.positions) != 0)]
+        with m.Elif(scoring):
+            m.d.sync += [next_row.eq(next_row + 1), scoring.eq(next_row != last_row)]
+
+        # Cycle 1: the keys are there; the bank multiplies (its operands are chosen in _weighted_sums).
+        # Cycle 2: the products are there.
+        valid, rows = [issue], [row]
+        for stage in (1, 2, 3):
+            valid.append(Signal(name=f"score_valid{stage}"))
+            rows.append(Signal(index_shape(self.rows), name=f"score_row{stage}"))
+            m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
+        score = Signal(data.ArrayLayout(data.ArrayLayout(weigher.score_shape, self.positions), self.n_head))
+        for head in range(self.n_head):
+            lanes = range(head * self.head_dim, (head + 1) * self.head_dim)
+            for column in range(self.positions):
+                total = adder_tree(m, [self.multipliers.products[lane][column] for lane in lanes])
+                m.d.sync += score[head][column].eq(weigher.score(total))
+
+        # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
+        stored = Signal(row_layout)
+        for head in range(self.n_head):
+            lowest = Const(-(1 << (weigher.key_shape.width - 1)), weigher.key_shape)
+            keys = [Mux(rows[3] == 0, lowest, self.top[head])]
+            for column in range(self.positions):
+                m.d.comb += stored[head][column].eq(weigher.store(m, score[head][column]))
+                masked = (rows[3] == last_row) & self._beyond(column)
+                keys.append(Mux(masked, lowest, weigher.key(score[head][column])))
+            _, best = first_maximum(m, keys)
+            with m.If(valid[3]):
+                m.d.sync += self.top[head].eq(best)
+        with m.If(valid[3]):
+            m.d.sync += self.scores[rows[3]].eq(stored)
+        self.scoring, self.current_key = valid[1], rows[1] == last_row
+        done = Signal()
+        m.d.sync += done.eq(valid[3] & (rows[3] == last_row))
+        return done
+
+    def _weighted_sums(self, m: Module, last_row: Signal, scored: Signal) -> None:
+        """Pass 2: accumulate weights and weighted values, and hand them to the division."""
+        weight_shape = unsigned(self.spec.exp.width)
+        weights = Signal(data.ArrayLayout(data.ArrayLayout(weight_shape, self.positions), self.n_head))
+        operands = self.divide.i.payload
+        numerators = Signal(operands.shape()["numerators"].shape)
+        denominators = Signal(operands.shape()["denominators"].shape)
+
+        written, weighing, next_row = Signal(), Signal(), Signal(index_shape(self.rows))
+        there = written | self.value
+        with m.If(self.value):
+            m.d.sync += written.eq(1)
+
+        # Cycle 0: weights of a row from its scores; its values are addressed.
+        issue, row = Signal(), Signal(index_shape(self.rows))
+        m.d.comb += [
+            row.eq(Mux(scored, 0, next_row)),
+            issue.eq((scored | weighing) & ((row != last_row) | there)),
+            self.cache.read_value.eq(issue),
+            self.cache.row.eq(Mux(issue, row, self.key_row)),
+        ]
+        with m.If(scored):
+            m.d.sync += [weighing.eq(1), next_row.eq(0)]
+        with m.If(issue):
+            m.d.sync += [next_row.eq(row + 1), weighing.eq(row != last_row)]
+        with m.If(issue & (row == last_row)):
+            m.d.sync += written.eq(0)
+        scores = self.scores[row]
+        for head in range(self.n_head):
+            for column in range(self.positions):
+                masked = (row == last_row) & self._beyond(column)
+                weight = self.weigher.weight(m, scores[head][column], self.top[head])
+                m.d.sync += weights[head][column].eq(Mux(masked, 0, weight))
+
+        # Cycle 1: the values are there; the bank multiplies, and the weights are summed.
+        valid, first, last = [issue], [row == 0], [row == last_row]
+        for stage in (1, 2, 3):
+            for pipe, name in ((valid, "valid"), (first, "first"), (last, "last")):
+                pipe.append(Signal(name=f"value_{name}{stage}"))
+                m.d.sync += pipe[stage].eq(pipe[stage - 1])
+        m.d.comb += self.multipliers.valid.eq(self.scoring | valid[1])
+        current = Signal(self.cache.vector_layout)
+        m.d.comb += current.eq(Mux(valid[1], self.v.as_value(), self.k.as_value()))
+        in_last_row = Mux(valid[1], last[1], self.current_key)
+        for column in range(self.positions):
+            here = in_last_row & in_bank(self.held_position, column, self.positions)
+            vector = Signal(self.cache.vector_layout, name=f"vector{column}")
+            m.d.comb += vector.eq(Mux(here, current.as_value(), self.cache.vectors[column].as_value()))
+            for lane in range(self.config.n_embd):
+                weight = weights[lane // self.head_dim][column]
+                m.d.comb += [
+                    self.multipliers.b[lane][column].eq(Mux(valid[1], weight, self.q[lane])),
+                    self.multipliers.a[lane][column].eq(vector[lane]),
+                ]
+        with m.If(valid[1]):
+            for head in range(self.n_head):
+                total = adder_tree(m, list(weights[head]))
+                m.d.sync += denominators[head].eq(Mux(first[1], 0, denominators[head]) + total)
+
+        # Cycle 2: the products are there.
+        with m.If(valid[2]):
+            for lane in range(self.config.n_embd):
+                total = self.multipliers.sums[lane]
+                m.d.sync += numerators[lane].eq(Mux(first[2], 0, numerators[lane]) + total)
+
+        # Cycle 3: the sums are complete; the divider is idle, since the step before has taken its result.
+        m.d.comb += [
+            self.divide.i.valid.eq(valid[3] & last[3]),
+            operands.numerators.eq(numerators),
+            operands.denominators.eq(denominators),
+        ]

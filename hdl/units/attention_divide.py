@@ -1,0 +1,172 @@
+"""The division at the end of attention: every weighted sum by its head's sum of weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Shape, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.units.divide import Divide
+from hdl.units.format import saturate, shape_of, shift_right
+from hdl.units.interpolated_table import evaluate, line_layout, look_up
+from hdl.units.multipliers import MultiplierPort
+from talos_ref.golden.divide import ReciprocalDivide, TruncatingDivide
+from talos_ref.golden.format import Rounding
+
+__all__ = ["ReciprocalAttentionDivide", "TruncatingAttentionDivide", "attention_divide", "operands_layout"]
+
+
+def operands_layout(lanes: int, heads: int, numerator: Shape, denominator: Shape) -> data.StructLayout:
+    """Return the payload of a division: ``numerators`` [lanes], ``denominators`` [heads]."""
+    return data.StructLayout(
+        {"numerators": data.ArrayLayout(numerator, lanes), "denominators": data.ArrayLayout(denominator, heads)}
+    )
+
+
+class TruncatingAttentionDivide(wiring.Component):
+    """``o[d] = sat(trunc(numerators[d] / denominators[head of d]))``, one digit-recurrence divider a lane.
+
+    ``LATENCY`` cycles from an accepted input to a valid output, whatever the data; one division at a time; respects
+    backpressure. Requires ``|numerators[d]| <= 2^15 · denominators[d]``, which holds for a weighted mean of words.
+
+    Members
+    -------
+    i : In(stream): ``operands_layout``
+    o : Out(stream): words [lanes]
+    """
+
+    def __init__(self, spec: TruncatingDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
+        self.word = spec.word
+        numerators, denominators = operands["numerators"].shape, operands["denominators"].shape
+        self.lanes, self.heads = numerators.length, denominators.length
+        self.dividers = [
+            Divide(
+                numerator_width=Shape.cast(numerators.elem_shape).width,
+                denominator_width=Shape.cast(denominators.elem_shape).width,
+                quotient_width=spec.word.width,
+                bits_per_cycle=bits_per_cycle,
+            )
+            for _ in range(self.lanes)
+        ]
+        self.LATENCY = self.dividers[0].LATENCY
+        super().__init__(
+            {
+                "i": In(stream.Signature(operands)),
+                "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += [self.i.ready.eq(self.dividers[0].i.ready), self.o.valid.eq(self.dividers[0].o.valid)]
+        for lane, divider in enumerate(self.dividers):
+            m.submodules[f"divider{lane}"] = divider
+            numerator = self.i.p.numerators[lane]
+            negative = Signal(name=f"negative{lane}")
+            with m.If(self.i.valid & self.i.ready):
+                m.d.sync += negative.eq(numerator < 0)
+            quotient = divider.o.payload
+            m.d.comb += [
+                divider.i.valid.eq(self.i.valid),
+                divider.i.p.numerator.eq(Mux(numerator < 0, -numerator, numerator)),
+                divider.i.p.denominator.eq(self.i.p.denominators[lane * self.heads // self.lanes]),
+                divider.o.ready.eq(self.o.ready),
+                self.o.p[lane].eq(saturate(Mux(negative, -quotient, quotient), self.word)),
+            ]
+        return m
+
+
+class ReciprocalAttentionDivide(wiring.Component):
+    """``o[d] = ReciprocalDivide(numerators[d], denominators[head of d])``: one table and reciprocal a head, one
+    multiplier a lane.
+
+    ``LATENCY`` cycles from an accepted input to a valid output, whatever the data; one division at a time; respects
+    backpressure. The denominators must be at the port one cycle before the input is valid.
+
+    Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators. Cycle 1:
+    multiply. Cycle 2: the rounded product is offered, and kept until it is taken.
+
+    Members
+    -------
+    i : In(stream): ``operands_layout``
+    o : Out(stream): words [lanes]
+    multipliers : Out(MultiplierPort), lanes × 1
+    """
+
+    LATENCY = 2
+
+    def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout) -> None:
+        self.spec, self.word = spec, spec.word
+        numerators, self.denominators = operands["numerators"].shape, operands["denominators"].shape
+        self.lanes, self.heads = numerators.length, self.denominators.length
+        super().__init__(
+            {
+                "i": In(stream.Signature(operands)),
+                "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
+                "multipliers": Out(
+                    MultiplierPort(
+                        self.lanes, 1, signed(spec.word.width + spec.guard), signed(spec.table.output_bits + 1)
+                    )
+                ),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        table, guard = self.spec.table, self.spec.guard
+        accept, multiply, fresh = Signal(), Signal(), Signal()
+        held = Signal(self.o.payload.shape())
+        m.d.comb += [
+            self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)),
+            accept.eq(self.i.valid & self.i.ready),
+        ]
+        m.d.sync += [multiply.eq(accept), fresh.eq(multiply)]
+        m.d.comb += self.multipliers.valid.eq(multiply)
+        with m.If(multiply):
+            m.d.sync += self.o.valid.eq(1)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+
+        largest = Shape.cast(self.denominators.elem_shape).width - table.input_bits
+        for head in range(self.heads):
+            denominator = self.i.p.denominators[head]
+            # Cycle -1: e from 0 to ``largest``; the highest bit of the denominator decides.
+            e, u = Signal(range(largest + 1), name=f"e{head}"), Signal(table.input_bits, name=f"u{head}")
+            m.d.comb += u.eq(denominator)
+            for shift in range(1, largest + 1):
+                with m.If(denominator[shift + table.input_bits - 1]):
+                    m.d.comb += [e.eq(shift), u.eq(denominator >> shift)]
+            line, exponent = Signal(line_layout(table), name=f"line{head}"), Signal.like(e, name=f"exponent{head}")
+            m.d.sync += [line.eq(look_up(m, table, u)), exponent.eq(e)]
+
+            # Cycle 0.
+            reciprocal = Signal(table.output_bits, name=f"reciprocal{head}")
+            m.d.sync += reciprocal.eq(evaluate(m, table, line))
+            for lane in range(head * self.lanes // self.heads, (head + 1) * self.lanes // self.heads):
+                wide = Signal(signed(self.word.width + guard), name=f"wide{lane}")
+                with m.Switch(exponent):
+                    for shift in range(largest + 1):
+                        with m.Case(shift):
+                            m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + 16 - guard))
+
+                # Cycle 1.
+                m.d.comb += [self.multipliers.a[lane][0].eq(wide), self.multipliers.b[lane][0].eq(reciprocal)]
+
+                # Cycle 2.
+                product = self.multipliers.products[lane][0]
+                word = saturate(shift_right(product, 16 + guard, Rounding.NEAREST), self.word)
+                m.d.comb += self.o.p[lane].eq(Mux(fresh, word, held[lane]))
+        with m.If(fresh):
+            m.d.sync += held.eq(self.o.payload)
+        return m
+
+
+def attention_divide(
+    spec: TruncatingDivide | ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int
+) -> TruncatingAttentionDivide | ReciprocalAttentionDivide:
+    """Return the circuit of a division; both take their denominators one cycle before the numerators."""
+    if isinstance(spec, TruncatingDivide):
+        return TruncatingAttentionDivide(spec, operands, bits_per_cycle)
+    return ReciprocalAttentionDivide(spec, operands)

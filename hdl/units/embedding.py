@@ -1,0 +1,49 @@
+"""Token and position embeddings from ROM, added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hdl.units.format import saturate, shape_of
+from talos_ref.golden.format import Format
+
+__all__ = ["Embedding"]
+
+
+class Embedding(wiring.Component):
+    """``x = sat(wte[token] + wpe[position])``, ``LATENCY`` cycles after its address; without ``enable`` it keeps its
+    rows.
+
+    Members
+    -------
+    token, position, enable : In
+    x : Out(vector)
+    """
+
+    LATENCY = 1
+
+    def __init__(self, wte: Sequence[Sequence[int]], wpe: Sequence[Sequence[int]], word: Format) -> None:
+        self.wte, self.wpe, self.word = wte, wpe, word
+        self.layout = data.ArrayLayout(shape_of(word), len(wte[0]))
+        super().__init__(
+            {"token": In(range(len(wte))), "position": In(range(len(wpe))), "enable": In(1), "x": Out(self.layout)}
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        rows = []
+        for name, table, address in (("wte", self.wte, self.token), ("wpe", self.wpe, self.position)):
+            memory = Memory(shape=self.layout, depth=len(table), init=table)
+            m.submodules[name] = memory
+            read = memory.read_port()
+            m.d.comb += [read.addr.eq(address), read.en.eq(self.enable)]
+            rows.append(read.data)
+        for lane in range(self.layout.length):
+            m.d.comb += self.x[lane].eq(saturate(rows[0][lane] + rows[1][lane], self.word))
+        return m

@@ -1,0 +1,187 @@
+"""The weights of the two samplers: temperature and exponential, some tokens a cycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.units.divide import Divide
+from hdl.units.exp import exp2_align, exp2_exponent, exp2_terms, wrapping_exp
+from hdl.units.format import shape_of
+from hdl.units.interpolated_table import add, terms_layout
+from hdl.units.multipliers import MultiplierPort
+from talos_ref.golden.format import Format, Rounding, shift_right
+from talos_ref.golden.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
+
+__all__ = ["BucketWeights", "Exp2Weights", "weights_signature"]
+
+
+def weights_signature(word: Format, lanes: int, weight: Shape) -> wiring.Signature:
+    """Return the ports that both kinds of weights share.
+
+    Members
+    -------
+    temperature : In(stream), UQ8.8
+    settled : Out(1)
+        The temperature has taken effect.
+    greedy : Out(1)
+        The temperature asks for the argmax.
+    logits : In(words [lanes])
+    top : In(word)
+        The largest logit, one cycle after the first of the logits or earlier, and until the last weights.
+    weights : Out(weights [lanes])
+        ``LATENCY`` cycles after their logits.
+    """
+    return wiring.Signature(
+        {
+            "temperature": In(stream.Signature(shape_of(TEMPERATURE))),
+            "settled": Out(1),
+            "greedy": Out(1),
+            "logits": In(data.ArrayLayout(shape_of(word), lanes)),
+            "top": In(shape_of(word)),
+            "weights": Out(data.ArrayLayout(weight, lanes)),
+        }
+    )
+
+
+class BucketWeights(wiring.Component):
+    """``WrappingExp`` of ``(logit - top)`` after the temperature of ``talos_ref.golden.sampler.BucketSampler``.
+
+    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle; ``top`` is needed along with the logits. A temperature takes
+    effect in the cycle after it is accepted; after reset it is 0.
+    """
+
+    LATENCY = 1
+    FEED = 1
+    """Cycles from the start of a sample to its first logits: those that ``top`` takes."""
+
+    def __init__(self, spec: BucketSampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
+        self.spec, self.word, self.lanes = spec, word, lanes
+        self.weight = unsigned(spec.exp.width)
+        super().__init__(weights_signature(word, lanes, self.weight))
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        temperature = self.temperature.payload
+        doubled, halved, quartered = Signal(init=1), Signal(), Signal()
+        m.d.comb += [self.temperature.ready.eq(1), self.settled.eq(1)]
+        with m.If(self.temperature.valid):
+            m.d.sync += [
+                doubled.eq(temperature <= 0x80),
+                halved.eq((temperature > 0x100) & (temperature <= 0x200)),
+                quartered.eq(temperature > 0x200),
+            ]
+        for lane in range(self.lanes):
+            difference = Signal(signed(self.word.width + 1), name=f"difference_{lane}")
+            delta = Signal(signed(self.word.width + 2), name=f"delta_{lane}")
+            m.d.comb += [
+                difference.eq(self.logits[lane] - self.top),
+                delta.eq(
+                    Mux(doubled, difference << 1,
+                        Mux(halved, difference >> 1, Mux(quartered, difference >> 2, difference)))
+                ),
+            ]  # fmt: skip
+            m.d.sync += self.weights[lane].eq(wrapping_exp(m, self.spec.exp, delta))
+        return m
+
+
+class Exp2Weights(wiring.Component):
+    """``Exp2`` of ``t = round(logit · inverse / 2^shift)``, as ``talos_ref.golden.sampler.Exp2Sampler`` makes it.
+
+    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle. Cycle 0: products. Cycle 1: round; the terms of the mantissas;
+    the product of ``top``, whose exponent is the largest. Cycle 2: add, align. A temperature takes effect ``SETTLE``
+    cycles after it is accepted, when its inverse has been divided; before the first nothing is settled. One below
+    ``spec.min_temperature`` counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1),
+    whose ``valid`` the sampler sets.
+    """
+
+    LATENCY = 3
+    FEED = 0
+    """Cycles from the start of a sample to its first logits."""
+
+    def __init__(self, spec: Exp2Sampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
+        self.spec, self.word, self.lanes = spec, word, lanes
+        self.weight = unsigned(spec.exp.width)
+        # From 1.0 on the inverse has more fraction bits, so it is at its largest there or at the least temperature.
+        self.one = 1 << TEMPERATURE.fraction
+        largest = max(spec.inverse(spec.min_temperature), spec.inverse(self.one))
+        self.inverse_width = largest.bit_length()
+        self.product_shape = signed(word.width + self.inverse_width)
+        t = shift_right(-word.low * largest, spec.shift(spec.min_temperature), Rounding.NEAREST)
+        self.t_shape = signed(t.bit_length() + 1)
+        self.divide = Divide(
+            (spec.numerator(TEMPERATURE.high) + TEMPERATURE.high // 2).bit_length(),
+            TEMPERATURE.width,
+            self.inverse_width,
+            bits_per_cycle,
+        )
+        self.SETTLE = 1 + self.divide.LATENCY
+        port = MultiplierPort(lanes, 1, shape_of(word), signed(self.inverse_width + 1))
+        super().__init__(
+            {**weights_signature(word, lanes, self.weight).members, "multipliers": Out(port)}
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.divide = divide = self.divide
+        spec, temperature = self.spec, self.temperature.payload
+
+        # The inverse stays in the divider until the next temperature comes.
+        wide, pending = Signal(), Signal()
+        clipped = Signal(TEMPERATURE.width)
+        m.d.comb += [
+            clipped.eq(Mux(temperature < spec.min_temperature, spec.min_temperature, temperature)),
+            self.temperature.ready.eq(~pending & (divide.o.valid | divide.i.ready)),
+            self.settled.eq(~pending & divide.o.valid),
+            divide.i.valid.eq(pending),
+            divide.o.ready.eq(pending),
+        ]
+        m.d.sync += pending.eq(0)
+        with m.If(self.temperature.valid & self.temperature.ready):
+            above = clipped >= self.one
+            numerator = Mux(above, spec.numerator(self.one), spec.numerator(spec.min_temperature))
+            m.d.sync += [
+                pending.eq(1),
+                wide.eq(above),
+                self.greedy.eq(~temperature.any()),
+                divide.i.p.numerator.eq(numerator + (clipped >> 1)),
+                divide.i.p.denominator.eq(clipped),
+            ]
+
+        # Cycle 1. Its operands stay, and so does the result.
+        top_product = Signal(self.product_shape)
+        m.d.comb += top_product.eq(self.top * divide.o.payload)
+        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape)).shape())
+        m.d.sync += top.eq(exp2_exponent(spec.exp, self._round(m, top_product, wide, "top_t")))
+
+        for lane in range(self.lanes):
+            # Cycle 0.
+            m.d.comb += [
+                self.multipliers.a[lane][0].eq(self.logits[lane]),
+                self.multipliers.b[lane][0].eq(divide.o.payload),
+            ]
+            # Cycle 1.
+            product = self.multipliers.products[lane][0]
+            t = self._round(m, product, wide, f"t_{lane}")
+            terms = Signal(terms_layout(spec.exp.table), name=f"terms_{lane}")
+            exponent = Signal(top.shape(), name=f"exponent_{lane}")
+            m.d.sync += [terms.eq(exp2_terms(m, spec.exp, t)), exponent.eq(exp2_exponent(spec.exp, t))]
+            # Cycle 2. t grows with the logit, so no exponent is above that of ``top``.
+            below = (top - exponent)[: len(top)]
+            mantissa = add(m, spec.exp.table, terms)
+            m.d.sync += self.weights[lane].eq(exp2_align(m, spec.exp, mantissa, below))
+        return m
+
+    def _round(self, m: Module, product: Signal, wide: Signal, name: str) -> Signal:
+        """Return ``t``, Q.12: twice it, floored, and half of that to nearest; so one adder does for both shifts."""
+        halves = Signal(signed(self.t_shape.width + 1), name=f"{name}_halves")
+        t = Signal(self.t_shape, name=name)
+        coarse, fine = self.spec.shift(self.one), self.spec.shift(self.spec.min_temperature)
+        m.d.comb += [
+            halves.eq(Mux(wide, product >> (coarse - 1), product >> (fine - 1))),
+            t.eq((halves >> 1) + halves[0]),
+        ]
+        return t

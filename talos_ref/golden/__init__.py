@@ -1,0 +1,1 @@
+"""What every bit must be: formats, units, integer and float models."""

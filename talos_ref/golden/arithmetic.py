@@ -1,0 +1,89 @@
+"""The two integer arithmetics, each one object that the golden model and the circuits are built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talos_ref.golden.attention import Attention, Exp2Attention, StepAttention
+from talos_ref.golden.divide import ReciprocalDivide, TruncatingDivide
+from talos_ref.golden.exp import Exp2, StepExp, WrappingExp
+from talos_ref.golden.format import Format, Rounding
+from talos_ref.golden.linear import Linear, ScaledLinear
+from talos_ref.golden.rmsnorm import RmsNorm, RootRmsNorm, TableRmsNorm
+from talos_ref.golden.sampler import BucketSampler, Exp2Sampler, Sampler
+from talos_ref.model.config import ModelConfig
+
+__all__ = ["ARITHMETICS", "Arithmetic", "arithmetic", "talos_v2", "precise"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arithmetic:
+    """What every unit of the datapath computes, to the bit."""
+
+    name: str
+    word: Format
+    """Weights and stored activations."""
+    linear: Linear
+    scaled_linear: ScaledLinear | None
+    """Where a scale is deferred past a product; None if every vector is normalised before it."""
+    rmsnorm: RmsNorm
+    attention: Attention
+    sampler: Sampler
+
+    @property
+    def deferred(self) -> bool:
+        """Whether RMSNorm's scale is applied after the MLP, whose second matrix joins lm_head in the last layer."""
+        return self.scaled_linear is not None
+
+    def normalise(self, x: list[int]) -> list[int]:
+        """Return ``sat(round(x · scale(x)))``."""
+        scale = self.rmsnorm.scale(x)
+        fraction = self.word.fraction + self.rmsnorm.scale_format.fraction
+        return [self.word.requantise(value * scale, fraction) for value in x]
+
+    def add(self, a: list[int], b: list[int]) -> list[int]:
+        """Return the saturated sum of two vectors."""
+        return [self.word.saturate(x + y) for x, y in zip(a, b, strict=True)]
+
+
+def talos_v2(config: ModelConfig) -> Arithmetic:
+    """Return the arithmetic of the published TALOS-V2 RTL; ValueError if a dimension has no shift for its root."""
+    word = Format(width=16, fraction=12, rounding=Rounding.FLOOR)
+    return Arithmetic(
+        name="talos-v2",
+        word=word,
+        linear=Linear(word=word),
+        scaled_linear=None,
+        rmsnorm=RootRmsNorm(n=config.n_embd, word=word),
+        attention=StepAttention(
+            word=word, head_dim=config.head_dim, exp=StepExp(), divide=TruncatingDivide(word=word)
+        ),
+        sampler=BucketSampler(exp=WrappingExp()),
+    )
+
+
+def precise(config: ModelConfig) -> Arithmetic:
+    """Return our arithmetic: the same words, rounded to nearest, exact sums, interpolated functions."""
+    word = Format(width=16, fraction=12, rounding=Rounding.NEAREST)
+    rmsnorm = TableRmsNorm(n=config.n_embd, word=word)
+    return Arithmetic(
+        name="precise",
+        word=word,
+        linear=Linear(word=word),
+        scaled_linear=ScaledLinear(word=word, scale_format=rmsnorm.scale_format),
+        rmsnorm=rmsnorm,
+        attention=Exp2Attention(
+            word=word, head_dim=config.head_dim, exp=Exp2(), divide=ReciprocalDivide(word=word)
+        ),
+        sampler=Exp2Sampler(exp=Exp2()),
+    )
+
+
+ARITHMETICS = {"talos-v2": talos_v2, "precise": precise}
+
+
+def arithmetic(name: str, config: ModelConfig) -> Arithmetic:
+    """Return a named arithmetic for a model; ValueError for an unknown name."""
+    if name not in ARITHMETICS:
+        raise ValueError(f"arithmetic must be one of {', '.join(sorted(ARITHMETICS))}, not {name!r}")
+    return ARITHMETICS[name](config)

@@ -1,0 +1,57 @@
+"""Division: truncating and exact for ``talos-v2``, by a reciprocal for ``precise``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from talos_ref.golden.format import Format, Rounding, shift_right
+from talos_ref.golden.table import InterpolatedTable
+
+__all__ = ["TruncatingDivide", "ReciprocalDivide"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TruncatingDivide:
+    """``sat(trunc(numerator / denominator))``: towards zero, as Verilog divides."""
+
+    word: Format
+
+    def compute(self, numerator: int, denominator: int) -> int:
+        """Return the quotient of a Q.24 and a UQ.12 number, in Q4.12."""
+        quotient = abs(numerator) // denominator
+        return self.word.saturate(quotient if numerator >= 0 else -quotient)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReciprocalDivide:
+    """Weighted mean by a reciprocal: normalise, look up, interpolate, multiply.
+
+        e = bit_length(denominator) - 16;  u = denominator >> e                  in [2^15, 2^16)
+        reciprocal = table of 2^16 / (u / 2^16)                                  UQ1.16
+        wide = numerator · 2^2 >> (e + 16), floored                              Q.14, 18 bits
+        quotient = sat(round(wide · reciprocal / 2^18))                          Q4.12
+
+    The denominator is a sum of UQ1.16 weights of which the largest is a mantissa, 65534 or more, so ``e >= 0``; the
+    numerator is the same sum with every weight multiplied by a Q4.12 word.
+    """
+
+    word: Format
+    guard: int = 2
+
+    @cached_property
+    def table(self) -> InterpolatedTable:
+        """1/u for u in [1/2, 1)."""
+        return InterpolatedTable(
+            name="reciprocal", function=lambda u: 1 / u,
+            index_bits=8, step_bits=8, fraction=16, output_bits=17, first=128,
+        )  # fmt: skip
+
+    def compute(self, numerator: int, denominator: int) -> int:
+        """Return the quotient, in Q4.12; ValueError for a denominator below 2^15."""
+        if denominator < 1 << (self.table.input_bits - 1):
+            raise ValueError(f"denominator must be at least {1 << (self.table.input_bits - 1)}, not {denominator!r}")
+        e = denominator.bit_length() - self.table.input_bits
+        reciprocal = self.table.compute(denominator >> e)
+        wide = numerator >> (e + 16 - self.guard)
+        return self.word.saturate(shift_right(wide * reciprocal, 16 + self.guard, Rounding.NEAREST))

@@ -1,0 +1,64 @@
+"""Matrix-vector products: exact sums, rounded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from talos_ref.golden.format import Format, Rounding, shift_right
+
+__all__ = ["Matrix", "dot", "matvec", "Linear", "ScaledLinear"]
+
+Matrix = Sequence[Sequence[int]]
+"""rows × columns, Q4.12."""
+
+
+def dot(a: Sequence[int], b: Sequence[int]) -> int:
+    """Return ``Σ a·b``, exact; ValueError if the lengths differ."""
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def matvec(matrix: Matrix, x: Sequence[int]) -> list[int]:
+    """Return ``matrix · x`` (rows × columns times columns), exact sums in Q.24."""
+    return [dot(row, x) for row in matrix]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear:
+    """``sat(round(sum / 2^12))``: a Q.24 sum brought to a stored Q4.12 word in the rounding of ``word``."""
+
+    word: Format
+
+    def requantise(self, total: int) -> int:
+        """Return one sum as a word."""
+        return self.word.requantise(total, 2 * self.word.fraction)
+
+    def compute(self, matrix: Matrix, x: Sequence[int]) -> list[int]:
+        """Return ``matrix · x`` as words."""
+        return [self.requantise(total) for total in matvec(matrix, x)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaledLinear:
+    """A product whose scale is applied afterwards: ``sat(round(wide(sum) · scale))``, of ``precise`` only.
+
+        wide = sat18(round(sum / 2^11))                             Q5.13, so that it fits one 18-bit multiplier port
+        word = sat(round((wide · scale + addend · 2^2) / 2^14))      scale UQ4.13; addend Q.24, exact
+
+    It serves the query (whose scale is the constant ``log2(e) / sqrt(head_dim)``) and the MLP, where RMSNorm's scale
+    commutes with both products and with ReLU.
+    """
+
+    word: Format
+    scale_format: Format
+    wide: Format = Format(width=18, fraction=13, rounding=Rounding.NEAREST)
+
+    def widen(self, total: int) -> int:
+        """Return a Q.24 sum in the format of the multiplier's port."""
+        return self.wide.requantise(total, 2 * self.word.fraction)
+
+    def requantise(self, total: int, scale: int, addend: int = 0) -> int:
+        """Return ``total · scale + addend`` as a word; ``total`` and ``addend`` are sums in Q.24."""
+        fraction = self.wide.fraction + self.scale_format.fraction
+        product = self.widen(total) * scale + (addend << (fraction - 2 * self.word.fraction))
+        return self.word.saturate(shift_right(product, fraction - self.word.fraction, Rounding.NEAREST))

@@ -1,0 +1,1 @@
+"""What is modelled: dimensions, checkpoints, words, training, imports."""

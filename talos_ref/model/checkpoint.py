@@ -1,0 +1,186 @@
+"""Checkpoints: float32 weights and the model they belong to, in one file without pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from talos_ref.files import write_bytes
+from talos_ref.golden.format import Q4_12, Format
+from talos_ref.model.config import ModelConfig
+from talos_ref.model.npy_header import read_npy_header
+
+__all__ = ["Checkpoint", "DEFAULT_PATH", "save", "load", "default_checkpoint", "quantise", "words_sha256"]
+
+DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "microgpt.npz"
+"""The committed checkpoint: the published recipe, trained by `talos_ref.model.train`."""
+
+_KIND, _VERSION = "microgpt-checkpoint", 1
+_MODEL = "model"
+_MODEL_BYTES = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Weights of one model; the arrays are read-only copies, in the order of ``config.shapes()``.
+
+    Raises
+    ------
+    TypeError
+        If ``config`` is no ModelConfig, or a tensor is not a float32 array.
+    ValueError
+        If a tensor is missing, unknown, of a wrong shape, or not finite.
+    """
+
+    config: ModelConfig
+    """Dimensions and alphabet."""
+    tensors: Mapping[str, npt.NDArray[np.float32]]
+    """Tensor name -> float32 [rows, columns]."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, ModelConfig):
+            raise TypeError(f"config must be a ModelConfig, not {self.config!r}")
+        shapes = self.config.shapes()
+        if missing := [name for name in shapes if name not in self.tensors]:
+            raise ValueError(f"tensors must include {missing[0]!r} {shapes[missing[0]]}")
+        if unknown := [name for name in self.tensors if name not in shapes]:
+            raise ValueError(f"tensors must be {', '.join(shapes)} only, not {unknown[0]!r}")
+        for name, shape in shapes.items():
+            tensor = self.tensors[name]
+            if not isinstance(tensor, np.ndarray) or tensor.dtype != np.float32:
+                raise TypeError(f"tensor {name!r} must be float32, not {getattr(tensor, 'dtype', type(tensor))}")
+            if tensor.shape != shape:
+                raise ValueError(f"tensor {name!r} must have shape {shape}, not {tensor.shape}")
+            if not np.isfinite(tensor).all():
+                row, column = np.argwhere(~np.isfinite(tensor))[0]
+                raise ValueError(f"tensor {name!r} must be finite, not {tensor[row, column]} at [{row}, {column}]")
+        frozen = {name: np.array(self.tensors[name], dtype=np.float32, order="C") for name in shapes}
+        for tensor in frozen.values():
+            tensor.flags.writeable = False
+        object.__setattr__(self, "tensors", frozen)
+
+
+def _npy(array: npt.NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, version=(1, 0), allow_pickle=False)
+    return stream.getvalue()
+
+
+def save(checkpoint: Checkpoint, path: str | Path) -> Path:
+    """Write a checkpoint: a stored zip of ``model.npy`` (JSON as bytes) and one little-endian ``.npy`` a tensor.
+
+    Equal checkpoints give equal bytes, and ``numpy.load(path, allow_pickle=False)`` reads the file. Raises OSError if
+    ``path`` cannot be written, and leaves nothing half-written.
+    """
+    model = {"kind": _KIND, "version": _VERSION, "config": dataclasses.asdict(checkpoint.config)}
+    members = {_MODEL: np.frombuffer(json.dumps(model, sort_keys=True).encode("ascii"), dtype=np.uint8)}
+    members |= {name: tensor.astype("<f4") for name, tensor in checkpoint.tensors.items()}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in members.items():
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, _npy(array))
+    return write_bytes(path, stream.getvalue())
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> npt.NDArray[Any]:
+    info = archive.getinfo(f"{name}.npy")
+    # A compressed member could unpack to any size; the limit is what the model needs, and a header.
+    if info.file_size > limit + 1024:
+        raise ValueError(f"member {name!r} must have at most {limit} bytes of data, not {info.file_size}")
+    dtype, shape, columns_first, data = read_npy_header(archive.read(info))
+    # Compared before anything is allocated: a header can claim any size.
+    if dtype.hasobject or dtype.itemsize * math.prod(shape) != len(data):
+        raise ValueError(f"member {name!r} must hold {dtype} of shape {shape}, not {len(data)} bytes")
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if columns_first else "C")
+
+
+def _read_config(archive: zipfile.ZipFile) -> ModelConfig:
+    model = json.loads(_read_member(archive, _MODEL, _MODEL_BYTES).tobytes())
+    if not isinstance(model, dict) or model.get("kind") != _KIND:
+        raise ValueError(f"member {_MODEL!r} must be of kind {_KIND!r}")
+    if model.get("version") != _VERSION:
+        raise ValueError(f"version must be {_VERSION}, not {model.get('version')!r}; train it again with this release")
+    fields = {field.name for field in dataclasses.fields(ModelConfig)}
+    if not isinstance(model.get("config"), dict) or set(model["config"]) != fields:
+        raise ValueError(f"config must have exactly the fields {', '.join(sorted(fields))}")
+    return ModelConfig(**model["config"])
+
+
+def _read(stream: io.BufferedReader) -> Checkpoint:
+    with zipfile.ZipFile(stream) as archive:
+        names = archive.namelist()
+        if f"{_MODEL}.npy" not in names:
+            raise ValueError(f"it has no member {_MODEL!r}, so it is some other .npz")
+        config = _read_config(archive)
+        shapes = config.shapes()
+        if len(set(names)) != len(names):
+            raise ValueError("no member may appear twice")
+        tensors = {}
+        for name in (entry.removesuffix(".npy") for entry in names):
+            if name in shapes:
+                rows, columns = shapes[name]
+                tensors[name] = _read_member(archive, name, 4 * rows * columns)
+            elif name != _MODEL:
+                raise ValueError(f"tensors must be {', '.join(shapes)} only, not {name!r}")
+        return Checkpoint(config, tensors)
+
+
+def load(path: str | Path, config: ModelConfig | None = None) -> Checkpoint:
+    """Return the checkpoint in a file that `save` wrote, checked as `Checkpoint` is.
+
+    Raises OSError if the file cannot be read, and ValueError, naming it, if it is truncated or damaged, not a
+    checkpoint, of another version, of a model other than ``config`` (where given), or holds tensors that do not fit.
+    """
+    try:
+        with open(path, "rb") as stream:
+            checkpoint = _read(stream)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"{path} is not a checkpoint, or is truncated or damaged: {error}") from None
+    except (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a usable checkpoint: {error}") from None
+    if config is not None and checkpoint.config != config:
+        wanted, found = dataclasses.asdict(config), dataclasses.asdict(checkpoint.config)
+        name = next(name for name in wanted if wanted[name] != found[name])
+        raise ValueError(f"{path} is of another model: {name} must be {wanted[name]!r}, not {found[name]!r}")
+    return checkpoint
+
+
+def default_checkpoint() -> Checkpoint:
+    """Return the committed checkpoint, the published microGPT: 4,192 parameters."""
+    return load(DEFAULT_PATH)
+
+
+def quantise(checkpoint: Checkpoint, format: Format = Q4_12) -> dict[str, npt.NDArray[np.int16]]:
+    """Return tensor name -> words, ``clip(round_half_even(w · 2^fraction))`` of each float32 value.
+
+    Raises ValueError if the format is not a signed one of at most 16 bits.
+    """
+    if format.width > 16 or not format.signed:
+        raise ValueError(f"format must be signed and at most 16 bits wide, not {format}")
+    scale = 1 << format.fraction
+    return {
+        name: np.clip(np.rint(tensor.astype(np.float64) * scale), format.low, format.high).astype(np.int16)
+        for name, tensor in checkpoint.tensors.items()
+    }
+
+
+def words_sha256(quantised: Mapping[str, npt.NDArray[np.int16]], config: ModelConfig) -> str:
+    """Return the SHA-256 (hex) of all words as little-endian int16, in the order of ``config.shapes()``."""
+    digest = hashlib.sha256()
+    for name in config.shapes():
+        digest.update(quantised[name].astype("<i2").tobytes())
+    return digest.hexdigest()

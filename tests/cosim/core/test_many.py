@@ -1,0 +1,33 @@
+"""Ten thousand names on the fast cores, and the batched golden model that such a run is held against."""
+
+from __future__ import annotations
+
+import pytest
+
+from cosim.core.model import GoldenModel
+from cosim.core.verify import run_bench
+from cosim.engine.simulators import Simulator
+from hdl.core.config import CORES
+from talos_ref.model.checkpoint import default_checkpoint
+from tests.helpers.cosim_designs import compiled, design, mixed_requests, sampled_requests
+
+FAST = [name for name, core in CORES.items() if core.arithmetic.deferred]
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_prepared_answers_are_the_plain_ones(core: str) -> None:
+    requests = mixed_requests(core, 40)
+    prepared, plain = (GoldenModel(CORES[core], default_checkpoint()) for _ in range(2))
+    prepared.prepare([*requests, requests[0]])
+    for request in requests:
+        assert prepared.respond(request) == plain.respond(request), request.describe()
+
+
+@pytest.mark.parametrize("core", FAST)
+def test_ten_thousand_names(core: str) -> None:
+    """Every logit, token and random state of the names of seeds 1 to 10,000 at temperature 0.5, in Verilator."""
+    requests = sampled_requests(core, 10_000)
+    model = compiled(core, Simulator.VERILATOR)
+    _, findings = run_bench(model, design(core), "cosim.core.bench_names", name="many", requests=requests)
+    assert len(findings.counted) == 10_000
+    assert findings.values >= 33 * findings.steps > 33 * 60_000

@@ -1,0 +1,246 @@
+"""Models of the vendor's blocks, the server in place of the cable, and System Console's commands, on a small board."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cosim.host.errors import BoardError, BoardTimeout, HostError
+from cosim.host.simulation import MODELS, SimulatedBoard, connect, simulated_board
+from cosim.host.tcl import COMMANDS, relay_environment
+from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS, VendorCell
+from tests.helpers.board_designs import small_board
+
+_CYCLES = 0x3C
+"""Counts cycles since the lock."""
+_SLOW, _HANGS = 0x08, 0x0C
+
+
+@pytest.fixture
+def board() -> Iterator[SimulatedBoard]:
+    with simulated_board(small_board(), seconds=20) as found:
+        yield found
+
+
+def tcl(board: SimulatedBoard, tmp_path: Path, text: str) -> str:
+    """Run Tcl with System Console's commands, and return what it printed."""
+    script = tmp_path / "script.tcl"
+    script.write_text(text)
+    command = ["tclsh", str(COMMANDS), str(script), "one", "two words"]
+    done = subprocess.run(command, env=relay_environment(board.socket), capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return done.stdout
+
+
+@pytest.mark.parametrize("cell", VENDOR_CELLS, ids=lambda cell: cell.name)
+def test_the_models_have_the_ports_of_the_vendors_cells(cell: VendorCell) -> None:
+    text = "".join(path.read_text() for path in MODELS)
+    found = re.search(rf"^module {cell.name} (?:#\((.*?)\n\) )?\((.*?)\n\);", text, re.M | re.S)
+    assert found is not None
+    parameters = set(re.findall(r"parameter (\w+) =", found[1] or ""))
+    assert set(cell.parameters) <= parameters
+    for direction, ports in (("input", cell.inputs), ("output", cell.outputs)):
+        named = re.findall(rf"{direction} (?:wire|reg) (?:\[(.+?) ?- ?1:0\] |\[(\d+):0\] )?(\w+)", found[2])
+        widths = {name: word or (str(int(high) + 1) if high else "1") for word, high, name in named}
+        assert {name: widths[name] for name in ports} == ports
+
+
+def test_words(board: SimulatedBoard) -> None:
+    bus = board.transport()
+    words = [0x12345678, 0xDEADBEEF, 0xFFFFFFFF, 0]
+    for index, word in enumerate(words[:2]):
+        bus.write(4 * index, word)
+    bus.write(_SLOW, words[2])
+    assert bus.read_words(0, 3) == words[:3]
+    assert bus.read(_SLOW) == words[2]
+
+
+def test_byte_enables(board: SimulatedBoard) -> None:
+    bus = board.transport()
+    bus.write(0, 0x11223344)
+    for lane in range(4):
+        board.link.ask(f"write 0 0xAABBCCDD {1 << lane}")
+        mask = 0xFFFFFFFF >> (24 - 8 * lane)
+        assert bus.read(0) == (0xAABBCCDD & mask) | (0x11223344 & ~mask)
+
+
+def test_the_clock_is_56_25_mhz(board: SimulatedBoard) -> None:
+    """Nine cycles to eight of the oscillator, over 10 ms: no cycle is lost."""
+    bus = board.transport()
+    first = bus.read(_CYCLES), board.nanoseconds()
+    board.run(10_000_000)
+    second = bus.read(_CYCLES), board.nanoseconds()
+    assert second[0] - first[0] == pytest.approx((second[1] - first[1]) * 0.05625, abs=1.5)
+
+
+def test_the_lock_takes_500_cycles_of_the_oscillator(board: SimulatedBoard) -> None:
+    locked = board.nanoseconds() - board.transport().read(_CYCLES) / 0.05625
+    assert 500 * 20 <= locked + 300 <= 500 * 20 + 600
+
+
+def test_time_stands_still_between_requests(board: SimulatedBoard) -> None:
+    assert board.nanoseconds() == board.nanoseconds()
+    board.run(123)
+    before = board.nanoseconds()
+    board.run(1)
+    assert board.nanoseconds() == before + 1
+
+
+def test_pins(board: SimulatedBoard) -> None:
+    pins = board.pins()
+    assert pins == {
+        "display_7seg_0__a__io": 0, "led_0__io": 1, "led_1__io": 0, "switch_0__io": 1, "switch_1__io": 0
+    }  # fmt: skip
+    board.switch(1, 1)
+    board.switch(0, 0)
+    board.transport().write(4, 1)
+    pins = board.pins()
+    assert (pins["led_0__io"], pins["led_1__io"], pins["display_7seg_0__a__io"]) == (0, 1, 1)
+
+
+def test_a_bus_that_hangs(board: SimulatedBoard) -> None:
+    """An access without an answer ends in bounded time, and so does each that waits behind it."""
+    bus = board.transport()
+    with pytest.raises(BoardTimeout, match=r"^the simulated board: no answer to a read at 0x00c in 100 microseconds$"):
+        bus.read(_HANGS)
+    with pytest.raises(BoardTimeout, match=r"no answer to a write at 0x000 in 100 microseconds$"):
+        bus.write(0, 1)
+    assert board.pins()
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("sing", "request must be read, write, pins, set, run or time, not 'sing'"),
+        ("", "request must be read, write, pins, set, run or time, not ''"),
+        ("read", "request must be"),
+        ("read x", "number must be an integer, not 'x'"),
+        ("read 0x100000000", "number must be 0 to 0xfffffffc, not 0x100000000"),
+        ("read 0 1025", "number must be 0 to 0x400, not 1025"),
+        ("write 0 -1", "number must be 0 to 0xffffffff, not -1"),
+        ("write 0 0 16", "number must be 0 to 0xf, not 16"),
+        ("set led_0__io 1", "port must be one of switch_0__io, switch_1__io, not 'led_0__io'"),
+        ("set switch_0__io 2", "number must be 0 to 0x1, not 2"),
+    ],
+)
+def test_bad_requests(request_: str, message: str, board: SimulatedBoard) -> None:
+    with pytest.raises(BoardError) as caught:
+        board.link.ask(request_)
+    assert str(caught.value).startswith(f"the simulated board: {message}")
+    assert board.transport().read(0) == 0
+
+
+def test_several_clients(board: SimulatedBoard) -> None:
+    first, second = connect(board.socket), connect(board.socket)
+    first.write(0, 5)
+    assert second.read(0) == 5
+    first.close()
+    second.write(0, 6)
+    assert board.transport().read(0) == 6
+    second.close()
+    third = connect(board.socket)
+    assert third.read(0) == 6
+    third.close()
+
+
+def test_the_record_of_accesses(board: SimulatedBoard) -> None:
+    bus = board.transport()
+    bus.write(4, 0xABCD)
+    bus.read_words(0, 2)
+    bus.read(0)
+    lines = [line.split() for line in board.accesses.read_text().splitlines()]
+    assert [line[1:] for line in lines] == [
+        ["write", "0x004", "0x0000abcd"], ["read", "0x000", "0x00000000"], ["read", "0x004", "0x0000abcd"],
+        ["read", "0x000", "0x00000000"],
+    ]  # fmt: skip
+    times = [int(line[0]) for line in lines]
+    assert 500 < times[1] - times[0] < 700
+    assert 0 < times[2] - times[1] < 200, "one request takes the cable's time once"
+    assert 500 < times[3] - times[2] < 700
+
+
+def test_the_simulation_ends_with_its_owner() -> None:
+    with simulated_board(small_board()) as board:
+        other = connect(board.socket)
+        board.transport().close()
+        assert board.process.poll() == 0
+        assert not board.socket.parent.exists()
+        with pytest.raises(HostError, match=r"^the simulated board ended in mid-session$"):
+            other.read(0)
+        other.close()
+
+
+def test_a_simulation_that_does_not_start() -> None:
+    model = small_board()
+    with pytest.raises(HostError, match=r"(?s)^the simulated board did not start\n.*invalid literal for int"):
+        with simulated_board(model, gap_ns="x"):  # type: ignore[arg-type]
+            pass
+
+
+def test_tcl_words_and_bytes(board: SimulatedBoard, tmp_path: Path) -> None:
+    said = tcl(
+        board,
+        tmp_path,
+        """
+        refresh_connections
+        set m [lindex [get_service_paths master] 0]
+        puts [llength [get_service_paths device]],[get_service_paths processor]
+        open_service master $m
+        master_write_32 $m 0x0 {0x11223344 0x55667788}
+        puts [master_read_32 $m 0 2]
+        master_write_8 $m 1 0xab
+        master_write_16 $m 6 {0xcdef}
+        master_write_memory $m 4 {0x01 0x02}
+        puts [master_read_16 $m 0 4]
+        puts [master_read_memory $m 3 3]
+        puts [master_read_8 $m 7 1]
+        set c [claim_service master $m library]
+        puts [master_read_32 $c 4 1],[is_service_open master $c]
+        close_service master $m
+        puts [is_service_open master $m],$argc,[lindex $argv 1]
+        """,
+    )
+    assert said.splitlines() == [
+        "1,", "0x11223344 0x55667788", "0xab44 0x1122 0x0201 0xcdef", "0x11 0x01 0x02", "0xcd", "0xcdef0201,1",
+        "0,2,two words",
+    ]  # fmt: skip
+
+
+def test_tcl_errors(board: SimulatedBoard, tmp_path: Path) -> None:
+    said = tcl(
+        board,
+        tmp_path,
+        """
+        proc try_ {args} {catch $args text; puts $text}
+        set m [lindex [get_service_paths master] 0]
+        try_ master_read_32 $m 0 1
+        try_ open_service master /nowhere
+        open_service master $m
+        try_ master_read_32 $m 0 0
+        try_ master_read_32 $m 0xc 1
+        try_ design_load /nowhere.jdi
+        puts [design_link [design_instantiate [design_load /dev/null]] device]
+        """,
+    )
+    lines = said.splitlines()
+    assert lines[0].startswith("Service path is not open: /devices/5CSEBA5")
+    assert lines[1:] == [
+        'No master service at "/nowhere"', 'Expected a positive count but got "0"',
+        "This transaction did not complete: no answer to a read at 0x00c in 100 microseconds",
+        "No such file: /nowhere.jdi", "",
+    ]  # fmt: skip
+
+
+def test_tcl_without_a_board(tmp_path: Path) -> None:
+    script = tmp_path / "script.tcl"
+    command = ["tclsh", str(COMMANDS), str(script)]
+    environment = relay_environment(tmp_path / "nothing")
+    script.write_text("set m [lindex [get_service_paths master] 0]\nopen_service master $m\nmaster_read_32 $m 0 1\n")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the simulated board has ended" in done.stderr

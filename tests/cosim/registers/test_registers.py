@@ -1,0 +1,55 @@
+"""The registers over every core in both simulators: the published host, any accesses, restarts in any cycle."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from cosim.core.verify import Design, compile_design, generate, run_bench
+from cosim.engine.compile import Model
+from cosim.engine.simulators import Simulator
+from hdl.core.config import CORES, core_config
+
+
+@cache
+def design(core: str) -> Design:
+    return generate(core_config(core), system=True)
+
+
+@cache
+def compiled(core: str, kind: Simulator) -> Model:
+    return compile_design(kind, design(core))
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_published_host_and_any_accesses(core: str) -> None:
+    """Everything that can go wrong comes up."""
+    _run(core, Simulator.VERILATOR, "published|anything", seed=20 + list(CORES).index(core), accesses=9_000)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_published_host_in_icarus(core: str) -> None:
+    """All that is read is known, from the first cycle on."""
+    _run(core, Simulator.ICARUS, "published", seed=1, accesses=70)
+
+
+def test_any_accesses_in_icarus() -> None:
+    """And names that are restarted."""
+    _run("tile16", Simulator.ICARUS, "anything|names", seed=5, accesses=320)
+
+
+def test_a_thousand_names_restarted_in_any_cycle() -> None:
+    """By clears, resets and starts."""
+    _run("fused", Simulator.VERILATOR, "names", seed=30, accesses=20_000)
+
+
+def _run(core: str, kind: Simulator, tests: str, *, seed: int, accesses: int) -> None:
+    """Run tests of the bench; there must have been so many accesses, and several values compared at each."""
+    outcome, findings = run_bench(
+        compiled(core, kind), design(core), "cosim.registers.bench_registers", name=tests.replace("|", "-"),
+        test_filter=tests, seed=seed, short=kind is Simulator.ICARUS,
+    )  # fmt: skip
+    assert len(outcome.tests) == tests.count("|") + 1
+    assert findings.steps >= accesses
+    assert findings.values > 3 * findings.steps

@@ -1,0 +1,129 @@
+"""The demo on a model of the registers, with random waits: a name a period, seeds in order, letters to the display."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from hdl.boards.parts.demo import TEMPERATURE, Demo
+from hdl.registers.map import find_register, register
+from tests.helpers.avalon import Target
+from tests.helpers.streams import CLOCK_PERIOD, seed
+
+
+class Machine:
+    """Registers as the demo sees them; a started name is done after some reads of the status."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.letters: list[int] = []
+        self.shown: list[list[int]] = []
+        self.names: list[list[int]] = []
+        self.seeds: list[int] = []
+        self.seed = -1
+        self.polls = 0
+
+    def read(self, address: int) -> int:
+        found = find_register(address)
+        assert found is not None
+        entry, index = found
+        if entry.name == "status":
+            self.polls -= 1
+            done = self.polls <= 0
+            return entry.encode(busy=not done, done=done, letters=len(self.letters) if done else 0, error=0)
+        assert entry.name == "letters", f"read of {entry.name}"
+        return self.letters[index]
+
+    def write(self, address: int, data: int) -> None:
+        found = find_register(address)
+        assert found is not None
+        entry, _ = found
+        values = entry.decode(data)
+        match entry.name:
+            case "hex" if values["clear"]:
+                self.shown.append([])
+            case "hex":
+                assert values["push"]
+                self.shown[-1].append(values["token"])
+            case "config":
+                assert values == {"limit": 15, "temperature": TEMPERATURE}
+            case "seed":
+                self.seed = data
+            case "control" if values["start"]:
+                assert values["clear"] == 0
+                self.seeds.append(self.seed)
+                self.letters = [self.rng.randrange(26) for _ in range(self.rng.randrange(16))]
+                self.names.append(self.letters)
+                self.polls = self.rng.randrange(1, 20)
+            case name:
+                assert name == "control", f"write of {name}"
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.5])
+def test_names(wait: float) -> None:
+    rng = random.Random(seed())
+    period = 400
+    demo = Demo(period)
+    machine = Machine(rng)
+    target = Target(demo.bus, rng, machine.read, machine.write, wait=wait)
+    started: list[int] = []
+
+    async def count(ctx: Any) -> None:
+        ctx.set(demo.enable, 1)
+        for cycle in range(20 * period):
+            *_, writing, waits, address, data = await ctx.tick().sample(
+                demo.bus.write, demo.bus.waitrequest, demo.bus.address, demo.bus.writedata
+            )
+            if writing and not waits and address == register("hex").address and data & 1:
+                started.append(cycle)
+
+    simulator = Simulator(demo)
+    simulator.add_clock(CLOCK_PERIOD)
+    simulator.add_testbench(target.serve, background=True)
+    simulator.add_testbench(count)
+    simulator.run()
+    assert machine.seeds == list(range(1, len(machine.seeds) + 1))
+    assert len(machine.seeds) == 20
+    assert machine.shown[:-1] == machine.names[:-1]
+    assert all(abs(at - number * period) <= (2 if wait == 0 else 30) for number, at in enumerate(started)), started
+
+
+def test_disabled() -> None:
+    """Without the switch nothing starts; switched off in mid-name, the name ends and no other follows."""
+    rng = random.Random(seed())
+    demo = Demo(50)
+    machine = Machine(rng)
+    target = Target(demo.bus, rng, machine.read, machine.write)
+
+    async def testbench(ctx: Any) -> None:
+        await ctx.tick().repeat(500)
+        assert target.log == []
+        ctx.set(demo.enable, 1)
+        while not machine.names:
+            await ctx.tick()
+        ctx.set(demo.enable, 0)
+        await ctx.tick().repeat(2000)
+        assert len(machine.names) == 1
+        assert machine.shown == machine.names
+
+    simulator = Simulator(demo)
+    simulator.add_clock(CLOCK_PERIOD)
+    simulator.add_testbench(target.serve, background=True)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+@pytest.mark.parametrize(
+    ("cycles", "error", "text"),
+    [
+        (1.5, TypeError, "cycles must be an integer, not 1.5"),
+        (0, ValueError, "cycles must be positive, not 0"),
+    ],
+)
+def test_refused(cycles: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as raised:
+        Demo(cycles)
+    assert str(raised.value) == text

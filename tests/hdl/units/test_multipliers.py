@@ -1,0 +1,136 @@
+"""Banks of multipliers: products, row sums, and units that take turns at one."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module, Shape, signed, unsigned
+
+from hdl.units.multipliers import OPERAND, MultiplierBank, MultiplierPort, share
+from tests.helpers.streams import run, seed
+
+Matrix = list[list[int]]
+
+
+def shared(bank: MultiplierBank, ports: Sequence[Any]) -> Module:
+    m = Module()
+    m.submodules.bank = bank
+    share(m, bank, ports)
+    return m
+
+
+def corners(draw: random.Random, shape: Shape) -> int:
+    low, high = -(1 << (shape.width - 1)), (1 << (shape.width - 1)) - 1
+    return draw.choice((low, high, 0, -1, draw.randint(low, high)))
+
+
+def matrix(draw: random.Random, port: Any, shape: Shape) -> Matrix:
+    return [[corners(draw, shape) for _ in range(port.signature.columns)] for _ in range(port.signature.rows)]
+
+
+async def check_turns(
+    ctx: Any, ports: Sequence[Any], shapes: Sequence[tuple[Shape, Shape]], draw: random.Random
+) -> None:
+    """Multiply with one port at a time, every cycle; all ports hold operands all the time."""
+    for turn in range(200):
+        chosen = draw.randrange(len(ports))
+        expected: Matrix = []
+        for number, (port, (a_shape, b_shape)) in enumerate(zip(ports, shapes, strict=True)):
+            a, b = matrix(draw, port, a_shape), matrix(draw, port, b_shape)
+            ctx.set(port.valid, number == chosen)
+            ctx.set(port.a, a)
+            ctx.set(port.b, b)
+            if number == chosen:
+                expected = [[x * y for x, y in zip(*pair, strict=True)] for pair in zip(a, b, strict=True)]
+        await ctx.tick()
+        port = ports[chosen]
+        for r, row in enumerate(expected):
+            got = [ctx.get(port.products[r][c]) for c in range(len(row))]
+            assert got == row, f"turn {turn}, port {chosen}, row {r}: products must be {row}, not {got}"
+            total = ctx.get(port.sums[r])
+            assert total == sum(row), f"turn {turn}, port {chosen}, row {r}: sum must be {sum(row)}, not {total}"
+
+
+def shapes_of(*widths: tuple[int, int]) -> list[tuple[Shape, Shape]]:
+    return [(signed(a), signed(b)) for a, b in widths]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "widths", "bank"),
+    [
+        ([(3, 2)], [(18, 18)], None),
+        # Narrow operands are extended, products keep their sign.
+        ([(2, 3)], [(16, 9)], None),
+        # One unit in a corner of a bank that is larger on both sides.
+        ([(2, 1)], [(16, 16)], (3, 4)),
+        ([(2, 2), (2, 2)], [(16, 16), (18, 17)], None),
+        # As in a core: a wide tile, a tall attention, its division; one has columns, another rows, to itself.
+        ([(3, 4), (5, 2), (5, 1)], [(16, 16), (16, 18), (18, 18)], None),
+        ([(4, 1), (2, 5), (1, 1), (3, 3)], [(18, 2), (7, 18), (1, 1), (16, 16)], None),
+    ],
+)
+def test_turns(sizes: list[tuple[int, int]], widths: list[tuple[int, int]], bank: tuple[int, int] | None) -> None:
+    draw = random.Random(seed())
+    shapes = shapes_of(*widths)
+    signatures = [MultiplierPort(*size, *shape) for size, shape in zip(sizes, shapes, strict=True)]
+    ports = [signature.create() for signature in signatures]
+
+    async def bench(ctx: Any) -> None:
+        await check_turns(ctx, ports, shapes, draw)
+
+    largest = (max(port.rows for port in signatures), max(port.columns for port in signatures))
+    run(shared(MultiplierBank(*(bank or largest)), ports), bench)
+
+
+def test_two_at_once_are_seen() -> None:
+    """Units that wrongly multiply in one cycle get each other's bits, so that a comparison cannot miss it."""
+    first, second = MultiplierPort(1, 1).create(), MultiplierPort(1, 1).create()
+
+    async def bench(ctx: Any) -> None:
+        for port, a, b in ((first, 5, 3), (second, 2, 4)):
+            ctx.set(port.valid, 1)
+            ctx.set(port.a, [[a]])
+            ctx.set(port.b, [[b]])
+        await ctx.tick()
+        assert ctx.get(first.products[0][0]) == (5 | 2) * (3 | 4)
+
+    run(shared(MultiplierBank(1, 1), [first, second]), bench)
+
+
+def test_bank_is_busy_while_a_user_is() -> None:
+    bank, port = MultiplierBank(1, 1), MultiplierPort(1, 1)
+    first, second = port.create(), port.create()
+
+    async def bench(ctx: Any) -> None:
+        for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            ctx.set(first.valid, a)
+            ctx.set(second.valid, b)
+            assert ctx.get(bank.port.valid) == (a | b)
+
+    run(shared(bank, [first, second]), bench)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 1), (1, 3), (3, 3)])
+def test_port_larger_than_the_bank(rows: int, columns: int) -> None:
+    m, bank = Module(), MultiplierBank(2, 2)
+    with pytest.raises(ValueError, match=f"^port must be at most 2 x 2, not {rows} x {columns}$"):
+        share(m, bank, [MultiplierPort(rows, columns).create()])
+
+
+@pytest.mark.parametrize("shape", [signed(19), unsigned(18), unsigned(1)])
+def test_operands_of_a_port(shape: Shape) -> None:
+    for name, shapes in (("a_shape", (shape, OPERAND)), ("b_shape", (OPERAND, shape))):
+        text = re.escape(f"{name} must be signed and at most 18 bits wide, not {shape!r}")
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            MultiplierPort(1, 1, *shapes)
+
+
+def test_ports_are_equal_by_their_members() -> None:
+    assert MultiplierPort(2, 3) == MultiplierPort(2, 3)
+    assert MultiplierPort(2, 3) != MultiplierPort(3, 2)
+    assert MultiplierPort(2, 3) != MultiplierPort(2, 3, signed(17))
+    assert MultiplierPort(2, 3) != "port"

@@ -1,0 +1,110 @@
+"""The tile against exact matrix-vector products."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from hdl.core.config import CoreConfig
+from hdl.core.schedule import schedule, tile_instructions
+from hdl.units.tile import Tile
+from hdl.units.weight_rom import rom_words
+from talos_ref.golden.format import Q4_12
+from talos_ref.golden.linear import matvec
+from talos_ref.model.config import MICROGPT
+from tests.helpers.banks import with_bank
+from tests.helpers.streams import run, seed
+
+Block = list[tuple[list[list[int]], list[int]]]
+"""Cycles of (weights, x)."""
+
+
+def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]], list[int]]:
+    """Return the totals of every block of (weights, x) cycles, and the cycles from each ``last`` to its totals."""
+    totals: list[list[int]] = []
+    spans: list[int] = []
+    sent: list[int] = []
+
+    async def producer(ctx: Any) -> None:
+        cycle = 0
+        for block in blocks:
+            for index, (weights, x) in enumerate(block):
+                while gap():
+                    ctx.set(tile.i.valid, 0)
+                    await ctx.tick()
+                    cycle += 1
+                ctx.set(tile.i.valid, 1)
+                ctx.set(tile.i.p.weights, weights)
+                ctx.set(tile.i.p.x, x)
+                ctx.set(tile.i.p.first, index == 0)
+                ctx.set(tile.i.p.last, index == len(block) - 1)
+                if index == len(block) - 1:
+                    sent.append(cycle)
+                await ctx.tick()
+                cycle += 1
+        ctx.set(tile.i.valid, 0)
+
+    async def monitor(ctx: Any) -> None:
+        cycle = 0
+        while len(totals) < len(blocks):
+            if ctx.get(tile.o.valid):
+                totals.append([ctx.get(tile.o.p[r]) for r in range(tile.rows)])
+                spans.append(cycle - sent[len(spans)])
+            await ctx.tick()
+            cycle += 1
+
+    run(with_bank(tile, [tile.multipliers]), monitor, producer)
+    return totals, spans
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 1), (4, 8), (3, 5)])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_totals(rows: int, columns: int, gaps: bool) -> None:
+    rng = random.Random(seed())
+    tile = Tile(rows=rows, columns=columns, word=Q4_12, terms=64)
+
+    def word() -> int:
+        return rng.choice((-32768, 32767, 0, rng.randint(-32768, 32767)))
+
+    blocks = [
+        [
+            ([[word() for _ in range(columns)] for _ in range(rows)], [word() for _ in range(columns)])
+            for _ in range(rng.randint(1, 64 // columns))
+        ]
+        for _ in range(12)
+    ]
+    # The largest total there is: its width must hold.
+    blocks.append([([[-32768] * columns] * rows, [-32768] * columns)] * (64 // columns))
+    totals, spans = products(tile, blocks, lambda: gaps and rng.random() < 0.4)
+    for index, (block, total) in enumerate(zip(blocks, totals, strict=True)):
+        expected = [sum(sum(w * x for w, x in zip(ws[r], xs, strict=True)) for ws, xs in block) for r in range(rows)]
+        assert total == expected, f"block {index}: expected {expected}, not {total}"
+    assert set(spans) == {Tile.LATENCY}
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 1), (16, 8), (5, 3)])
+def test_rom_words_multiply_to_the_product(rows: int, columns: int) -> None:
+    """Every matrix of the schedule, taken word by word through the ROM's layout, gives its product."""
+    rng = random.Random(seed())
+    config = CoreConfig(name="any", arithmetic_name="talos-v2", tile_rows=rows, tile_columns=columns)
+    tensors = {
+        name: [[rng.randint(-32768, 32767) for _ in range(c)] for _ in range(r)]
+        for name, (r, c) in MICROGPT.shapes().items()
+    }
+    vectors = {name: [rng.randint(-32768, 32767) for _ in range(c)] for name, (_, c) in MICROGPT.shapes().items()}
+    instructions = tile_instructions(schedule(config))
+    totals: dict[str, dict[int, int]] = {}
+    for instruction, word in zip(instructions, rom_words(config, instructions, tensors), strict=True):
+        x = vectors[instruction.matrix] + [0] * columns
+        block = x[instruction.column * columns : (instruction.column + 1) * columns]
+        for r, weights in enumerate(word):
+            sums = totals.setdefault(instruction.matrix, {})
+            row = instruction.row * rows + r
+            sums[row] = sums.get(row, 0) + sum(w * v for w, v in zip(weights, block, strict=True))
+    assert set(totals) == set(tensors) - {"wte", "wpe"}
+    for name, sums in totals.items():
+        expected = matvec(tensors[name], vectors[name])
+        assert [sums[row] for row in range(len(expected))] == expected, name
+        assert not any(total for row, total in sums.items() if row >= len(expected)), name

@@ -1,0 +1,115 @@
+"""Scores, what is kept of them, and attention weights, against the golden specifications of both arithmetics."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module, Signal, signed
+
+from hdl.units.weigh import Exp2Weigher, StepWeigher, weigher
+from talos_ref.golden.arithmetic import arithmetic
+from talos_ref.golden.attention import Attention
+from talos_ref.model.config import ModelConfig
+from tests.helpers.combinational import evaluate_all
+from tests.helpers.streams import assert_equal, seed
+
+# (arithmetic, heads) of an n_embd of 16: a root that is a shift for talos-v2, and one that is none for precise.
+CASES = [("talos-v2", 4), ("talos-v2", 16), ("talos-v2", 1), ("precise", 4), ("precise", 2), ("precise", 16)]
+LANES = 8
+
+
+def spec_of(name: str, heads: int) -> Attention:
+    return arithmetic(name, ModelConfig(n_head=heads)).attention
+
+
+def key(spec: Attention, score: int) -> int:
+    """What the largest of is sought: the score, or its integer part."""
+    return score if isinstance(weigher(spec), StepWeigher) else score >> 12
+
+
+def total_width(spec: Attention) -> int:
+    return 32 + (spec.head_dim - 1).bit_length()
+
+
+def totals(draw: random.Random, spec: Attention, count: int) -> list[int]:
+    """Sums of products: the largest of both signs, values around every rounding half, and any."""
+    largest = spec.head_dim << 30
+    cases = [largest, -largest + spec.head_dim * (1 << 15), 0, -1, 1]
+    cases += [near + (step << 11) for step in range(-40, 40) for near in (-1, 0, 1)]
+    cases += [near + (sign << bit) for bit in range(10, 33) for sign in (-1, 1) for near in (-1, 0, 1)]
+    cases += [draw.randint(-(1 << bits), 1 << bits) for bits in range(12, 33) for _ in range(count // 20)]
+    return [min(max(total, -largest), largest) for total in cases]
+
+
+@pytest.mark.parametrize(("name", "heads"), CASES)
+def test_scores(name: str, heads: int) -> None:
+    draw = random.Random(seed())
+    spec = spec_of(name, heads)
+    circuit = weigher(spec)
+    cases = [(total,) for total in totals(draw, spec, 2000)]
+
+    def build(m: Module, total: Any) -> Any:
+        score = Signal(circuit.score_shape)
+        m.d.comb += score.eq(circuit.score(total))
+        return score
+
+    # One more bit than the sums have, for the largest of them all.
+    actual = evaluate_all([signed(total_width(spec) + 1)], build, cases, LANES)
+    assert_equal(actual, [spec.score(total) for (total,) in cases], cases)
+
+
+@pytest.mark.parametrize(("name", "heads"), CASES)
+def test_keys(name: str, heads: int) -> None:
+    draw = random.Random(seed())
+    spec = spec_of(name, heads)
+    circuit = weigher(spec)
+    cases = [(spec.score(total),) for total in totals(draw, spec, 1000)]
+
+    def build(m: Module, score: Any) -> Any:
+        found = Signal(circuit.key_shape)
+        m.d.comb += found.eq(circuit.key(score))
+        return found
+
+    actual = evaluate_all([circuit.score_shape], build, cases, LANES)
+    assert_equal(actual, [key(spec, score) for (score,) in cases], cases)
+
+
+@pytest.mark.parametrize(("name", "heads"), CASES)
+def test_weights(name: str, heads: int) -> None:
+    """Every weight of lists of scores, each stored and then weighed with the largest key of its list."""
+    draw = random.Random(seed())
+    spec = spec_of(name, heads)
+    circuit = weigher(spec)
+    pool = [spec.score(total) for total in totals(draw, spec, 400)]
+    lists = [[draw.choice(pool) for _ in range(draw.randint(1, 16))] for _ in range(150)]
+    # Scores as they are met: close to each other, so that the weights matter.
+    lists += [[draw.randint(-7 << 12, 7 << 12) for _ in range(8)] for _ in range(150)]
+    # Every distance from a largest score, in steps of less than a table's.
+    top_score = draw.randint(32_000, 32_767)
+    lists.append([top_score, *(max(top_score - 37 * place, -(1 << 15)) for place in range(1760))])
+    # Every fraction of an exponent.
+    lists.append(list(range(1 << 12)))
+    cases, expected = [], []
+    for scores in lists:
+        top = max(key(spec, score) for score in scores)
+        cases += [(score, top) for score in scores]
+        expected += spec.weights(scores)
+
+    def build(m: Module, score: Any, top: Any) -> Any:
+        stored = Signal(circuit.stored_shape)
+        m.d.comb += stored.eq(circuit.store(m, score))
+        return circuit.weight(m, stored, top)
+
+    actual = evaluate_all([circuit.score_shape, circuit.key_shape], build, cases, LANES)
+    assert_equal(actual, expected, cases)
+
+
+def test_kinds() -> None:
+    assert isinstance(weigher(spec_of("talos-v2", 4)), StepWeigher)
+    assert isinstance(weigher(spec_of("precise", 4)), Exp2Weigher)
+    text = re.escape("spec must be a StepAttention or an Exp2Attention, not None")
+    with pytest.raises(TypeError, match=f"^{text}$"):
+        weigher(None)  # type: ignore[arg-type]

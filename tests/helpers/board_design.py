@@ -1,0 +1,20 @@
+"""The board that the tests look at: tile16, with a demo quick enough to be simulated."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from hdl.boards.de1_soc.project import board_files
+from hdl.core.config import CORES
+from talos_ref.model.checkpoint import default_checkpoint
+
+__all__ = ["DEMO_CYCLES", "tile16_files"]
+
+DEMO_CYCLES = 6000
+"""From one name to the next."""
+
+
+@cache
+def tile16_files() -> dict[str, str]:
+    """Return the project's generated files, name -> text; made once in a process."""
+    return dict(board_files(CORES["tile16"], default_checkpoint(), demo_cycles=DEMO_CYCLES))

@@ -1,0 +1,27 @@
+"""The simulated boards that tests share: each is compiled once, below build/board."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from cosim.engine.compile import Model
+from cosim.engine.digests import ROOT
+from cosim.host.simulation import board_model, compile_board
+
+__all__ = ["DEMO_CYCLES", "demo_board", "small_board"]
+
+DEMO_CYCLES = 60_000
+"""From one name of `demo_board`'s demo to the next: 1.07 ms, several times what a name takes."""
+
+
+@cache
+def demo_board() -> Model:
+    """Return the board with tile16, whose demo's second is shortened."""
+    return board_model("tile16", DEMO_CYCLES)
+
+
+@cache
+def small_board() -> Model:
+    """Return a board of 16 words of memory behind the vendor's blocks."""
+    return compile_board(Path(__file__).resolve().parent / "small_board.v", ROOT / "build" / "board" / "small")

@@ -1,0 +1,88 @@
+"""The NEON kernels: natively through SIMDe, and for A64 and ARMv7 under qemu. Same letters, same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host_c import ARITHMETICS, Model
+from host_c.cross import SIMDE, TARGETS, Target, build_letters, instructions_per_step, run_letters
+from host_c.model_file import write_model
+from talos_ref.model.checkpoint import default_checkpoint
+
+ALL = (SIMDE, *TARGETS)
+INSTRUCTIONS = {"A64 NEON": 1800, "ARMv7 NEON (Cortex-A9)": 3500}
+"""Most instructions of a float32 step, sampling included."""
+
+
+@pytest.fixture(scope="module", params=ALL, ids=[target.name for target in ALL])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Target, Path, Path]:
+    """Return a target, its program and a model file."""
+    folder = tmp_path_factory.mktemp("letters")
+    return request.param, build_letters(request.param, folder), write_model(default_checkpoint(), folder / "model.bin")
+
+
+def rows(text: str) -> list[list[float]]:
+    return [[float(field) for field in line.split()] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.0625, 0.5, 1.0, 5.0])
+@pytest.mark.parametrize("kernel", ["neon", "scalar"])
+def test_precise_is_the_same_to_the_bit(built: tuple[Target, Path, Path], kernel: str, temperature: float) -> None:
+    target, program, path = built
+    text = run_letters(
+        target, program, path, arithmetic=ARITHMETICS["precise"], kernel=kernel, seed=3, temperature=temperature,
+        names=40, steps=True,
+    )  # fmt: skip
+    stream = Model(path, "precise", "scalar").stream(3, temperature)
+    for number, (token, rng, *logits) in enumerate(rows(text)):
+        step = stream.next()
+        assert [4096 * value for value in logits] == stream.words().tolist(), f"{target.name} {kernel} step {number}"
+        assert (token, rng) == (step.token_out, step.rng), f"{target.name} {kernel} step {number}"
+    assert number > 100
+
+
+def test_precise_names_agree_for_many_steps(built: tuple[Target, Path, Path]) -> None:
+    target, program, path = built
+    names = 20_000 if target is SIMDE else 1_000
+    arithmetic = ARITHMETICS["precise"]
+    text = run_letters(
+        target, program, path, arithmetic=arithmetic, kernel="neon", seed=5, temperature=0.5, names=names
+    )
+    tokens, steps = Model(path, "precise", "scalar").stream(5, 0.5).generate(names)
+    wanted = "".join("." if token == 26 else chr(97 + token) for token in tokens)
+    assert text == f"{wanted}\n{steps} steps\n"
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.02, 0.5, 2.0])
+def test_float_logits_are_near_and_letters_the_same(built: tuple[Target, Path, Path], temperature: float) -> None:
+    target, program, path = built
+    arithmetic = ARITHMETICS["float"]
+    text = run_letters(
+        target, program, path, arithmetic=arithmetic, kernel="neon", seed=2, temperature=temperature,
+        names=40, steps=True,
+    )  # fmt: skip
+    stream = Model(path, "float", "scalar").stream(2, temperature)
+    for number, (token, rng, *logits) in enumerate(rows(text)):
+        step = stream.next()
+        assert np.abs(np.array(logits) - stream.logits()).max() <= 1e-4, f"{target.name} step {number}"
+        assert (token, rng) == (step.token_out, step.rng), f"{target.name} step {number}"
+
+
+def test_published_names(built: tuple[Target, Path, Path]) -> None:
+    target, program, path = built
+    for kernel in ("neon", "scalar"):
+        text = run_letters(target, program, path, arithmetic=0, kernel=kernel, seed=2, temperature=0.5, names=5)
+        assert text.splitlines()[0] == "aarin.anana.alana.jayx.javian."
+
+
+def test_instructions_per_step(built: tuple[Target, Path, Path]) -> None:
+    target, program, path = built
+    if target is SIMDE:
+        pass_through = run_letters(target, program, path, arithmetic=0, kernel="-", seed=2, temperature=0.5, names=1)
+        assert pass_through.startswith("aarin.")
+        return
+    counted = instructions_per_step(target, program, path, ARITHMETICS["float"])
+    assert 500 < counted <= INSTRUCTIONS[target.name]

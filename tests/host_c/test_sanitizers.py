@@ -1,0 +1,110 @@
+"""The library under address, undefined-behaviour and thread sanitizers, and its model reader under libFuzzer."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host_c.build import FOLDER, compile_program, sources, target_defines
+from host_c.corpus import seeds
+from host_c.model_file import write_model
+from talos_ref.model.checkpoint import default_checkpoint
+
+CORPUS = Path(__file__).resolve().parents[1] / "data" / "host_c"
+X86 = platform.machine() in ("x86_64", "amd64")
+NEON = platform.machine() in ("aarch64", "arm64")
+SANITIZE = ("-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
+RUNS = 4_000
+"""Fuzzed inputs in one test run."""
+
+THREADS = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "talos.h"
+enum { NAMES = 3000 };
+static uint32_t seeds[NAMES];
+static uint8_t one[NAMES * 16], many[NAMES * 16], single[NAMES * 16], kept[NAMES * 16];
+static int singly(talos_model *model) {
+    talos_stream *stream;
+    if (talos_stream_create(model, 1, 0.5, &stream)) return 1;
+    memset(single, 26, sizeof single);
+    for (int i = 0; i < NAMES; i++) {
+        talos_stream_reset(stream, seeds[i]);
+        if (talos_generate(stream, 1, single + 16 * i, 16, NULL, NULL)) return 1;
+    }
+    talos_stream_free(stream);
+    return 0;
+}
+int main(int count, char **arguments) {
+    for (int i = 0; i < NAMES; i++) seeds[i] = (uint32_t)i + 1;
+    for (int a = 0; a < 3 && count == 2; a++)
+        for (size_t k = 0; talos_kernel_name((talos_arithmetic)a, k); k++) {
+            talos_model *model;
+            if (!talos_kernel_available((talos_arithmetic)a, k)) continue;
+            const char *kernel = talos_kernel_name((talos_arithmetic)a, k);
+            if (talos_model_open(arguments[1], (talos_arithmetic)a, kernel, &model)) return 1;
+            if (talos_generate_many(model, seeds, NAMES, 0.5, 1, one, sizeof one, NULL)) return 2;
+            if (talos_generate_many(model, seeds, NAMES, 0.5, 7, many, sizeof many, NULL)) return 3;
+            if (memcmp(one, many, sizeof one)) return 4;
+            if (singly(model)) return 5;
+            if (memcmp(one, single, sizeof one)) return 6;
+            if (a != TALOS_FP32 && k && memcmp(one, kept, sizeof one)) return 7;
+            memcpy(kept, one, sizeof one);
+            talos_model_free(model);
+        }
+    puts("same");
+    return 0;
+}
+"""
+
+
+def clang() -> str:
+    """Return the newest clang; its libFuzzer and sanitizers come with libclang-rt."""
+    for name in ("clang", *(f"clang-{version}" for version in range(25, 13, -1))):
+        if path := shutil.which(name):
+            return path
+    raise RuntimeError("clang must be installed: apt-get install clang libclang-rt-dev")
+
+
+def library() -> list[Path]:
+    return sources(x86=X86, neon=NEON)
+
+
+def run(*command: str | Path, timeout: float = 500) -> str:
+    words = [str(part) for part in command]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]
+    return result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
+def test_threads_and_kernels_under_sanitizers(sanitizer: str, tmp_path: Path) -> None:
+    main = tmp_path / "threads.c"
+    main.write_text(THREADS, encoding="ascii")
+    flags = [*SANITIZE, f"-fsanitize={sanitizer}", *target_defines(x86=X86, neon=NEON)]
+    program = compile_program(["gcc"], [*library(), main], tmp_path / "threads", flags)
+    model = write_model(default_checkpoint(), tmp_path / "model.bin")
+    assert "same" in run(program, model)
+
+
+def test_fuzzed_model_files(tmp_path: Path) -> None:
+    """The corpus, then inputs grown from it with a fixed seed; every arithmetic and kernel on each."""
+    flags = [*SANITIZE, "-fsanitize=fuzzer,address,undefined", *target_defines(x86=X86, neon=NEON)]
+    program = compile_program([clang()], [*library(), FOLDER / "fuzz_model.c"], tmp_path / "fuzz", flags)
+    grown = tmp_path / "grown"
+    grown.mkdir()
+    run(program, *sorted(CORPUS.iterdir()))
+    output = run(program, f"-runs={RUNS}", "-seed=1", "-max_len=20000", "-timeout=60", grown, CORPUS)
+    assert f"Done {RUNS} runs" in output
+
+
+def test_corpus_is_current() -> None:
+    wanted = dict(seeds())
+    assert {path.name for path in CORPUS.iterdir()} == set(wanted)
+    for name, contents in wanted.items():
+        assert (CORPUS / name).read_bytes() == contents, name

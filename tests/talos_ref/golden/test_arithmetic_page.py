@@ -1,0 +1,237 @@
+"""golden/arithmetic.md is enough: `precise` built again from its text, in plain integers, gives the same steps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import talos_ref
+from talos_ref.cli import main
+from talos_ref.golden.arithmetic import precise
+from talos_ref.golden.constants import constants
+from talos_ref.golden.generate import steps
+from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.model.checkpoint import Checkpoint
+
+PAGE = (Path(talos_ref.__file__).parent / "golden" / "arithmetic.md").read_text()
+
+Vector = list[int]
+Matrix = list[list[int]]
+
+
+def rnd(v: int, n: int) -> int:
+    return (v + (1 << (n - 1))) >> n if n else v
+
+
+def clip(v: int, bits: int = 16) -> int:
+    return min(max(v, -(1 << (bits - 1))), (1 << (bits - 1)) - 1)
+
+
+class Table:
+    def __init__(
+        self, f: Callable[[float], float], index_bits: int, step_bits: int, first: int, output_bits: int
+    ) -> None:
+        self.step_bits, self.first, self.limit = step_bits, first, (1 << output_bits) - 1
+        self.lines = []
+        segments = 1 << index_bits
+        for i in range(first, segments):
+            left, middle, right = f(i / segments), f((i + 0.5) / segments), f((i + 1) / segments)
+            base = round((left + (middle - (left + right) / 2) / 2) * 2**16)
+            self.lines.append([base, round((right - left) * 2**16)])
+
+    def __call__(self, u: int) -> int:
+        base, slope = self.lines[(u >> self.step_bits) - self.first]
+        return min(base + rnd(slope * (u % (1 << self.step_bits)), self.step_bits), self.limit)
+
+
+class Page:
+    """The section `precise`, function by function under the names it uses."""
+
+    def __init__(self, weights: dict[str, Matrix], n: int, heads: int, layers: int) -> None:
+        self.w, self.n, self.d, self.layers = weights, n, n // heads, layers
+        self.r = math.floor(math.log2(math.sqrt(n)))
+        c = math.sqrt(n) / 2**self.r
+        self.exp2 = Table(lambda u: 2.0**u, 5, 7, 0, 17)
+        self.rsqrt = Table(lambda u: c / math.sqrt(u), 8, 8, 64, 17 if c == 1 else 18)
+        self.reciprocal = Table(lambda u: 1 / u, 8, 8, 128, 17)
+        self.eps = round(n * 1e-5 * 2**24)
+        self.query_scale = round(math.log2(math.e) / math.sqrt(self.d) * 2**13)
+        self.inv_low, self.inv_high = (round(math.log2(math.e) * 2**bits) for bits in (20, 24))
+        head, fc2 = weights["lm_head"], weights[f"layer{layers - 1}.fc2"]
+        columns = [list(column) for column in zip(*fc2, strict=True)]
+        self.folded = [[rnd(total, 12) for total in self.times(columns, row)] for row in head]
+
+    @staticmethod
+    def times(matrix: Matrix, x: Vector) -> Vector:
+        return [sum(a * b for a, b in zip(row, x, strict=True)) for row in matrix]
+
+    def scale(self, x: Vector) -> int:
+        m = sum(v * v for v in x) + self.eps
+        e = (m.bit_length() + 1) // 2
+        if e < 9 + self.r:
+            return 131071
+        return min(rnd(self.rsqrt(m >> (2 * e - 16)), e - 9 - self.r), 131071)
+
+    def norm(self, x: Vector) -> Vector:
+        s = self.scale(x)
+        return [clip(rnd(v * s, 13)) for v in x]
+
+    def linear(self, name: str, x: Vector) -> Vector:
+        return [clip(rnd(total, 12)) for total in self.times(self.w[name], x)]
+
+    @staticmethod
+    def scaled(t: int, s: int, a: int) -> int:
+        return clip(rnd(clip(rnd(t, 11), 18) * s + 4 * a, 14))
+
+    def weights(self, t: Vector) -> Vector:
+        top = max(v >> 12 for v in t)
+        return [self.exp2(v % 4096) >> min(top - (v >> 12), 31) for v in t]
+
+    def mean(self, numerator: int, total: int) -> int:
+        e = total.bit_length() - 16
+        return clip(rnd((numerator >> (e + 14)) * self.reciprocal(total >> e), 18))
+
+    def step(self, token: int, pos: int, cache: list[tuple[Matrix, Matrix]]) -> Vector:
+        def add(a: Vector, b: Vector) -> Vector:
+            return [clip(u + v) for u, v in zip(a, b, strict=True)]
+
+        x = self.norm(add(self.w["wte"][token], self.w["wpe"][pos]))
+        for layer in range(self.layers):
+            at = f"layer{layer}."
+            m = self.norm(x)
+            keys, values = cache[layer]
+            keys.append(self.linear(at + "wk", m))
+            values.append(self.linear(at + "wv", m))
+            q = [self.scaled(total, self.query_scale, 0) for total in self.times(self.w[at + "wq"], m)]
+            out = []
+            for first in range(0, self.n, self.d):
+                lanes = range(first, first + self.d)
+                w = self.weights([rnd(sum(q[i] * key[i] for i in lanes), 12) for key in keys])
+                out += [self.mean(sum(a * v[i] for a, v in zip(w, values, strict=True)), sum(w)) for i in lanes]
+            x = add(x, self.linear(at + "wo", out))
+            h = [max(v, 0) for v in self.linear(at + "fc1", x)]
+            s = self.scale(x)
+            if layer < self.layers - 1:
+                x = add(x, [self.scaled(total, s, 0) for total in self.times(self.w[at + "fc2"], h)])
+        addends = self.times(self.w["lm_head"], x)
+        return [self.scaled(t, s, a) for t, a in zip(self.times(self.folded, h), addends, strict=True)]
+
+    def draw(self, logits: Vector, temperature: int, rng: int) -> int:
+        inverse, shift = self.inv_low, 12
+        if temperature >= 256:
+            inverse, shift = self.inv_high, 16
+        inverse = (inverse + temperature // 2) // temperature
+        w = self.weights([rnd(logit * inverse, shift) for logit in logits])
+        cut = (rng % 2**24 * sum(w)) >> 24
+        running = 0
+        for token, weight in enumerate(w):
+            running += weight
+            if running > cut:
+                return token
+        raise AssertionError("the cut lies below the sum")
+
+    def name(self, seed: int, temperature: int, bos: int, limit: int) -> list[tuple[int, int, int, Vector]]:
+        rng, token, cache = seed, bos, [(list[Vector](), list[Vector]()) for _ in range(self.layers)]
+        rows = []
+        for pos in range(limit):
+            logits = self.step(token, pos, cache)
+            if temperature == 0:
+                drawn = logits.index(max(logits))
+            else:
+                rng ^= rng << 13 & 0xFFFFFFFF
+                rng ^= rng >> 17
+                rng ^= rng << 5 & 0xFFFFFFFF
+                drawn = self.draw(logits, temperature, rng)
+            rows.append((token, drawn, rng, logits))
+            token = drawn
+            if token == bos:
+                break
+        return rows
+
+
+def words(checkpoint: Checkpoint) -> dict[str, Matrix]:
+    """As the page has them: clip(round_half_even(w · 4096))."""
+    return {
+        name: [[clip(round(float(v) * 4096)) for v in row] for row in tensor]
+        for name, tensor in checkpoint.tensors.items()
+    }
+
+
+def assert_same_steps(checkpoint: Checkpoint, seeds: range, temperature: int) -> None:
+    config = checkpoint.config
+    page = Page(words(checkpoint), config.n_embd, config.n_head, config.n_layer)
+    model = IntegerModel(checkpoint, precise(config))
+    assert page.folded == model.tensors["folded"]
+    for seed in seeds:
+        expected = page.name(seed, temperature, config.bos, config.max_letters)
+        trace = steps(model, seed=seed, temperature=temperature)
+        actual = [(step.token_in, step.token_out, step.rng, list(step.logits)) for step in trace]
+        for pos, (a, b) in enumerate(zip(actual, expected, strict=False)):
+            assert a == b, f"seed {seed}, step {pos}"
+        assert len(actual) == len(expected)
+
+
+@pytest.mark.parametrize("temperature", [0, 16, 77, 128, 255, 256, 300, 512, 4096])
+def test_steps_of_the_published_model(checkpoint: Checkpoint, temperature: int) -> None:
+    assert_same_steps(checkpoint, range(500, 512), temperature)
+
+
+def test_steps_of_another_model(small_checkpoint: Checkpoint) -> None:
+    assert_same_steps(small_checkpoint, range(1, 40), 256)
+
+
+def test_scale_and_mean_of_all_magnitudes(checkpoint: Checkpoint) -> None:
+    spec = precise(checkpoint.config)
+    page = Page(words(checkpoint), 16, 4, 1)
+    rng = np.random.default_rng(8)
+    for _ in range(3000):
+        x = (rng.integers(-32768, 32768, 16) >> rng.integers(0, 16)).tolist()
+        assert page.scale(x) == spec.rmsnorm.scale(x)
+        total = int(rng.integers(65534, 16 * 131071))
+        numerator = int(rng.integers(-32768, 32768)) * total + int(rng.integers(0, total))
+        assert page.mean(numerator, total) == spec.attention.divide.compute(numerator, total)
+
+
+def test_digests_of_the_page(checkpoint: Checkpoint) -> None:
+    page = Page(words(checkpoint), 16, 4, 1)
+    for name in ("exp2", "rsqrt", "reciprocal"):
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)
+        lines = getattr(page, name).lines
+        assert hashlib.sha256(json.dumps(lines).encode()).hexdigest() in row
+        assert lines == constants(precise(checkpoint.config))[name]["lines"]
+
+
+def test_constants_of_the_page(checkpoint: Checkpoint) -> None:
+    page, values = Page(words(checkpoint), 16, 4, 1), constants(precise(checkpoint.config))
+    found = re.findall(r"^    (\w+) += round\(.*\)  +(\d+)\b", PAGE, re.MULTILINE)
+    quoted = {name: int(value) for name, value in found}
+    assert quoted == {
+        "eps": values["eps"],
+        "query_scale": values["query_scale"],
+        "inv_low": values["inverse_numerator_below_one"],
+        "inv_high": values["inverse_numerator_from_one"],
+    }
+    assert quoted == {name: getattr(page, name) for name in quoted}
+
+
+def test_figures_of_the_page(names: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "names.txt"
+    path.write_text("\n".join(names[:500]))
+    assert main(["quality", "--names", str(path), "--json"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        row: dict[str, Any] = json.loads(line)
+        (quoted,) = re.findall(rf"^\| `{row['arithmetic']}` \|(.* \|.* \|.* \|.*) \|$", PAGE, re.MULTILINE)
+        nll, kl, sampled, impossible, wrapped = (cell.strip() for cell in quoted.split("|"))
+        assert nll == f"{row['nll']:.6f}"
+        assert kl == (f"{row['kl']:.1e}" if row["kl"] else "0")
+        assert sampled == f"{row['sampled_nll']:.4f}"
+        assert impossible == str(row.get("impossible", 0))
+        assert wrapped == (f"{100 * row['wrapped_share']:.1f} %" if "wrapped_share" in row else "")

@@ -1,0 +1,337 @@
+"""The command lines: their fields, their agreement with the library, and one clear line for every bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from talos_ref.cli import main
+from talos_ref.commands import BATCHED_FROM
+from talos_ref.golden.arithmetic import arithmetic
+from talos_ref.golden.float_model import FloatModel, names_by_choices
+from talos_ref.golden.generate import letters, steps
+from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.model import checkpoint as checkpoints
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import MICROGPT
+
+EVERY = ["float", "precise", "talos-v2"]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command in this process and return its status, its lines and its complaint."""
+
+    def call(*arguments: object) -> tuple[int, list[str], str]:
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out.splitlines(), captured.err
+
+    return call
+
+
+def model_of(checkpoint: Checkpoint, name: str) -> Any:
+    return FloatModel(checkpoint) if name == "float" else IntegerModel(checkpoint, arithmetic(name, checkpoint.config))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_generate(run: Any, checkpoint: Checkpoint, name: str) -> None:
+    count = BATCHED_FROM + 5
+    options = ["--seed", 40, "--temperature", 0.5, "--count", count, "--json"]
+    status, lines, err = run("generate", "--arithmetic", name, *options)
+    assert (status, err, len(lines)) == (0, "", count)
+    model, temperature = model_of(checkpoint, name), 0.5 if name == "float" else 128
+    for i, line in enumerate(lines):
+        tokens = letters(model, seed=40 + i, temperature=temperature)
+        assert json.loads(line) == {"seed": 40 + i, "tokens": tokens, "text": MICROGPT.decode(tokens)}
+
+
+@pytest.mark.parametrize("name", ["precise", "talos-v2"])
+@pytest.mark.parametrize("extra", ["", "--limit 3", "--greedy", "--temperature 1.5", "--temperature 0"])
+def test_generate_is_the_same_in_a_batch(run: Any, name: str, extra: str) -> None:
+    options = ["--arithmetic", name, "--json", *extra.split()]
+    _, many, _ = run("generate", "--seed", 7, "--count", BATCHED_FROM, *options)
+    one_by_one = [line for seed in range(7, 17) for line in run("generate", "--seed", seed, "--count", 1, *options)[1]]
+    assert many[:10] == one_by_one
+
+
+def test_generate_for_people(run: Any) -> None:
+    status, lines, _ = run("generate", "--arithmetic", "talos-v2", "--seed", 2, "--count", 1)
+    assert (status, lines) == (0, ["kelyn"])
+
+
+def test_published_names_of_python_random(run: Any, checkpoint: Checkpoint) -> None:
+    status, lines, _ = run("generate", "--arithmetic", "float", "--rng", "python", "--seed", 42, "--count", 10)
+    assert (status, ", ".join(lines)) == (0, "kana, keelan, alilan, ariel, cairi, mayan, kenia, akalen, danyli, man")
+    expected = list(names_by_choices(FloatModel(checkpoint), random.Random(3), 1.0, 4))
+    _, lines, _ = run("generate", "--arithmetic", "float", "--rng", "python", "--seed", 3, "--count", 4, "--json",
+                      "--temperature", 1)  # fmt: skip
+    assert [json.loads(line)["tokens"] for line in lines] == expected
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("extra", [[], ["--greedy"], ["--limit", "2"], ["--tokens", "26,3,0,0"]])
+def test_trace(run: Any, checkpoint: Checkpoint, name: str, extra: list[str]) -> None:
+    status, lines, err = run("trace", "--arithmetic", name, "--seed", 11, "--temperature", 1, "--json", *extra)
+    assert (status, err) == (0, "")
+    options: dict[str, Any] = {"greedy": "--greedy" in extra}
+    if "--limit" in extra:
+        options["limit"] = 2
+    if "--tokens" in extra:
+        options["forced"] = [26, 3, 0, 0]
+    temperature = 1.0 if name == "float" else 256
+    expected = steps(model_of(checkpoint, name), seed=11, temperature=temperature, **options)
+    assert lines == [json.dumps(step.to_json()) for step in expected]
+    row = json.loads(lines[0])
+    assert list(row) == ["pos", "token_in", "token_out", "argmax", "rng", "top_logit", "logits"]
+    assert len(row["logits"]) == 27
+    assert isinstance(row["logits"][0], float if name == "float" else int)
+
+
+def test_trace_of_a_whole_block(run: Any) -> None:
+    status, lines, _ = run("trace", "--tokens", ",".join("0" * 16), "--json")
+    assert (status, len(lines)) == (0, 16)
+
+
+def test_trace_for_people(run: Any) -> None:
+    status, lines, _ = run("trace", "--arithmetic", "talos-v2", "--seed", 2)
+    assert status == 0
+    assert len(lines) == 7
+    assert lines[1].split() == ["0", "26", "·", "10", "k", "0", "a", "540738", "1.0251"]
+
+
+@pytest.mark.parametrize(
+    ("name", "nll", "kl"), [("float", 2.26331, 0.0), ("precise", 2.26333, 1.12e-7), ("talos-v2", 2.26331, 7.1e-6)]
+)
+def test_nll(run: Any, names: list[str], tmp_path: Path, name: str, nll: float, kl: float) -> None:
+    path = tmp_path / "names.txt"
+    path.write_text("\n".join(names[:600]))
+    status, lines, _ = run("nll", "--arithmetic", name, "--names", path, "--limit", 500, "--json")
+    assert (status, len(lines)) == (0, 1)
+    result = json.loads(lines[0])
+    assert set(result) == {"nll", "kl", "characters"}
+    assert result["characters"] == 3517
+    assert round(result["nll"], 5) == nll
+    assert result["kl"] == pytest.approx(kl, rel=0.01)
+    _, lines, _ = run("nll", "--arithmetic", name, "--names", path, "--limit", 1)
+    assert lines[-1] == "characters  5"
+
+
+def test_quality(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    path.write_text("emma\nolivia\nava\n")
+    status, lines, _ = run("quality", "--names", path, "--count", 50, "--json")
+    assert status == 0
+    rows = [json.loads(line) for line in lines]
+    assert [row["arithmetic"] for row in rows] == EVERY
+    assert {row["characters"] for row in rows} == {5 + 7 + 4}
+    assert 0 < rows[2]["wrapped_share"] < 1
+    _, lines, _ = run("quality", "--names", path, "--count", 50)
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize("name", ["precise", "talos-v2"])
+def test_tables(run: Any, name: str) -> None:
+    status, lines, _ = run("tables", "--arithmetic", name, "--json")
+    assert (status, len(lines)) == (0, 1)
+    assert json.loads(lines[0])["arithmetic"] == name
+    status, lines, _ = run("tables", "--arithmetic", name)
+    assert status == 0
+    assert len(lines) == (3 if name == "talos-v2" else 1 + 3 + 32 + 192 + 128 + 5)
+
+
+def test_train_and_use_another_model(run: Any, tmp_path: Path) -> None:
+    words, out = tmp_path / "words.txt", tmp_path / "model.npz"
+    words.write_text("hello\nworld\nhold\n")
+    status, lines, err = run("train", "--names", words, "--out", out, "--steps", 20, "--n-embd", 8, "--n-head", 2,
+                             "--block-size", 9, "--n-layer", 2, "--mlp-dim", 12)  # fmt: skip
+    assert (status, lines, err) == (0, [f"wrote {out}"], "")
+    trained = checkpoints.load(out)
+    assert (trained.config.alphabet, trained.config.n_embd, trained.config.n_layer) == ("dehlorw", 8, 2)
+    for name in EVERY:
+        status, lines, err = run("generate", "--weights", out, "--arithmetic", name, "--count", 3, "--json")
+        assert (status, len(lines), err) == (0, 3, ""), name
+        status, lines, _ = run("nll", "--weights", out, "--arithmetic", name, "--names", words, "--json")
+        assert (status, json.loads(lines[0])["characters"]) == (0, 6 + 6 + 5)
+
+
+def test_import_of_a_published_file(run: Any, checkpoint: Checkpoint, tmp_path: Path) -> None:
+    source, out = tmp_path / "weights.npy", tmp_path / "weights.npz"
+    content = {name.removeprefix("layer0."): tensor for name, tensor in checkpoint.tensors.items()}
+    np.save(source, np.array(content, dtype=object), allow_pickle=True)
+    status, lines, err = run("import-npy", source, "--out", out)
+    assert (status, lines, err) == (0, [f"wrote {out}"], "")
+    assert out.read_bytes() == checkpoints.DEFAULT_PATH.read_bytes()
+
+
+def test_out_is_what_standard_output_would_be(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "names.jsonl"
+    _, lines, _ = run("generate", "--count", 5, "--json")
+    assert run("generate", "--count", 5, "--json", "--out", out) == (0, [], "")
+    assert out.read_text().splitlines() == lines
+    assert [path.name for path in tmp_path.iterdir()] == ["names.jsonl"]
+
+
+BAD_INPUT = {
+    "": "the following arguments are required: COMMAND",
+    "sing": "argument COMMAND: invalid choice: 'sing' (choose from ",
+    "generate --arithmetic exact": "argument --arithmetic: invalid choice: 'exact' (choose from ",
+    "generate --seed 0": "seed must be 1 to 4294967295 (xorshift32 never leaves state 0), not 0",
+    "generate --seed -1": "seed must be 1 to 4294967295 (xorshift32 never leaves state 0), not -1",
+    "generate --seed 4294967296": "seed must be 1 to 4294967295 ",
+    "generate --seed 0x10": "argument --seed: must be an integer, not '0x10'",
+    "generate --seed 1.5": "argument --seed: must be an integer, not '1.5'",
+    "generate --seed 4294967295 --count 2": "seed + count - 1 must be at most 4294967295, not 4294967296",
+    "generate --seed 4294967200 --count 100": "seed + count - 1 must be at most 4294967295, not 4294967299",
+    "generate --count 0": "count must be 1 to 10000000, not 0",
+    "generate --count -5": "count must be 1 to 10000000, not -5",
+    "generate --count 10000001": "count must be 1 to 10000000, not 10000001",
+    "generate --count " + "9" * 5000: "argument --count: must be an integer, not '9999",
+    "generate --limit 0": "limit must be 1 to 15 letters, not 0",
+    "generate --limit -1": "limit must be 1 to 15 letters, not -1",
+    "generate --limit 16": "limit must be 1 to 15 letters, not 16",
+    "generate --temperature -1": "temperature must be finite and 0 or more, not -1.0",
+    "generate --temperature nan": "temperature must be finite and 0 or more, not nan",
+    "generate --temperature inf": "temperature must be finite and 0 or more, not inf",
+    "generate --temperature 1e999 --arithmetic float": "temperature must be finite and 0 or more, not inf",
+    "generate --temperature warm": "argument --temperature: must be a number, not 'warm'",
+    "generate --temperature 0.01": "temperature must be 0 (greedy) or 0.0625 to 16, not 0.01",
+    "generate --temperature 17": "temperature must be 0 (greedy) or 0.0625 to 16, not 17.0",
+    "generate --temperature 256 --arithmetic talos-v2": "temperature must be 0 to 255.996, not 256.0",
+    "generate --rng python": "rng must be xorshift32 for precise, not 'python'; use --arithmetic float",
+    "generate --rng dice": "argument --rng: invalid choice: 'dice' ",
+    "generate --rng python --arithmetic float --seed 0": "seed must be 1 to 4294967295 ",
+    "generate --rng python --arithmetic float --count 0": "count must be 1 to 10000000, not 0",
+    "generate --rng python --arithmetic float --limit 3": "limit must be left out under --rng python",
+    "generate --weights none": "cannot open none: No such file or directory",
+    "generate --out none/names": "cannot write none/names: No such file or directory; give a file in ",
+    "generate --out .": "cannot write .: it is a folder; give the name of a file",
+    "generate loud": "unrecognized arguments: loud",
+    "trace --tokens 26,27": "token must be 0 to 26, not 27",
+    "trace --tokens -1": "token must be 0 to 26, not -1",
+    "trace --tokens a,b": "argument --tokens: must be an integer, not 'a'",
+    "trace --tokens ,": "argument --tokens: must be an integer, not ''",
+    "trace --tokens " + ",".join("0" * 17): "tokens must number 1 to 16, not 17",
+    "trace --tokens 26 --limit 3": "limit must be left out where --tokens says how many steps there are",
+    "trace --seed 0": "seed must be 1 to 4294967295 ",
+    "trace --limit 16": "limit must be 1 to 15 letters, not 16",
+    "nll --names none": "cannot open none: No such file or directory",
+    f"nll --names {os.devnull}": f"{os.devnull} must hold at least one word, one a line; it is empty",
+    f"nll --names {__file__}": "word 1 must have 1 to 15 letters, not ",
+    "nll --names emma --limit 0": "limit must be 1 or more words, not 0",
+    "tables --arithmetic float": "argument --arithmetic: invalid choice: 'float' ",
+    "train --names emma --out none/x": "cannot write none/x: No such file or directory; give a file in ",
+    "train --names emma": "the following arguments are required: --out",
+    "train --names emma --out x --steps 0": "steps must be 1 to 10000000, not 0",
+    "train --names emma --out x --n-embd 3": "n_embd must be a multiple of n_head (4), not 3",
+    "import-npy none --out x": "cannot open none: No such file or directory",
+    f"import-npy {__file__} --out x": f"{__file__} is not a usable published checkpoint: ",
+    "quality --names emma --count 0": "count must be 1 to 10000000, not 0",
+}
+"""Command line -> beginning of the complaint; a file `emma` holds that one word."""
+
+
+@pytest.mark.parametrize("arguments", BAD_INPUT, ids=lambda text: text[:60])
+def test_bad_input_is_one_line_and_status_2(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "emma").write_text("emma\n")
+    status, lines, err = run(*arguments.split())
+    assert err.startswith(f"error: {BAD_INPUT[arguments]}")
+    assert (err.count("\n"), lines, status) == (1, [], 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["emma"]
+
+
+def damaged(checkpoint: Checkpoint, kind: str, path: Path) -> str:
+    """Write a file of weights that is not right, and return what is said of it."""
+    whole = checkpoints.DEFAULT_PATH.read_bytes()
+    if kind == "truncated":
+        path.write_bytes(whole[:9000])
+        return "is not a checkpoint, or is truncated or damaged"
+    if kind == "text":
+        path.write_text("weights")
+        return "is not a checkpoint, or is truncated or damaged"
+    tensor = checkpoint.tensors["wte"].astype("<f4").tobytes()
+    assert whole.count(tensor) == 1
+    path.write_bytes(whole.replace(tensor, b"\0\0\xc0\x7f" + tensor[4:]))
+    return ""
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "not a number"])
+def test_damaged_weights(run: Any, checkpoint: Checkpoint, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "weights.npz"
+    message = damaged(checkpoint, kind, path)
+    status, lines, err = run("generate", "--weights", path)
+    assert (status, lines, err.count("\n")) == (2, [], 1)
+    assert err.startswith(f"error: {path} is not a ")
+    assert message in err
+
+
+def test_unwritable_output_is_noticed_before_the_work(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "folder" / "names"
+    status, _, err = run("generate", "--count", 10_000_000, "--out", out)
+    assert (status, err.startswith(f"error: cannot write {out}: ")) == (2, True)
+
+
+def test_nothing_is_written_when_a_run_fails(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "trace"
+    assert run("trace", "--tokens", "99", "--out", out)[0] == 2
+    assert run("generate", "--seed", 0, "--out", out)[0] == 2
+    assert not list(tmp_path.iterdir())
+
+
+def shell(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "talos_ref", *arguments],
+        text=True, stderr=subprocess.PIPE, check=False, timeout=60, cwd=Path(__file__).parents[2], **options,
+    )  # fmt: skip
+
+
+def test_module_runs_and_draws_no_progress_bar_into_a_pipe() -> None:
+    done = shell("generate", "--count", "200", "--json", stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 200
+    assert json.loads(done.stdout.splitlines()[1])["text"] == "aarin"
+
+
+def test_a_full_disk_is_a_failure() -> None:
+    if not Path("/dev/full").exists():
+        pytest.fail("/dev/full is needed: run the tests on Linux")
+    with open("/dev/full", "w") as full:
+        done = shell("generate", "--count", "2", stdout=full)
+    assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = shell("generate", "--count", "3000", stdout=closed)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_help() -> None:
+    done = shell("--help", stdout=subprocess.PIPE)
+    assert done.returncode == 0
+    for command in ("train", "generate", "trace", "nll", "import-npy", "tables"):
+        assert command in done.stdout
+
+
+def test_an_interrupt_is_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("talos_ref.commands.replay", interrupted)
+    assert run("generate", "--count", 100) == (130, [], "error: interrupted\n")
