@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from talos_ref.golden.attention import Attention, Exp2Attention, StepAttention
 from talos_ref.golden.divide import ReciprocalDivide, TruncatingDivide
 from talos_ref.golden.exp import Exp2, StepExp, WrappingExp
-from talos_ref.golden.format import Format, Rounding
+from talos_ref.golden.format import FORMATS, Q4_12, Format, Rounding
 from talos_ref.golden.linear import Linear, ScaledLinear
 from talos_ref.golden.rmsnorm import RmsNorm, RootRmsNorm, TableRmsNorm
 from talos_ref.golden.sampler import BucketSampler, Exp2Sampler, Sampler
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["ARITHMETICS", "Arithmetic", "arithmetic", "talos_v2", "precise"]
+__all__ = ["ARITHMETICS", "ARITHMETIC_NUMBERS", "Arithmetic", "arithmetic", "talos_v2", "precise"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,14 @@ class Arithmetic:
         return [self.word.saturate(x + y) for x, y in zip(a, b, strict=True)]
 
 
-def talos_v2(config: ModelConfig) -> Arithmetic:
-    """Return the arithmetic of the published TALOS-V2 RTL; ValueError if a dimension has no shift for its root."""
-    word = Format(width=16, fraction=12, rounding=Rounding.FLOOR)
+def talos_v2(config: ModelConfig, word: Format = Q4_12) -> Arithmetic:
+    """Return the arithmetic of the published TALOS-V2 RTL.
+
+    Raises ValueError if a dimension has no shift for its root, or the word is not Q4.12.
+    """
+    if (word.width, word.fraction, word.signed) != (Q4_12.width, Q4_12.fraction, True):
+        raise ValueError(f"word must be {Q4_12} in talos-v2, not {word}; use precise for wider words")
+    word = replace(Q4_12, rounding=Rounding.FLOOR)
     return Arithmetic(
         name="talos-v2",
         word=word,
@@ -62,9 +68,14 @@ def talos_v2(config: ModelConfig) -> Arithmetic:
     )
 
 
-def precise(config: ModelConfig) -> Arithmetic:
-    """Return our arithmetic: the same words, rounded to nearest, exact sums, interpolated functions."""
-    word = Format(width=16, fraction=12, rounding=Rounding.NEAREST)
+def precise(config: ModelConfig, word: Format = Q4_12) -> Arithmetic:
+    """Return our arithmetic: words rounded to nearest, exact sums, interpolated functions.
+
+    Raises ValueError if the word is none of ``FORMATS``.
+    """
+    word = replace(word, rounding=Rounding.NEAREST)
+    if word not in [replace(format, rounding=Rounding.NEAREST) for format in FORMATS]:
+        raise ValueError(f"word must be one of {', '.join(map(str, FORMATS))} in precise, not {word}")
     rmsnorm = TableRmsNorm(n=config.n_embd, word=word)
     return Arithmetic(
         name="precise",
@@ -79,11 +90,17 @@ def precise(config: ModelConfig) -> Arithmetic:
     )
 
 
-ARITHMETICS = {"talos-v2": talos_v2, "precise": precise}
+ARITHMETICS: dict[str, Callable[[ModelConfig, Format], Arithmetic]] = {"talos-v2": talos_v2, "precise": precise}
+
+ARITHMETIC_NUMBERS = {"talos-v2": 0, "precise": 1, "float": 255}
+"""The number of every arithmetic wherever one is a number: registers, C, Python. ``float`` is no circuit's."""
 
 
-def arithmetic(name: str, config: ModelConfig) -> Arithmetic:
-    """Return a named arithmetic for a model; ValueError for an unknown name."""
+def arithmetic(name: str, config: ModelConfig, word: Format = Q4_12) -> Arithmetic:
+    """Return a named arithmetic for a model and a word, of which width and fraction count: the rounding is its own.
+
+    Raises ValueError for an unknown name, and as `talos_v2` and `precise` do.
+    """
     if name not in ARITHMETICS:
         raise ValueError(f"arithmetic must be one of {', '.join(sorted(ARITHMETICS))}, not {name!r}")
-    return ARITHMETICS[name](config)
+    return ARITHMETICS[name](config, word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from talos_ref.golden.format import Format, Rounding, shift_right
+from talos_ref.golden.format import MULTIPLIER_BITS, Format, Rounding, shift_right
 from talos_ref.golden.table import InterpolatedTable
 
 __all__ = ["TruncatingDivide", "ReciprocalDivide"]
@@ -29,15 +29,19 @@ class ReciprocalDivide:
 
         e = bit_length(denominator) - 16;  u = denominator >> e                  in [2^15, 2^16)
         reciprocal = table of 2^16 / (u / 2^16)                                  UQ1.16
-        wide = numerator · 2^2 >> (e + 16), floored                              Q.14, 18 bits
-        quotient = sat(round(wide · reciprocal / 2^18))                          Q4.12
+        wide = numerator · 2^guard >> (e + 16), floored                          at most 19 bits
+        quotient = sat(round(wide · reciprocal / 2^(16 + guard)))                a word
 
     The denominator is a sum of UQ1.16 weights of which the largest is a mantissa, 65534 or more, so ``e >= 0``; the
-    numerator is the same sum with every weight multiplied by a Q4.12 word.
+    numerator is the same sum with every weight multiplied by a word.
     """
 
     word: Format
-    guard: int = 2
+
+    @property
+    def guard(self) -> int:
+        """Bits kept below a word until the product: two, fewer where the multiplier's wider port has no more."""
+        return min(2, MULTIPLIER_BITS - self.word.width)
 
     @cached_property
     def table(self) -> InterpolatedTable:

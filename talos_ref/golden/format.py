@@ -6,7 +6,7 @@ import enum
 import math
 from dataclasses import dataclass
 
-__all__ = ["Rounding", "Format", "Q4_12", "shift_right"]
+__all__ = ["Rounding", "Format", "Q4_12", "Q5_12", "Q6_12", "FORMATS", "MULTIPLIER_BITS", "shift_right"]
 
 
 class Rounding(enum.Enum):
@@ -83,4 +83,12 @@ class Format:
 
 
 Q4_12 = Format(width=16, fraction=12)
-"""Weights and stored activations: 16 bits, from -8 to 8 - 2^-12."""
+"""Weights and stored activations of the published model: 16 bits, from -8 to 8 - 2^-12."""
+Q5_12 = Format(width=17, fraction=12)
+"""17 bits, from -16 to 16 - 2^-12."""
+Q6_12 = Format(width=18, fraction=12)
+"""18 bits, from -32 to 32 - 2^-12: the widest word that fits both ports of an 18 × 19 multiplier."""
+FORMATS = (Q4_12, Q5_12, Q6_12)
+"""Formats that a word may have, the narrowest first."""
+MULTIPLIER_BITS = 19
+"""Wider operand of the multiplier that the arithmetics are made for, 18 × 19 bits, both signed."""

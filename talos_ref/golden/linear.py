@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from talos_ref.golden.format import Format, Rounding, shift_right
+from talos_ref.golden.format import MULTIPLIER_BITS, Format, Rounding, shift_right
 
 __all__ = ["Matrix", "dot", "matvec", "Linear", "ScaledLinear"]
 
@@ -42,8 +42,11 @@ class Linear:
 class ScaledLinear:
     """A product whose scale is applied afterwards: ``sat(round(wide(sum) · scale))``, of ``precise`` only.
 
-        wide = sat18(round(sum / 2^11))                             Q5.13, so that it fits one 18-bit multiplier port
-        word = sat(round((wide · scale + addend · 2^2) / 2^14))      scale UQ4.13; addend Q.24, exact
+        wide = sat(round(sum / 2^(24 - f)))                          one integer bit more than a word, f fraction bits
+        word = sat(round((wide · scale + addend · 2^(f - 11)) / 2^(f + 1)))      scale UQ4.13; addend Q.24, exact
+
+    ``wide`` goes to the wider port of a multiplier of 18 × 19 bits, so it has one fraction bit more than a word where
+    19 bits allow it: Q5.13 for words of Q4.12, Q6.13 for Q5.12, Q7.12 for Q6.12.
 
     It serves the query (whose scale is the constant ``log2(e) / sqrt(head_dim)``) and the MLP, where RMSNorm's scale
     commutes with both products and with ReLU.
@@ -51,7 +54,13 @@ class ScaledLinear:
 
     word: Format
     scale_format: Format
-    wide: Format = Format(width=18, fraction=13, rounding=Rounding.NEAREST)
+
+    @property
+    def wide(self) -> Format:
+        """What the scale multiplies."""
+        width = min(self.word.width + 2, MULTIPLIER_BITS)
+        fraction = self.word.fraction + width - self.word.width - 1
+        return Format(width=width, fraction=fraction, rounding=Rounding.NEAREST)
 
     def widen(self, total: int) -> int:
         """Return a Q.24 sum in the format of the multiplier's port."""

@@ -164,23 +164,24 @@ def default_checkpoint() -> Checkpoint:
     return load(DEFAULT_PATH)
 
 
-def quantise(checkpoint: Checkpoint, format: Format = Q4_12) -> dict[str, npt.NDArray[np.int16]]:
+def quantise(checkpoint: Checkpoint, format: Format = Q4_12) -> dict[str, npt.NDArray[Any]]:
     """Return tensor name -> words, ``clip(round_half_even(w · 2^fraction))`` of each float32 value.
 
-    Raises ValueError if the format is not a signed one of at most 16 bits.
+    Words are int16 up to 16 bits and int32 above. Raises ValueError if the format is not a signed one of at most 32.
     """
-    if format.width > 16 or not format.signed:
-        raise ValueError(f"format must be signed and at most 16 bits wide, not {format}")
-    scale = 1 << format.fraction
+    if format.width > 32 or not format.signed:
+        raise ValueError(f"format must be signed and at most 32 bits wide, not {format}")
+    scale, dtype = 1 << format.fraction, np.int16 if format.width <= 16 else np.int32
     return {
-        name: np.clip(np.rint(tensor.astype(np.float64) * scale), format.low, format.high).astype(np.int16)
+        name: np.clip(np.rint(tensor.astype(np.float64) * scale), format.low, format.high).astype(dtype)
         for name, tensor in checkpoint.tensors.items()
     }
 
 
-def words_sha256(quantised: Mapping[str, npt.NDArray[np.int16]], config: ModelConfig) -> str:
-    """Return the SHA-256 (hex) of all words as little-endian int16, in the order of ``config.shapes()``."""
+def words_sha256(quantised: Mapping[str, npt.NDArray[Any]], config: ModelConfig) -> str:
+    """Return the SHA-256 (hex) of all words in the order of ``config.shapes()``: little-endian, 2 or 4 bytes each."""
     digest = hashlib.sha256()
     for name in config.shapes():
-        digest.update(quantised[name].astype("<i2").tobytes())
+        words = quantised[name]
+        digest.update(words.astype(words.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from talos_ref.golden.format import Q4_12, Format
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.model.checkpoint import DEFAULT_PATH, Checkpoint, load, quantise, save, words_sha256
 from talos_ref.model.config import MICROGPT, ModelConfig
 
@@ -249,8 +250,21 @@ def test_quantise_rounds_half_to_even_and_clips() -> None:
 def test_quantise_to_another_format() -> None:
     words = quantise(Checkpoint(TINY, tiny_tensors()), Format(width=8, fraction=5))
     assert all(((array >= -128) & (array <= 127)).all() for array in words.values())
-    with pytest.raises(ValueError, match=r"^format must be signed and at most 16 bits wide, not Q5\.12$"):
-        quantise(Checkpoint(TINY, tiny_tensors()), Format(width=17, fraction=12))
+    for bad in (Format(width=33, fraction=12), Format(width=16, fraction=12, signed=False)):
+        with pytest.raises(ValueError, match=rf"^format must be signed and at most 32 bits wide, not {bad}$"):
+            quantise(Checkpoint(TINY, tiny_tensors()), bad)
+
+
+@pytest.mark.parametrize("word", [Q5_12, Q6_12])
+def test_quantise_to_more_than_16_bits(word: Format) -> None:
+    tensors = {name: tensor * np.float32(12) for name, tensor in tiny_tensors().items()}
+    words = quantise(Checkpoint(TINY, tensors), word)
+    for name, tensor in tensors.items():
+        assert words[name].dtype == np.int32
+        assert words[name].ravel().tolist() == [word.quantise(float(w)) for w in tensor.ravel()], name
+    assert max(np.abs(array).max() for array in words.values()) > 32768
+    as_int32 = b"".join(words[name].astype("<i4").tobytes() for name in TINY.shapes())
+    assert words_sha256(words, TINY) == hashlib.sha256(as_int32).hexdigest()
 
 
 def test_words_hash_sees_every_bit(checkpoint: Checkpoint) -> None:
