@@ -42,6 +42,10 @@ class BucketSampler:
             return delta << 1
         return delta >> (2 if temperature > 0x200 else 1 if temperature > 0x100 else 0)
 
+    def honoured(self, temperature: int) -> int:
+        """Return the temperature (UQ8.8) that is drawn with where another is asked for: 0.5, 1, 2 or 4."""
+        return next((bound for bound in (0x80, 0x100, 0x200) if temperature <= bound), 0x400)
+
     def weights(self, logits: Sequence[int], temperature: int) -> list[int]:
         """Return the weights of all tokens, below 2^32."""
         top = max(logits)
@@ -75,6 +79,10 @@ class Exp2Sampler:
     min_temperature: int = 0x10
     max_temperature: int = 0x1000
     greedy_at_zero: bool = True
+
+    def honoured(self, temperature: int) -> int:
+        """Return the temperature (UQ8.8) that is drawn with where another is asked for; 0 stays, for it is greedy."""
+        return max(temperature, self.min_temperature) if temperature else 0
 
     def shift(self, temperature: int) -> int:
         """Return the fraction bits of the inverse."""

@@ -43,6 +43,14 @@ def test_buckets(bucket: BucketSampler) -> None:
     assert (bucket.min_temperature, bucket.max_temperature, bucket.greedy_at_zero) == (0, 0xFFFF, False)
 
 
+def test_the_temperature_that_is_drawn_with(bucket: BucketSampler, exp2: Exp2Sampler) -> None:
+    """A register reports it; drawing with it is the same."""
+    asked = (0, 1, 0x0F, 0x10, 0x11, 0x7F, 0x80, 0x81, 0x100, 0x101, 0x200, 0x201, 0x1000, 0xFFFF)
+    assert [bucket.honoured(t) for t in asked] == [0x80] * 7 + [0x100] * 2 + [0x200] * 2 + [0x400] * 3
+    assert [exp2.honoured(t) for t in asked] == [0, 0x10, 0x10, *asked[3:]]
+    assert all(bucket.temper(delta, t) == bucket.temper(delta, bucket.honoured(t)) for delta in (-7, 9) for t in asked)
+
+
 @given(LOGITS, st.sampled_from([0x80, 0x100, 0x180, 0x300]), STATES)
 def test_published_draw(logits: list[int], temperature: int, rng: int) -> None:
     bucket = BucketSampler(exp=WrappingExp())
