@@ -18,16 +18,18 @@ from cosim.core.checker import Mismatch
 from cosim.core.measurement import Measurement, compare_simulators
 from cosim.core.model import REFERENCES
 from cosim.core.request import Request, name_request
-from cosim.core.verify import Design, generate, verify
+from cosim.core.verify import Generated, generate, verify
 from cosim.engine.simulators import Simulator, SimulatorError, describe, simulator
 from cosim.evidence.commands import add_evidence
 from cosim.report.gantt import draw, read_gantt, text_chart
 from cosim.report.tables import console, print_report
 from cosim.report.waves import record
-from hdl.core.config import CLOCK_HZ, CORES, CoreConfig, core_config
+from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
+from hdl.design import Design, make_design
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.golden.generate import quantise_temperature
 from talos_ref.golden.xorshift32 import check_seed
+from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
 __all__ = ["main"]
 
@@ -77,7 +79,7 @@ def _requests(core: CoreConfig, seed: int, count: int, temperature: float) -> li
 
 
 def _run(
-    cores: Sequence[CoreConfig],
+    designs: Sequence[Design],
     kinds: Sequence[Simulator],
     requests: Mapping[tuple[str, Simulator], Sequence[Request]],
     *,
@@ -89,18 +91,18 @@ def _run(
     err = Console(stderr=True)
     with Progress(*columns, TimeElapsedColumn(), console=err, disable=not err.is_terminal) as progress:
 
-        def work(core: CoreConfig, kind: Simulator, design: Future[Design], task: TaskID) -> Measurement:
+        def work(core: CoreConfig, kind: Simulator, verilog: Future[Generated], task: TaskID) -> Measurement:
             wanted, title = requests[core.name, kind], f"{core.name} in {describe(kind)}"
 
             def report(what: str, done: int, total: int) -> None:
                 progress.update(task, description=f"{title}: {what}", completed=done, total=total)
 
             report("waiting for its Verilog", 0, len(wanted))
-            verilog = design.result()
+            generated = verilog.result()
             # Icarus alone records, for it needs no second compilation; both simulators agree on the cycles.
             recorded = min(_RECORDED, len(wanted)) if kind is Simulator.ICARUS else 0
             measurement = verify(
-                kind, verilog, wanted, recorded=recorded, report=report, again=again, reference=reference
+                kind, generated, wanted, recorded=recorded, report=report, again=again, reference=reference
             )
             done = "different" if measurement.mismatches else "unchanged" if measurement.cached else "done"
             report(done, len(measurement.counted), len(wanted))
@@ -109,17 +111,21 @@ def _run(
         # Everything that takes long is a process of its own; a thread waits for it. The designs go first, so that no
         # run can wait for one that has no thread to be made in.
         with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
-            designs = [pool.submit(generate, core) for core in cores]
+            files = [pool.submit(generate, design) for design in designs]
             runs = [
-                pool.submit(work, core, kind, design, progress.add_task(f"{core.name} in {kind.value}", total=None))
-                for core, design in zip(cores, designs, strict=True)
+                pool.submit(
+                    work, design.core, kind, file, progress.add_task(f"{design.name} in {kind.value}", total=None)
+                )
+                for design, file in zip(designs, files, strict=True)
                 for kind in kinds
             ]
             return [run.result() for run in runs]
 
 
 def _sim(options: argparse.Namespace) -> int:
-    cores = [core_config(name) for name in dict.fromkeys(options.core or CORES)]
+    checkpoint = load(options.weights)
+    designs = [make_design(name, checkpoint) for name in dict.fromkeys(options.core or CORES)]
+    cores = [design.core for design in designs]
     kinds = [simulator(name) for name in dict.fromkeys(options.simulator or ("verilator", "icarus"))]
     counts = {Simulator.VERILATOR: options.names, Simulator.ICARUS: options.icarus_names}
     requests = {
@@ -133,7 +139,7 @@ def _sim(options: argparse.Namespace) -> int:
     for kind in kinds:
         describe(kind)
 
-    runs = _run(cores, kinds, requests, again=options.again, reference=options.reference)
+    runs = _run(designs, kinds, requests, again=options.again, reference=options.reference)
     differences = [line for core in cores for line in _between([run for run in runs if run.core.name == core.name])]
     print_report(runs, console())
     text = {
@@ -163,10 +169,11 @@ def _between(runs: Sequence[Measurement]) -> list[str]:
 
 
 def _waves(options: argparse.Namespace) -> int:
-    core, kind = core_config(options.core), simulator(options.simulator)
+    design, kind = make_design(options.core, load(options.weights)), simulator(options.simulator)
+    core = design.core
     request = _requests(core, options.seed, 1, options.temperature)[0]
     folder = Path(options.out)
-    recording, mismatch = record(kind, generate(core), request, folder)
+    recording, mismatch = record(kind, generate(design), request, folder)
     print(f"{recording.vcd} written: {request.describe()} on {core.name} in {describe(kind)}")
     print(f"{recording.save} written: signals by unit, states and stages by name")
     recording.open(print)
@@ -176,10 +183,11 @@ def _waves(options: argparse.Namespace) -> int:
 
 
 def _gantt(options: argparse.Namespace) -> int:
-    core = core_config(options.core)
+    design = make_design(options.core, load(options.weights))
+    core = design.core
     request = _requests(core, options.seed, 1, options.temperature)[0]
     folder = Path(options.out)
-    recording, mismatch = record(Simulator.ICARUS, generate(core), request, folder)
+    recording, mismatch = record(Simulator.ICARUS, generate(design), request, folder)
     if mismatch is not None:
         print(f"error: {mismatch}", file=sys.stderr)
         return 1
@@ -215,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     gantt.set_defaults(run=_gantt)
     add_evidence(commands, _count)
     for command in (sim, waves, gantt):
+        command.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="default: the committed one")
         command.add_argument("--seed", type=_seed, default=1, metavar="S", help="of the first name (default: 1)")
         command.add_argument("--temperature", type=_temperature, default=0.5, metavar="T", help="default: 0.5")
     return root

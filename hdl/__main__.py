@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from itertools import groupby
+from pathlib import Path
 
-from hdl.core.config import CORES, core_config
+from hdl.core.config import CORES
+from hdl.design import Design, make_design
 from hdl.device.resource_report import add_resources
 from hdl.registers.export import add_registers
 from talos_ref.files import check_writable, write_bytes
@@ -15,22 +17,29 @@ from talos_ref.model.checkpoint import DEFAULT_PATH, load
 __all__ = ["main"]
 
 
+def _design(options: argparse.Namespace) -> Design:
+    if options.design is not None:
+        return Design.load(Path(options.design))
+    if options.core is None:
+        raise ValueError("core must be given, or a design")
+    return make_design(options.core, load(options.weights))
+
+
 def _verilog(options: argparse.Namespace) -> None:
-    from hdl.core.verilog import core_verilog, system_verilog
+    from hdl.verilog import core_verilog, system_verilog
 
     check_writable(options.out)
-    config = core_config(options.core)
     make = system_verilog if options.system else core_verilog
-    write_bytes(options.out, make(config, load(options.weights, config.model)).encode("ascii"))
+    write_bytes(options.out, make(_design(options)).encode("ascii"))
 
 
 def _schedule(options: argparse.Namespace) -> None:
     from hdl.core.core import Core
     from hdl.core.timeline import stage_cycles, timeline
 
-    config = core_config(options.core)
-    done = timeline(Core(config, load(options.weights, config.model)), options.position)
-    print(f"{config.name}: a step at position {options.position}, {done[-1].cycle} cycles")
+    design = _design(options)
+    done = timeline(Core(design), options.position)
+    print(f"{design.name}: a step at position {options.position}, {done[-1].cycle} cycles")
     print(f"{'cycles':>9}  {'waits':>5}  {'operation':<10} {'matrix':<12} {'source':<10} {'destination':<12} stage")
     for _, entries in groupby(done, lambda entry: (entry.instruction.matrix, entry.waited > 0)):
         run = list(entries)
@@ -41,7 +50,7 @@ def _schedule(options: argparse.Namespace) -> None:
             f"{head.source.name.lower():<10} {head.destination.name.lower():<12} {head.stage.name.lower()}"
         )
     print("by stage:", ", ".join(f"{stage.name.lower()} {count}" for stage, count in stage_cycles(done).items()))
-    if config.arithmetic.deferred:
+    if design.arithmetic.deferred:
         print("Hidden units that are not 0 add cycles where more of them come than one a cycle; none is assumed here.")
 
 
@@ -57,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     schedule.add_argument("--position", type=int, default=0, metavar="P", help="of the step (default: 0)")
     schedule.set_defaults(run=_schedule)
     for command in (verilog, schedule):
-        command.add_argument("--core", required=True, metavar="NAME", help=f"one of {', '.join(CORES)}")
+        command.add_argument("--core", metavar="NAME", help=f"one of {', '.join(CORES)}")
+        command.add_argument("--design", metavar="FILE", help="a saved design.json in place of core and weights")
     for command in (verilog, schedule, add_resources(commands)):
         command.add_argument(
             "--weights", default=DEFAULT_PATH, metavar="FILE", help="checkpoint (default: the committed one)"

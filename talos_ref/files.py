@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["check_writable", "write_bytes"]
+__all__ = ["build_root", "check_writable", "write_bytes"]
 
 
 def write_bytes(path: str | Path, data: bytes) -> Path:
@@ -50,3 +50,9 @@ def check_writable(path: str | Path) -> Path:
         raise type(error)(f"cannot write {target}: {error.strerror}; give a file in a folder that exists") from None
     probe.unlink()
     return target
+
+
+def build_root() -> Path:
+    """Return the folder of everything that is built: ``$TALOS_BUILD``, or ``build`` in the project."""
+    given = os.environ.get("TALOS_BUILD")
+    return Path(given).resolve() if given else Path(__file__).resolve().parent.parent / "build"

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from cosim.core.enums import MODES
 from cosim.core.request import Request
-from hdl.core.config import CoreConfig
+from hdl.design import Design
 from talos_ref.golden.batched import BatchedSteps, replay
 from talos_ref.golden.generate import Step, steps
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.kv_cache import KVCache
 from talos_ref.golden.sampler import argmax
 from talos_ref.golden.xorshift32 import xorshift32
-from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["REFERENCES", "Expected", "GoldenModel"]
 
@@ -34,10 +33,8 @@ class GoldenModel:
 
     Parameters
     ----------
-    core
-        The core that is imitated.
-    checkpoint
-        Its weights, before quantisation.
+    design
+        The design that is imitated.
     reference
         What makes the answers that are prepared: ``python``, the golden model itself, or ``c``, host_c's integer
         kernels, which are held to it bit for bit and are faster. All other answers are Python's.
@@ -48,13 +45,12 @@ class GoldenModel:
         If the reference is neither.
     """
 
-    def __init__(self, core: CoreConfig, checkpoint: Checkpoint, reference: str = "python") -> None:
+    def __init__(self, design: Design, reference: str = "python") -> None:
         if reference not in REFERENCES:
             raise ValueError(f"reference must be one of {', '.join(REFERENCES)}, not {reference!r}")
-        self.core = core
+        self.design = design
         self.reference = reference
-        self.model = IntegerModel(checkpoint, core.arithmetic)
-        self._checkpoint = checkpoint
+        self.model = IntegerModel(design.checkpoint, design.arithmetic)
         self._prepared: dict[Request, list[Step]] = {}
         self._tokens: list[int] = []
         self._cache: KVCache | None = None
@@ -74,15 +70,16 @@ class GoldenModel:
                 answers.append(found.step(index))
 
     def _replay(self, seeds: list[int], temperature: int, limit: int, greedy: bool) -> BatchedSteps:
-        arithmetic = self.core.arithmetic
+        arithmetic = self.design.arithmetic
         # The C library is greedy at temperature 0 alone, and where the sampler has no such temperature, never.
         if self.reference == "c" and (arithmetic.sampler.greedy_at_zero or not greedy):
             # Late: only who asks for it needs the extension.
             from host_c.binding import Model
             from host_c.trace import trace
 
-            return trace(Model(self._checkpoint, arithmetic.name), seeds, 0.0 if greedy else temperature / 256, limit)
-        return replay(self._checkpoint, arithmetic, seeds, temperature, limit=limit, greedy=greedy)
+            model = Model(self.design.checkpoint, arithmetic.name)
+            return trace(model, seeds, 0.0 if greedy else temperature / 256, limit)
+        return replay(self.design.checkpoint, arithmetic, seeds, temperature, limit=limit, greedy=greedy)
 
     def clear(self) -> None:
         """Empty the cache, as the ``clear`` port and a reset do."""
@@ -90,7 +87,7 @@ class GoldenModel:
 
     def legal(self, request: Request) -> bool:
         """Return whether the core may run ``request``."""
-        config = self.core.model
+        config = self.design.model
         if request.mode == MODES["NAME"]:
             return 1 <= request.limit <= config.max_letters
         return request.token < config.vocab_size and request.position <= min(len(self._tokens), config.block_size - 1)

@@ -26,15 +26,13 @@ PLAN_VARIABLE = "COSIM_PLAN"
 class Plan:
     """Requests for one run of a bench."""
 
-    core: str
-    """Named core whose ports the design has and whose golden model is asked."""
+    design: str
+    """File of the saved design whose ports the circuit has and whose golden model is asked."""
     simulator: str
     """Name and version, for reports."""
     requests: tuple[Request, ...] = ()
     short: bool = False
     """Whether a bench that makes its own requests makes fewer, for a slow simulator."""
-    checkpoint: str | None = None
-    """File with the golden model's weights; the committed one by default."""
     reference: str = "python"
     """What prepares the golden model's answers: ``python`` or ``c``."""
     findings: str = "findings.json"

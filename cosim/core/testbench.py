@@ -18,8 +18,7 @@ from cosim.core.model import GoldenModel
 from cosim.core.monitor import Monitor
 from cosim.core.plan import Findings, Plan
 from cosim.core.request import Request
-from hdl.core.config import core_config
-from talos_ref.model.checkpoint import default_checkpoint, load
+from hdl.design import Design
 
 __all__ = ["STEP_CYCLES", "Testbench", "bench"]
 
@@ -38,10 +37,9 @@ class Testbench:
     def __init__(self, dut: Any, plan: Plan | None = None) -> None:
         self.dut = dut
         self.plan = Plan.from_environment() if plan is None else plan
-        core = core_config(self.plan.core)
-        weights = default_checkpoint() if self.plan.checkpoint is None else load(self.plan.checkpoint)
-        self.core = core
-        self.model = GoldenModel(core, weights, self.plan.reference)
+        self.design = Design.load(Path(self.plan.design))
+        self.core = core = self.design.core
+        self.model = GoldenModel(self.design, self.plan.reference)
         self.checker = Checker(core, self.plan.simulator)
         timebase = Timebase()
         self.driver = Driver(dut, core, timebase)

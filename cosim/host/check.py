@@ -8,11 +8,10 @@ from typing import Any
 
 from cosim.host.errors import HostError
 from cosim.host.machine import NameRun, StepRun
-from hdl.core.config import CoreConfig
+from hdl.design import Design
 from talos_ref.golden.batched import replay
 from talos_ref.golden.generate import Step, steps
 from talos_ref.golden.integer_model import IntegerModel
-from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["Difference", "Mismatch", "check_name", "check_step", "expected_names", "expected_steps"]
 
@@ -52,21 +51,21 @@ class Mismatch(HostError):
 
 
 def expected_names(
-    core: CoreConfig, checkpoint: Checkpoint, seeds: Sequence[int], temperature: int, limit: int
+    design: Design, seeds: Sequence[int], temperature: int, limit: int
 ) -> Iterator[list[Step]]:
     """Yield the steps of the name of every seed; ``temperature`` is UQ8.8. Errors as `batched.replay`."""
     for start in range(0, len(seeds), _CHUNK):
         chunk = seeds[start : start + _CHUNK]
-        found = replay(checkpoint, core.arithmetic, chunk, temperature, limit=limit)
+        found = replay(design.checkpoint, design.arithmetic, chunk, temperature, limit=limit)
         names: list[list[Step]] = [[] for _ in chunk]
         for index in range(len(found)):
             names[found.seed_index[index]].append(found.step(index))
         yield from names
 
 
-def expected_steps(core: CoreConfig, checkpoint: Checkpoint, tokens: Sequence[int]) -> Iterator[Step]:
+def expected_steps(design: Design, tokens: Sequence[int]) -> Iterator[Step]:
     """Yield what direct steps on these tokens give, one after the other from position 0."""
-    model = IntegerModel(checkpoint, core.arithmetic)
+    model = IntegerModel(design.checkpoint, design.arithmetic)
     yield from steps(model, seed=1, temperature=0, greedy=True, forced=tokens)
 
 

@@ -20,8 +20,10 @@ from cosim.host.simulation import board_model, simulated_board
 from cosim.host.tcl import check_script, run_tcl
 from cosim.host.transport import Access
 from hdl.core.config import CORES
+from hdl.design import make_design
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.golden.xorshift32 import check_seed
+from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["main", "parser"]
 
@@ -177,7 +179,8 @@ def _save(options: argparse.Namespace, result: dict[str, Any]) -> None:
 
 def _run_tcl(options: argparse.Namespace) -> int:
     check_script(Path(options.script))
-    with simulated_board(board_model(options.core or DEFAULT_CORE, notice=_notice)) as board:
+    design = make_design(options.core or DEFAULT_CORE, default_checkpoint())
+    with simulated_board(board_model(design, notice=_notice)) as board:
         return run_tcl(board, Path(options.script), options.arguments)
 
 

@@ -97,12 +97,12 @@ def counters(session: Session, options: argparse.Namespace, result: Result) -> N
 
 def step(session: Session, options: argparse.Namespace, result: Result) -> None:
     """Run single steps on given tokens, and show all logits of each."""
-    model = session.core.model
+    model = session.design.model
     tokens = [model.bos] if options.tokens is None else options.tokens
     if options.text is not None:
         tokens = [model.bos, *model.encode(options.text)]
     check_tokens(tokens, model)
-    expected = list(expected_steps(session.core, session.checkpoint, tokens)) if options.check else None
+    expected = list(expected_steps(session.design, tokens)) if options.check else None
     result["steps"] = []
     for position, token in enumerate(tokens):
         run = run_step(
@@ -110,7 +110,7 @@ def step(session: Session, options: argparse.Namespace, result: Result) -> None:
         )
         fields = _step_json(position, token, run)
         result["steps"].append(fields)
-        _show_step(fields, model, session.core.arithmetic.word.fraction, as_json=options.json)
+        _show_step(fields, model, session.design.arithmetic.word.fraction, as_json=options.json)
         if expected is not None:
             result["checked"] += check_step(expected[position], run)
     _say_checked(options, result)
@@ -118,7 +118,7 @@ def step(session: Session, options: argparse.Namespace, result: Result) -> None:
 
 def _names(session: Session, options: argparse.Namespace, result: Result, count: int, *, show: bool) -> Totals:
     """Run names and return their sums."""
-    model = session.core.model
+    model = session.design.model
     totals = Totals(session.identity.clock_hz)
     with screen(count, as_json=options.json, show=show) as shown:
 
@@ -140,13 +140,13 @@ def _runs(
     listener: Callable[[int], Callable[[int], None]],
 ) -> Any:
     """Yield the run of each seed, compared if that was asked for; each joins ``result`` before it is compared."""
-    model = session.core.model
+    model = session.design.model
     seeds = _seeds(options.seed, count)
-    temperature = quantise_temperature(options.temperature, session.core.arithmetic.sampler)
+    temperature = quantise_temperature(options.temperature, session.design.arithmetic.sampler)
     limit = model.max_letters if options.limit is None else check_limit(options.limit, model)
     result |= {"seed": options.seed, "temperature_q8_8": temperature, "limit": limit, "names": []}
     check = options.check or options.replay
-    expected = iter(expected_names(session.core, session.checkpoint, seeds, temperature, limit)) if check else None
+    expected = iter(expected_names(session.design, seeds, temperature, limit)) if check else None
     for seed in seeds:
         golden = next(expected) if expected is not None else None
         run = run_name(
@@ -167,7 +167,7 @@ def _replay(session: Session, seed: int, golden: list[Any]) -> int:
     values = 0
     for wanted in golden:
         run = run_step(
-            session.bus, session.core.model, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0,
+            session.bus, session.design.model, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0,
             seconds=session.seconds,
         )  # fmt: skip
         values += check_step(wanted, run, seed)

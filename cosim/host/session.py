@@ -11,9 +11,10 @@ from cosim.host.errors import OtherBuild
 from cosim.host.machine import Identity, identify
 from cosim.host.simulation import board_model, simulated_board
 from cosim.host.transport import Access, Recorded, Transport
-from hdl.core.config import CORES, CoreConfig
-from hdl.registers.build_hash import build_hash
-from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
+from hdl.build_cache import build_id
+from hdl.core.config import CORES
+from hdl.design import Design, make_design
+from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["DEFAULT_CORE", "TRANSPORTS", "Session", "check_identity", "open_session", "open_transport"]
 
@@ -29,8 +30,7 @@ class Session:
     bus: Transport
     transport: str
     identity: Identity
-    core: CoreConfig
-    checkpoint: Checkpoint
+    design: Design
     seconds: float
     """Wall time limit of a name or step."""
     warning: str | None
@@ -63,29 +63,29 @@ def open_transport(
             notice("starting System Console, some ten seconds")
             yield stack.enter_context(system_console(seconds=seconds))
             return
-        model = board_model(core or DEFAULT_CORE, notice=notice)
+        model = board_model(make_design(core or DEFAULT_CORE, default_checkpoint()), notice=notice)
         yield stack.enter_context(simulated_board(model, seconds=seconds)).transport()
 
 
-def check_identity(identity: Identity, core: str | None) -> tuple[CoreConfig, str | None]:
-    """Return the core on the board, and a warning if it was made from something else than what is here.
+def check_identity(identity: Identity, core: str | None) -> tuple[Design, str | None]:
+    """Return the design on the board, and a warning if it was made from something else than what is here.
 
     Raises OtherBuild if there is no such core here, it has another arithmetic, or is not ``core``.
     """
     if identity.core not in CORES:
         raise OtherBuild(f"the board's core must be one of {', '.join(CORES)}, not {identity.core!r}; program it again")
-    config = CORES[identity.core]
+    design = make_design(identity.core, default_checkpoint(), clock_hz=identity.clock_hz)
     if core is not None and core != identity.core:
         raise OtherBuild(f"the board must hold {core}, not {identity.core}; program it again, or leave --core out")
-    if identity.arithmetic != config.arithmetic_name:
+    if identity.arithmetic != design.core.arithmetic_name:
         raise OtherBuild(
-            f"the arithmetic of {identity.core} must be {config.arithmetic_name}, not {identity.arithmetic}; "
+            f"the arithmetic of {identity.core} must be {design.core.arithmetic_name}, not {identity.arithmetic}; "
             "program the board again"
         )
-    expected = build_hash(config, default_checkpoint())
+    expected = build_id(design)
     if identity.build == expected:
-        return config, None
-    return config, (
+        return design, None
+    return design, (
         f"the board's build is {identity.build:08x}, these sources make {expected:08x}: its design was made from other "
         "sources, settings or weights; program it again if its bits differ"
     )
@@ -107,8 +107,8 @@ def open_session(
     with open_transport(transport, core, seconds, notice) as found:
         bus = found if record is None else Recorded(found, record)
         identity = identify(bus)
-        config, warning = check_identity(identity, core)
+        design, warning = check_identity(identity, core)
         yield Session(
-            bus=bus, transport=transport, identity=identity, core=config, checkpoint=default_checkpoint(),
+            bus=bus, transport=transport, identity=identity, design=design,
             seconds=seconds, warning=warning,
         )  # fmt: skip

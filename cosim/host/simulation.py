@@ -12,18 +12,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from cosim.engine.compile import Model, build, exclusive
-from cosim.engine.digests import ROOT, generator_digest
+from cosim.engine.compile import Model, build
+from cosim.engine.digests import ROOT
 from cosim.engine.simulators import Simulator, child_environment, log_tail
 from cosim.host.errors import HostError
 from cosim.host.link import Link
 from cosim.host.transport import LinkTransport
 from hdl.boards.de1_soc.project import board_verilog
+from hdl.build_cache import artefact, design_folder
+from hdl.design import Design
 from talos_ref.files import write_bytes
 
-__all__ = ["MODELS", "SimulatedBoard", "board_model", "compile_board", "connect", "simulated_board"]
+__all__ = ["MODELS", "SimulatedBoard", "board_model", "boards_digest", "compile_board", "connect", "simulated_board"]
 
 MODELS = tuple(
     Path(__file__).resolve().parent / "board" / f"{name}.v"
@@ -31,7 +34,6 @@ MODELS = tuple(
 )
 """Behaviour of what Quartus brings along."""
 
-_BUILD = ROOT / "build" / "board"
 _GAP_NS = 500
 """Simulated time that a request takes beside the bus. A cable takes a thousand times that, in which a board waits."""
 _BRIDGE_SIGNALS = ("go", "writes", "address", "data", "byteenable", "done", "answer")
@@ -87,41 +89,39 @@ class SimulatedBoard:
 
 
 def board_model(
-    core: str,
-    demo_cycles: int | None = None,
-    build_dir: Path = _BUILD,
-    notice: Callable[[str], None] = lambda text: None,
+    design: Design, demo_cycles: int | None = None, notice: Callable[[str], None] = lambda text: None
 ) -> Model:
-    """Return the board with a named core, generated and compiled unless that was done; minutes if it was not.
+    """Return the board with a design, generated and compiled unless that was done; minutes if it was not.
 
     Parameters
     ----------
     demo_cycles
         Clock cycles from one name of the demo to the next; a second's by default.
-    build_dir
-        Each design has a folder below.
     notice
         Told of what takes long.
 
-    Raises
-    ------
-    ValueError
-        If there is no such core.
-    SimulatorError
-        If it does not compile.
+    Raises SimulatorError if it does not compile.
     """
-    folder = build_dir / (core if demo_cycles is None else f"{core}-{demo_cycles}")
-    source, stamp = folder / "top.v", folder / "inputs.sha256"
-    inputs = hashlib.sha256(repr((generator_digest(), core, demo_cycles)).encode()).hexdigest()
-    with exclusive(build_dir / f".{folder.name}.lock"):
-        if not stamp.is_file() or stamp.read_text() != inputs:
-            notice(f"making the simulated board with {core}, a few minutes, for it is new or its sources have changed")
-            verilog = board_verilog(core, demo_cycles)
-            folder.mkdir(exist_ok=True)
-            stamp.unlink(missing_ok=True)
-            write_bytes(source, verilog.encode())
-            write_bytes(stamp, inputs.encode())
-    return compile_board(source, folder)
+
+    def make(folder: Path) -> None:
+        notice(
+            f"making the simulated board with {design.name}, a few minutes, for it is new or its sources have changed"
+        )
+        write_bytes(folder / "top.v", board_verilog(design, demo_cycles).encode())
+
+    source = artefact(design, "board", {"demo_cycles": demo_cycles, "boards": boards_digest()}, make) / "top.v"
+    work = design_folder(design) / ("board" if demo_cycles is None else f"board-{demo_cycles}")
+    work.mkdir(parents=True, exist_ok=True)
+    return compile_board(source, work)
+
+
+@cache
+def boards_digest() -> str:
+    """Return the SHA-256 (hex) of the boards' sources, which the generator's digest leaves out."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "hdl" / "boards").rglob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
 
 
 def compile_board(source: Path, build_dir: Path) -> Model:

@@ -19,9 +19,8 @@ from cosim.core.plan import PROGRESS, Findings, Plan
 from cosim.registers.host import INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
-from hdl.core.config import CLOCK_HZ, core_config
-from hdl.registers.build_hash import build_hash
-from talos_ref.model.checkpoint import default_checkpoint
+from hdl.build_cache import build_id
+from hdl.design import Design
 
 __all__ = ["anything", "names", "published"]
 
@@ -76,8 +75,9 @@ class _Pins:
 async def _host(dut: Any, seed: int) -> AsyncIterator[tuple[RegisterHost, Plan]]:
     """Yield a host of a machine that was reset; raise the first mismatch at the end, all of them printed."""
     plan = Plan.from_environment()
-    core, weights = core_config(plan.core), default_checkpoint()
-    model = RegisterModel(core, GoldenModel(core, weights), build=build_hash(core, weights), clock_hz=CLOCK_HZ)
+    design = Design.load(Path(plan.design))
+    core = design.core
+    model = RegisterModel(core, GoldenModel(design), build=build_id(design), clock_hz=design.clock_hz)
     pins = _Pins(dut)
     await pins.start()
     host = RegisterHost(pins, model)
@@ -130,7 +130,8 @@ async def anything(dut: Any) -> None:
     async with _host(dut, seed) as (host, plan):
         short = plan.short
         await random_traffic(
-            host, random.Random(seed), 300 if short else 9_000, step_cycles=STEP_CYCLES[plan.core], resets=0.01
+            host, random.Random(seed), 300 if short else 9_000,
+            step_cycles=STEP_CYCLES[host.model.core.name], resets=0.01,
         )
         missing = [event for event in EVENTS if event not in host.model.events]
         if missing and not short:
@@ -146,6 +147,6 @@ async def names(dut: Any) -> None:
             host,
             random.Random(seed),
             2 if plan.short else 1000,
-            step_cycles=STEP_CYCLES[plan.core],
+            step_cycles=STEP_CYCLES[host.model.core.name],
             report=lambda done, total: print(f"{PROGRESS}{done} {total}", flush=True),
         )

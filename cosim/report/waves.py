@@ -19,13 +19,12 @@ from vcd.gtkw import GTKWSave, make_translation_filter
 
 from cosim.core.checker import Mismatch
 from cosim.core.request import Request
-from cosim.core.verify import Design, compile_design, run_bench
+from cosim.core.verify import Generated, compile_design, run_bench
 from cosim.engine.simulators import Simulator
 from hdl.core.core import Core
 from hdl.core.interface import request_layout
 from hdl.core.sequencer import instruction_layout
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["Recording", "Signal", "fsm_names", "enum_names", "field_names", "list_signals", "record", "save_file"]
 
@@ -77,7 +76,7 @@ class Recording:
         say(f"to look at it: gtkwave {self.save}    or: surfer {self.vcd}")
 
 
-def record(kind: Simulator, design: Design, request: Request, folder: Path) -> tuple[Recording, Mismatch | None]:
+def record(kind: Simulator, design: Generated, request: Request, folder: Path) -> tuple[Recording, Mismatch | None]:
     """Simulate one request with a waveform, files in ``folder``; a difference from the golden model is returned.
 
     Raises SimulatorError if the simulator fails, OSError if the folder cannot be written.
@@ -93,7 +92,7 @@ def record(kind: Simulator, design: Design, request: Request, folder: Path) -> t
     vcd = write_bytes(folder / f"{design.core.name}-seed{request.seed}.vcd", recorded.read_bytes())
     with vcd.open() as lines:
         signals = list_signals(lines, design.core.name)
-    core = Core(design.core, default_checkpoint())
+    core = Core(design.design)
     fragment = Fragment.get(core, None)
     top = design.core.name
     names = enum_names(design.path.read_text(), top) | fsm_names(fragment, top)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from talos_ref.golden.arithmetic import Arithmetic, arithmetic
+from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import MICROGPT, ModelConfig
 
 __all__ = ["CLOCK_HZ", "CoreConfig", "CORES", "core_config"]
@@ -38,6 +39,8 @@ class CoreConfig:
     first_layer_in_rom: bool = False
     """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
     model: ModelConfig = field(default=MICROGPT)
+    word: Format = field(default=Q4_12)
+    """Format of weights and stored activations."""
 
     def __post_init__(self) -> None:
         deferred = self.arithmetic.deferred
@@ -72,7 +75,7 @@ class CoreConfig:
     @property
     def arithmetic(self) -> Arithmetic:
         """What every unit computes."""
-        return arithmetic(self.arithmetic_name, self.model)
+        return arithmetic(self.arithmetic_name, self.model, self.word)
 
 
 # Any checkpoint of the family: a tile of 128 multipliers that attention shares, RMSNorm's scale deferred past the MLP,
@@ -103,8 +106,8 @@ CORES = {
 """Every core that is built, verified and reported."""
 
 
-def core_config(name: str) -> CoreConfig:
-    """Return a named core; ValueError for an unknown name."""
+def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12) -> CoreConfig:
+    """Return a named core bound to a model and a number format; ValueError for an unknown name."""
     if name not in CORES:
         raise ValueError(f"core must be one of {', '.join(CORES)}, not {name!r}")
-    return CORES[name]
+    return replace(CORES[name], model=model, word=word)

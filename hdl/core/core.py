@@ -7,14 +7,13 @@ from typing import Any
 from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 
-from hdl.core.config import CoreConfig
-from hdl.core.hidden_order import busiest_first
 from hdl.core.interface import CoreSignature, Stage
 from hdl.core.performance import PerformanceCounters
 from hdl.core.requests import RequestControl
 from hdl.core.schedule import Operation, Vector, schedule, tile_instructions
 from hdl.core.sequencer import Sequencer
 from hdl.core.vectors import Vectors, tag_layout
+from hdl.design import Design
 from hdl.units.attention import Attention
 from hdl.units.embedding import Embedding
 from hdl.units.folded_head import FoldedHead
@@ -27,7 +26,6 @@ from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.tile import Tile
 from hdl.units.weight_rom import WeightRom, rom_words
 from talos_ref.golden.integer_model import IntegerModel
-from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["Core"]
 
@@ -39,22 +37,18 @@ class Core(wiring.Component):
     weight ROM and chooses its block of the source; 1: the tile multiplies; 2: it sums; 3: the totals of a last column
     block are requantised and written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend
     on its position and, in a deferred arithmetic, on the number of hidden units that are not 0.
-
-    Raises ValueError if the checkpoint is of another model than the configuration.
     """
 
     WRITE_LATENCY = WeightRom.LATENCY + Tile.LATENCY + 1
 
-    def __init__(self, config: CoreConfig, checkpoint: Checkpoint) -> None:
-        if checkpoint.config != config.model:
-            raise ValueError(f"checkpoint must be of the model {config.model!r}, not {checkpoint.config!r}")
-        self.config, self.arithmetic, self.model = config, config.arithmetic, config.model
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.config, self.arithmetic, self.model = design.core, design.arithmetic, design.model
+        config, self.hidden_order = design.core, design.hidden_order
         self.program = schedule(config)
-        golden = IntegerModel(checkpoint, self.arithmetic)
+        golden = IntegerModel(design.checkpoint, self.arithmetic)
         tensors, word = dict(golden.tensors), self.arithmetic.word
-        self.hidden_order = list(range(self.model.mlp_dim))
         if self.arithmetic.deferred:
-            self.hidden_order = busiest_first(checkpoint, self.arithmetic)
             last = f"layer{self.model.n_layer - 1}.fc1"
             tensors[last] = [tensors[last][unit] for unit in self.hidden_order]
             tensors["folded"] = [[row[unit] for unit in self.hidden_order] for row in tensors["folded"]]

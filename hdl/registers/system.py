@@ -8,13 +8,12 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.build_cache import build_id
 from hdl.core.core import Core
+from hdl.design import Design
 from hdl.registers.avalon import AvalonSignature
 from hdl.registers.block import RegisterBlock
-from hdl.registers.build_hash import build_hash
 from hdl.registers.character_window import CHARACTER_BITS, DISPLAYS
-from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["System"]
 
@@ -26,11 +25,8 @@ class System(wiring.Component):
 
     Parameters
     ----------
-    config : CoreConfig
-    checkpoint : Checkpoint
-        Its weights.
-    clock_hz : int
-        Of ``sync``.
+    design : Design
+        Its clock is that of ``sync``.
 
     Members
     -------
@@ -44,9 +40,9 @@ class System(wiring.Component):
     Raises what ``Core`` and ``RegisterBlock`` raise.
     """
 
-    def __init__(self, config: CoreConfig, checkpoint: Checkpoint, *, clock_hz: int = CLOCK_HZ) -> None:
-        self.core = Core(config, checkpoint)
-        self.block = RegisterBlock(config, build=build_hash(config, checkpoint), clock_hz=clock_hz)
+    def __init__(self, design: Design) -> None:
+        self.core = Core(design)
+        self.block = RegisterBlock(design.core, build=build_id(design), clock_hz=design.clock_hz)
         super().__init__(
             {
                 "bus": In(AvalonSignature()),

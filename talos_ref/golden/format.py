@@ -6,7 +6,7 @@ import enum
 import math
 from dataclasses import dataclass
 
-__all__ = ["Rounding", "Format", "Q4_12", "Q5_12", "Q6_12", "FORMATS", "MULTIPLIER_BITS", "shift_right"]
+__all__ = ["Rounding", "Format", "Q4_12", "Q5_12", "Q6_12", "FORMATS", "MULTIPLIER_BITS", "named_format", "shift_right"]
 
 
 class Rounding(enum.Enum):
@@ -92,3 +92,11 @@ FORMATS = (Q4_12, Q5_12, Q6_12)
 """Formats that a word may have, the narrowest first."""
 MULTIPLIER_BITS = 19
 """Wider operand of the multiplier that the arithmetics are made for, 18 × 19 bits, both signed."""
+
+
+def named_format(name: str) -> Format:
+    """Return the one of ``FORMATS`` with a name such as ``Q4.12``; ValueError for another name."""
+    for format in FORMATS:
+        if str(format) == name:
+            return format
+    raise ValueError(f"format must be one of {', '.join(map(str, FORMATS))}, not {name!r}")

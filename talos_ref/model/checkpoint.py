@@ -10,6 +10,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,14 @@ class Checkpoint:
         for tensor in frozen.values():
             tensor.flags.writeable = False
         object.__setattr__(self, "tensors", frozen)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over dimensions, alphabet and the weights as little-endian float32."""
+        digest = hashlib.sha256(json.dumps(dataclasses.asdict(self.config), sort_keys=True).encode("ascii"))
+        for name in self.config.shapes():
+            digest.update(self.tensors[name].astype("<f4").tobytes())
+        return digest.hexdigest()
 
 
 def _npy(array: npt.NDArray[Any]) -> bytes:

@@ -78,7 +78,7 @@ def test_a_difference_fails_the_run(
     folder.mkdir()
     path = folder / "tile16.v"
     path.write_text(text[:digit] + f"{int(text[digit], 16) ^ 8:x}" + text[digit + 1 :])
-    monkeypatch.setattr(cli, "generate", lambda core: verify.Design(core, path, "0"))
+    monkeypatch.setattr(cli, "generate", lambda design: verify.Generated(design, path, "0", folder=tmp_path))
     status, report = run_sim(tmp_path)
     assert status == 1
     [run] = report["runs"]

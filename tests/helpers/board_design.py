@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from hdl.boards.de1_soc.project import board_files
-from hdl.core.config import CORES
-from talos_ref.model.checkpoint import default_checkpoint
+from tests.helpers.designs import published
 
 __all__ = ["DEMO_CYCLES", "tile16_files"]
 
@@ -17,4 +16,4 @@ DEMO_CYCLES = 6000
 @cache
 def tile16_files() -> dict[str, str]:
     """Return the project's generated files, name -> text; made once in a process."""
-    return dict(board_files(CORES["tile16"], default_checkpoint(), demo_cycles=DEMO_CYCLES))
+    return dict(board_files(published("tile16"), demo_cycles=DEMO_CYCLES))

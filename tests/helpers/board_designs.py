@@ -8,6 +8,7 @@ from pathlib import Path
 from cosim.engine.compile import Model
 from cosim.engine.digests import ROOT
 from cosim.host.simulation import board_model, compile_board
+from tests.helpers.designs import published
 
 __all__ = ["DEMO_CYCLES", "demo_board", "small_board"]
 
@@ -18,7 +19,7 @@ DEMO_CYCLES = 60_000
 @cache
 def demo_board() -> Model:
     """Return the board with tile16, whose demo's second is shortened."""
-    return board_model("tile16", DEMO_CYCLES)
+    return board_model(published("tile16"), DEMO_CYCLES)
 
 
 @cache

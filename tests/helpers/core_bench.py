@@ -14,6 +14,7 @@ from cosim.core.request import Request
 from hdl.core.config import CoreConfig
 from hdl.core.core import Core
 from hdl.core.interface import Stage
+from hdl.design import make_design
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.streams import run
@@ -61,7 +62,8 @@ def lock_step(
     Compared are all fields and logits of every result, in stalled cycles too, the order and number of results, every
     counter with the cycles measured here, and ``busy``, ``error`` and ``stage`` in between.
     """
-    core, golden = Core(config, checkpoint), GoldenModel(config, checkpoint)
+    design = make_design(config, checkpoint)
+    core, golden = Core(design), GoldenModel(design)
     summary = Summary(stages=Counter())
 
     async def bench(ctx: Any) -> None:

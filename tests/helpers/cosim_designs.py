@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from cosim.core.request import Request, name_request
-from cosim.core.verify import Design, compile_design, generate
+from cosim.core.verify import Generated, compile_design, generate
 from cosim.engine.compile import Model
 from cosim.engine.simulators import Simulator
 from hdl.core.config import core_config
+from tests.helpers.designs import published
 
 __all__ = ["compiled", "design", "mixed_requests", "sampled_requests"]
 
@@ -17,9 +18,9 @@ _TEMPERATURES = (0x80, 0, 0x10, 0x40, 0x81, 0x100, 0x101, 0x200, 0x201, 0x400, 0
 
 
 @cache
-def design(core: str) -> Design:
+def design(core: str) -> Generated:
     """Return a core's Verilog."""
-    return generate(core_config(core))
+    return generate(published(core))
 
 
 @cache

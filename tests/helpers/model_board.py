@@ -10,11 +10,11 @@ from pathlib import Path
 
 from cosim.core.model import Expected, GoldenModel
 from cosim.core.request import name_request, step_request
+from hdl.build_cache import build_id
 from hdl.core.config import CLOCK_HZ, core_config
 from hdl.core.interface import Stage
-from hdl.registers.build_hash import build_hash
 from hdl.registers.map import ARITHMETICS, ID, VERSION, core_name_words, find_register, register
-from talos_ref.model.checkpoint import default_checkpoint
+from tests.helpers.designs import published
 
 __all__ = ["ModelBoard", "served"]
 
@@ -42,7 +42,7 @@ class ModelBoard:
         hangs: bool = False,
     ) -> None:
         self.config = core_config(core)
-        self.model = GoldenModel(self.config, default_checkpoint())
+        self.model = GoldenModel(published(self.config.name))
         self.change, self.hangs = change, hangs
         self.log: list[tuple[str, int, int]] = []
         self.closed = 0
@@ -138,7 +138,7 @@ class ModelBoard:
             case "clock":
                 return CLOCK_HZ
             case "build":
-                return build_hash(self.config, default_checkpoint())
+                return build_id(published(self.config.name))
             case "core_name":
                 return core_name_words(self.config.name)[index]
             case "letters":

@@ -13,10 +13,11 @@ from cosim.core.model import Expected, GoldenModel
 from cosim.core.request import Request
 from cosim.registers.host import INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
+from hdl.build_cache import build_id
 from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.core.interface import Mode, Stage
+from hdl.design import make_design
 from hdl.registers.block import RegisterBlock
-from hdl.registers.build_hash import build_hash
 from hdl.registers.system import System
 from talos_ref.model.checkpoint import Checkpoint
 from tests.helpers.streams import CLOCK_PERIOD
@@ -174,9 +175,10 @@ def drive(
 
 def drive_system(config: CoreConfig, checkpoint: Checkpoint, bench: Callable[[RegisterHost], Any]) -> RegisterModel:
     """Run a bench on a system; return the model, whose core is the golden one."""
-    system = System(config, checkpoint)
+    design = make_design(config, checkpoint)
+    system = System(design)
     model = RegisterModel(
-        config, GoldenModel(config, checkpoint), build=build_hash(config, checkpoint), clock_hz=CLOCK_HZ
+        config, GoldenModel(design), build=build_id(design), clock_hz=CLOCK_HZ
     )
     _simulate(system, model, bench)
     return model

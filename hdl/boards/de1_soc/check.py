@@ -14,9 +14,11 @@ from hdl.boards.de1_soc.memories import find_memories, problems, unset_registers
 from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.project import board_verilog
 from hdl.boards.de1_soc.vendor_cells import black_boxes
-from hdl.core.config import CORES, core_config
+from hdl.core.config import CORES
+from hdl.design import Design, make_design
 from hdl.device.resources import yosys_command
 from talos_ref.files import write_bytes
+from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
 __all__ = ["WAIVERS", "add_check", "check_core", "waiver_file"]
 
@@ -87,20 +89,20 @@ def _tools(folder: Path) -> dict[str, Callable[[], list[str]]]:
     return {"Verilator": verilator, "Icarus": icarus, "Yosys": yosys}
 
 
-def check_core(core: str, folder: Path) -> list[str]:
-    """Write a core's board Verilog and black boxes into a folder; return what tools and memories object to.
+def check_core(design: Design, folder: Path) -> list[str]:
+    """Write a design's board Verilog and black boxes into a folder; return what tools and memories object to.
 
-    Raises FileNotFoundError if a tool is missing, ValueError for an unknown core.
+    Raises FileNotFoundError if a tool is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    text = board_verilog(core)
+    text = board_verilog(design)
     write_bytes(folder / f"{PROJECT}.v", text.encode("ascii"))
     write_bytes(folder / _CELLS, black_boxes().encode("ascii"))
     write_bytes(folder / "waivers.vlt", waiver_file().encode("ascii"))
     found = [line for tool in _tools(folder).values() for line in tool()]
     memories = find_memories(text)
     if not memories:
-        found.append(f"{core} must have memories")
+        found.append(f"{design.name} must have memories")
     found += [line for memory in memories for line in problems(memory)]
     return found + [f"{name} must have a value after configuration" for name in unset_registers(text)]
 
@@ -108,9 +110,8 @@ def check_core(core: str, folder: Path) -> list[str]:
 def _check(options: argparse.Namespace) -> int:
     failed = False
     for core in dict.fromkeys(options.core or CORES):
-        core_config(core)
         folder = Path(options.out) / core
-        found = check_core(core, folder)
+        found = check_core(make_design(core, load(options.weights)), folder)
         for line in found:
             print(line)
         failed |= bool(found)
@@ -126,5 +127,6 @@ def add_check(commands: Any) -> Any:
     parser = commands.add_parser("check", help="elaborate the board's Verilog in three tools, and look at its memories")
     parser.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)}; all by default")
     parser.add_argument("--out", default="build/board", metavar="FOLDER")
+    parser.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="default: the committed checkpoint")
     parser.set_defaults(run=_check)
     return parser

@@ -11,10 +11,9 @@ from hdl.boards.de1_soc.pll import pll_settings
 from hdl.boards.de1_soc.project import board_files
 from hdl.boards.de1_soc.scripts import OUTPUT, SCRIPTS
 from hdl.boards.parts.leds import LEDS
-from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.design import Design
 from hdl.device.resources import DEVICE as PARTS
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["estimate", "write_folder"]
 
@@ -78,32 +77,31 @@ def estimate(core: str, path: Path) -> dict[str, int] | None:
         raise ValueError(f"{path} must be a file of `make resources`; make it again ({error!r})") from None
 
 
-def _readme(config: CoreConfig, clock_hz: int, expected: dict[str, int] | None) -> str:
+def _readme(design: Design, expected: dict[str, int] | None) -> str:
     resources = _NO_ESTIMATE
     if expected is not None:
         resources = _ESTIMATE.format(
             **expected, device_alms=PARTS.alms, device_dsp_blocks=PARTS.multipliers // 2, device_m10k=PARTS.m10k
         )
     return _README.format(
-        core=config.name, arithmetic=config.arithmetic_name, rows=config.tile_rows, columns=config.tile_columns,
-        project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=DEVICE, clock=f"{clock_hz / 1e6:g}",
+        core=design.name, arithmetic=design.core.arithmetic_name, rows=design.core.tile_rows,
+        columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=DEVICE,
+        clock=f"{design.clock_hz / 1e6:g}",
         leds=", ".join(LEDS), resources=resources,
     )  # fmt: skip
 
 
-def write_folder(
-    folder: Path, config: CoreConfig, checkpoint: Checkpoint, *, clock_hz: int = CLOCK_HZ, resources: Path
-) -> list[Path]:
+def write_folder(folder: Path, design: Design, *, resources: Path) -> list[Path]:
     """Write the project and return its files; ``resources`` is what ``make resources`` wrote, if it did.
 
-    Raises ValueError if there is no PLL for ``clock_hz``, OSError if a file cannot be written.
+    Raises ValueError if there is no PLL for the design's clock, OSError if a file cannot be written.
     """
-    pll_settings(clock_hz)
+    pll_settings(design.clock_hz)
     files = {
-        **board_files(config, checkpoint, clock_hz=clock_hz),
-        f"{BRIDGE}.tcl": bridge_tcl(DEVICE, clock_hz),
+        **board_files(design),
+        f"{BRIDGE}.tcl": bridge_tcl(DEVICE, design.clock_hz),
         **SCRIPTS,
-        "README.md": _readme(config, clock_hz, estimate(config.name, resources)),
+        "README.md": _readme(design, estimate(design.name, resources)),
     }
     folder.mkdir(parents=True, exist_ok=True)
     written = []

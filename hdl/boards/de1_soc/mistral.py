@@ -11,15 +11,16 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hdl.boards.de1_soc.platform import PROJECT, De1SocPlatform
 from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.top import BoardTop
-from hdl.core.config import CoreConfig, core_config
+from hdl.design import Design, make_design
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import DEFAULT_PATH, Checkpoint, load
+from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
 __all__ = ["DIFFERENCES", "TOOLS", "add_mistral", "find_tools", "place_and_route", "read_fmax", "write_mistral"]
 
@@ -45,10 +46,10 @@ def find_tools() -> None:
         )
 
 
-def write_mistral(folder: Path, config: CoreConfig, checkpoint: Checkpoint) -> list[Path]:
+def write_mistral(folder: Path, design: Design) -> list[Path]:
     """Write netlist, scripts and pins for Yosys and nextpnr-mistral; return the files."""
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-    top = BoardTop(config, checkpoint, clock_hz=REFERENCE_HZ, vendor=False)
+    top = BoardTop(replace(design, clock_hz=REFERENCE_HZ), vendor=False)
     plan = De1SocPlatform(toolchain="Mistral").prepare(
         top, PROJECT, emit_src=False, synth_opts=["-family", "cyclonev"],
         nextpnr_opts=["--freq", f"{REFERENCE_HZ / 1e6:g}"],
@@ -86,11 +87,11 @@ def place_and_route(folder: Path) -> float:
 
 
 def _mistral(options: argparse.Namespace) -> int:
-    config = core_config(options.core)
+    design = make_design(options.core, load(options.weights))
     find_tools()
-    folder = Path(options.out or f"build/mistral/{config.name}")
-    write_mistral(folder, config, load(options.weights, config.model))
-    print(f"{folder} written: {config.name}")
+    folder = Path(options.out or f"build/mistral/{design.name}")
+    write_mistral(folder, design)
+    print(f"{folder} written: {design.name}")
     for line in DIFFERENCES:
         print(f"  {line}")
     reached = place_and_route(folder)

@@ -17,6 +17,7 @@ from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.reports import Fit, Timing, read_fit, read_timing, read_uninferred
 from hdl.boards.de1_soc.scripts import OUTPUT
 from hdl.core.config import CLOCK_HZ, core_config
+from hdl.design import make_design
 from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
 __all__ = ["add_quartus", "compile_folder", "core_fmax", "report", "verdict"]
@@ -117,10 +118,10 @@ def _folder(options: argparse.Namespace) -> Path:
 
 
 def _quartus(options: argparse.Namespace) -> int:
-    config, folder = core_config(options.core), _folder(options)
+    design, folder = make_design(options.core, load(options.weights), clock_hz=options.clock), _folder(options)
     resources = Path(options.resources)
-    write_folder(folder, config, load(options.weights, config.model), clock_hz=options.clock, resources=resources)
-    print(f"{folder} written: project of {config.name} at {options.clock / 1e6:g} MHz")
+    write_folder(folder, design, resources=resources)
+    print(f"{folder} written: project of {design.name} at {options.clock / 1e6:g} MHz")
     program = None if options.no_compile else shutil.which("quartus_sh")
     if program is None:
         why = "--no-compile was given" if options.no_compile else "quartus_sh is not on PATH"
@@ -129,7 +130,7 @@ def _quartus(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
     with console.status("compiling, some ten minutes") if console.is_terminal else console:
         compile_folder(folder, program)
-    return report(folder, config.name, resources)
+    return report(folder, design.name, resources)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -17,10 +17,9 @@ from hdl.boards.parts.demo import Demo
 from hdl.boards.parts.hex_display import SEGMENTS, HexDisplay
 from hdl.boards.parts.leds import LEDS, Leds
 from hdl.boards.parts.reset import BoardReset
-from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.design import Design
 from hdl.registers.character_window import DISPLAYS
 from hdl.registers.system import System
-from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["BoardTop"]
 
@@ -35,8 +34,8 @@ class BoardTop(Elaboratable):
 
     Parameters
     ----------
-    clock_hz
-        Of the PLL; what ``pll_settings`` accepts.
+    design
+        Its clock is the PLL's; what ``pll_settings`` accepts.
     demo_cycles
         From one name of the demo to the next; a second by default.
     vendor
@@ -47,17 +46,16 @@ class BoardTop(Elaboratable):
 
     def __init__(
         self,
-        config: CoreConfig,
-        checkpoint: Checkpoint,
+        design: Design,
         *,
-        clock_hz: int = CLOCK_HZ,
         demo_cycles: int | None = None,
         vendor: bool = True,
     ) -> None:
+        clock_hz = design.clock_hz
         if not vendor and clock_hz != REFERENCE_HZ:
             raise ValueError(f"clock_hz must be {REFERENCE_HZ} without a PLL, not {clock_hz!r}")
         self.clock_hz, self.vendor = clock_hz, vendor
-        self.system = System(config, checkpoint, clock_hz=clock_hz)
+        self.system = System(design)
         self.demo = Demo(clock_hz if demo_cycles is None else demo_cycles)
         self.multiplexer = BusMultiplexer()
         self.display = HexDisplay()

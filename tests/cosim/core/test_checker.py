@@ -15,6 +15,7 @@ from hdl.core.interface import COUNTERS as COUNTERS_LAYOUT
 from hdl.core.interface import CoreSignature, request_layout, result_layout
 from talos_ref.golden.xorshift32 import ZERO_STATE
 from talos_ref.model.checkpoint import Checkpoint
+from tests.helpers.designs import published
 
 CORE = core_config("tile16")
 WORD = CORE.arithmetic.word
@@ -26,7 +27,7 @@ REQUEST = name_request(2, 0x80, 15)
 
 @pytest.fixture(scope="module")
 def model(checkpoint: Checkpoint) -> GoldenModel:
-    return GoldenModel(CORE, checkpoint)
+    return GoldenModel(published("tile16"))
 
 
 def transfer(expected: Expected, cycle: int) -> Transfer:
@@ -152,16 +153,16 @@ def test_stages_have_to_add_up(model: GoldenModel) -> None:
     ],
 )
 def test_illegal_requests_have_no_results(checkpoint: Checkpoint, request_: Request) -> None:
-    fresh = GoldenModel(CORE, checkpoint)
+    fresh = GoldenModel(published("tile16"))
     assert not fresh.legal(request_)
     assert fresh.respond(request_) == []
 
 
 def test_the_cache_outlives_a_request(checkpoint: Checkpoint) -> None:
     """Forced steps one by one are the steps of a name, and an earlier position can be stepped again."""
-    model = GoldenModel(CORE, checkpoint)
+    model = GoldenModel(published("tile16"))
     name = model.respond(REQUEST)
-    again = GoldenModel(CORE, checkpoint)
+    again = GoldenModel(published("tile16"))
     rng = 2
     for result in name:
         fields = result.fields

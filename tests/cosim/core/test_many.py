@@ -8,8 +8,8 @@ from cosim.core.model import GoldenModel
 from cosim.core.verify import run_bench
 from cosim.engine.simulators import Simulator
 from hdl.core.config import CORES
-from talos_ref.model.checkpoint import default_checkpoint
 from tests.helpers.cosim_designs import compiled, design, mixed_requests, sampled_requests
+from tests.helpers.designs import published
 
 FAST = [name for name, core in CORES.items() if core.arithmetic.deferred]
 
@@ -17,7 +17,7 @@ FAST = [name for name, core in CORES.items() if core.arithmetic.deferred]
 @pytest.mark.parametrize("core", CORES)
 def test_prepared_answers_are_the_plain_ones(core: str) -> None:
     requests = mixed_requests(core, 40)
-    prepared, plain = (GoldenModel(CORES[core], default_checkpoint()) for _ in range(2))
+    prepared, plain = (GoldenModel(published(core)) for _ in range(2))
     prepared.prepare([*requests, requests[0]])
     for request in requests:
         assert prepared.respond(request) == plain.respond(request), request.describe()

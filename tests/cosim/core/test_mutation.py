@@ -12,10 +12,11 @@ import pytest
 
 from cosim.core.checker import Mismatch
 from cosim.core.request import name_request
-from cosim.core.verify import Design, compile_design, run_bench
+from cosim.core.verify import Generated, compile_design, run_bench
 from cosim.engine.simulators import Simulator
-from talos_ref.model.checkpoint import Checkpoint, save
+from talos_ref.model.checkpoint import Checkpoint
 from tests.helpers.cosim_designs import compiled, design, sampled_requests
+from tests.helpers.designs import published
 
 REQUESTS = [*sampled_requests("tile16", 2), *(name_request(seed, 0x400, 15) for seed in (1, 2))]
 """Two names at temperature 0.5, and two long ones at 4, where near and far logits weigh alike."""
@@ -69,7 +70,7 @@ def test_a_wrong_core_is_caught(what: str, tmp_path: Path) -> None:
     assert mutant != text
     path = tmp_path / "tile16.v"
     path.write_text(mutant)
-    wrong = Design(design("tile16").core, path, hashlib.sha256(mutant.encode()).hexdigest())
+    wrong = Generated(published("tile16"), path, hashlib.sha256(mutant.encode()).hexdigest(), folder=tmp_path)
     model = compile_design(Simulator.ICARUS, wrong)
     place = r"^tile16 in Icarus Verilog .*, seed \d+, step \d+, stage [A-Z_0-9]+: .* must be"
     with pytest.raises(Mismatch, match=place):
@@ -80,7 +81,7 @@ def test_a_wrong_golden_model_is_caught(checkpoint: Checkpoint, tmp_path: Path) 
     """One weight one step off in the model's checkpoint: the difference names seed, step, stage and index."""
     tensors = {name: np.array(tensor) for name, tensor in checkpoint.tensors.items()}
     tensors["lm_head"][5] += np.float32(2 / 4096)
-    weights = save(replace(checkpoint, tensors=tensors), tmp_path / "wrong.npz")
+    golden = replace(published("tile16"), checkpoint=Checkpoint(checkpoint.config, tensors))
     with pytest.raises(Mismatch) as caught:
         run_bench(
             compiled("tile16", Simulator.ICARUS),
@@ -88,7 +89,7 @@ def test_a_wrong_golden_model_is_caught(checkpoint: Checkpoint, tmp_path: Path) 
             "cosim.core.bench_names",
             name="wrong-model",
             requests=REQUESTS,
-            checkpoint=weights,
+            golden=golden,
         )
     found = caught.value
     assert (found.seed, found.step, found.stage, found.field) == (1, 0, "LM_HEAD", "logits[5]")

@@ -16,6 +16,7 @@ from hdl.core.config import CoreConfig
 from hdl.device.resources import synthesise, yosys_command
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
+from tests.helpers.designs import design_of
 
 SEED = 7
 EQUAL = "equal in every cycle"
@@ -92,18 +93,20 @@ def _map(folder: Path, verilog: str, top: str) -> str:
     return (folder / f"{top}.netlist.v").read_text()
 
 
-def test_netlist_of_a_core(tmp_path: Path) -> None:
+def test_netlist_of_a_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All ports in every cycle, with random requests, stalls, clears and resets, on a core of four multipliers."""
     model = ModelConfig(alphabet="ab", block_size=4, n_embd=4, n_head=1, mlp_dim=4)
     rng = np.random.default_rng(1)
     tensors = {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in model.shapes().items()}
     config = CoreConfig(name="tiny", arithmetic_name="talos-v2", tile_rows=4, tile_columns=1, model=model)
-    synthesise(config, Checkpoint(model, tensors), tmp_path)
+    monkeypatch.setenv("TALOS_BUILD", str(tmp_path))
+    synthesis = synthesise(design_of(config, Checkpoint(model, tensors)))
+    (tmp_path / "tiny.netlist.json").write_bytes((synthesis / "tiny.netlist.json").read_bytes())
     netlist_verilog(tmp_path / "tiny.netlist.json", tmp_path / "tiny.netlist.v")
     netlist = (tmp_path / "tiny.netlist.v").read_text()
     kinds = {"MISTRAL_ALUT6", "MISTRAL_ALUT_ARITH", "MISTRAL_FF", "MISTRAL_MUL18X18", "MISTRAL_M10K"}
     assert kinds <= set(re.findall(r"MISTRAL_\w+", netlist))
-    program = _compile(tmp_path, "tiny", (tmp_path / "tiny.v").read_text(), netlist, 1500)
+    program = _compile(tmp_path, "tiny", (synthesis / "tiny.v").read_text(), netlist, 1500)
     assert _run(program) == f"1500 cycles {EQUAL}"
 
 

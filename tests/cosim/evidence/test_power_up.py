@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from cosim.core.checker import Mismatch
-from cosim.core.verify import Design
+from cosim.core.verify import Generated
 from cosim.engine.simulators import SimulatorError, find_program
 from cosim.evidence.commands import check_random, check_unknown
 from cosim.evidence.power_up import pessimistic, without_initial_values
-from hdl.core.config import core_config
 from tests.helpers.cosim_designs import design
+from tests.helpers.designs import published
 
 SMALL = """\
 module piece(clk, rst, a, y, z);
@@ -103,12 +103,12 @@ def test_verilog_that_yosys_refuses_is_reported(tmp_path: Path) -> None:
         pessimistic(tmp_path / "small.v", "other", tmp_path / "other.v")
 
 
-def _copy(folder: Path, text: str | None = None) -> Design:
+def _copy(folder: Path, text: str | None = None) -> Generated:
     """Return tile16, or other Verilog in its place, in a folder of its own."""
     text = design("tile16").path.read_text() if text is None else text
     path = folder / "tile16.v"
     path.write_text(text)
-    return Design(core_config("tile16"), path, hashlib.sha256(text.encode()).hexdigest())
+    return Generated(published("tile16"), path, hashlib.sha256(text.encode()).hexdigest(), folder=folder)
 
 
 def _without_reset(verilog: str, module: str, register: str) -> str:
@@ -124,7 +124,7 @@ def _without_reset(verilog: str, module: str, register: str) -> str:
 
 
 def test_unknown_registers(tmp_path: Path) -> None:
-    found = check_unknown(core_config("tile16"), design=_copy(tmp_path))
+    found = check_unknown(published("tile16"), generated=_copy(tmp_path))
     # Three names of the plan; one before and three after the interruptions.
     assert len(found.counted) == 7
     assert found.mismatch is None
@@ -135,14 +135,14 @@ def test_unknown_registers(tmp_path: Path) -> None:
 def test_an_unknown_register_without_reset_is_found(module: str, register: str, tmp_path: Path) -> None:
     wrong = _copy(tmp_path, _without_reset(design("tile16").path.read_text(), f"tile16.{module}", register))
     with pytest.raises(Mismatch, match=r"^tile16 in Icarus Verilog .* must be .*, not '[01]*X"):
-        check_unknown(core_config("tile16"), design=wrong)
+        check_unknown(published("tile16"), generated=wrong)
 
 
 def test_random_registers(tmp_path: Path) -> None:
     """Right from every state; a register without reset shows in some of them."""
-    found = check_random(core_config("tile16"), range(1, 5), design=_copy(tmp_path))
+    found = check_random(published("tile16"), range(1, 5), generated=_copy(tmp_path))
     # The first seed also interrupts names: one before, twenty after.
     assert [len(run.counted) for run in found] == [22, 1, 1, 1]
     wrong = _copy(tmp_path, _without_reset(design("tile16").path.read_text(), "tile16.control", "error"))
     with pytest.raises(Mismatch, match=r"^tile16 in Verilator"):
-        check_random(core_config("tile16"), range(1, 7), design=wrong)
+        check_random(published("tile16"), range(1, 7), generated=wrong)

@@ -29,9 +29,9 @@ from hdl.boards.parts.hex_display import segments
 from hdl.boards.parts.leds import LEDS
 from hdl.core.config import CLOCK_HZ, core_config
 from hdl.registers.map import register
-from talos_ref.model.checkpoint import default_checkpoint
 from talos_ref.model.config import MICROGPT
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
+from tests.helpers.designs import published
 
 TILE16 = core_config("tile16")
 TEMPERATURE = 0x0080
@@ -48,7 +48,7 @@ def board() -> Iterator[SimulatedBoard]:
 
 def golden_names(first: int, count: int) -> list[list[int]]:
     """Return the letters of the names of seeds from ``first`` on."""
-    names = expected_names(TILE16, default_checkpoint(), range(first, first + count), TEMPERATURE, 15)
+    names = expected_names(published("tile16"), range(first, first + count), TEMPERATURE, 15)
     return [[step.token_out for step in name if step.token_out != MICROGPT.bos] for name in names]
 
 
@@ -60,7 +60,7 @@ def shown(letters: list[int]) -> list[int]:
 
 def name(board: SimulatedBoard, seed: int) -> list[int]:
     """Run a name, compare everything, and return its letters."""
-    golden = next(expected_names(TILE16, default_checkpoint(), [seed], TEMPERATURE, 15))
+    golden = next(expected_names(published("tile16"), [seed], TEMPERATURE, 15))
     run = run_name(board.transport(), MICROGPT, seed=seed, temperature=TEMPERATURE, limit=15, seconds=60)
     assert check_name(seed, golden, run, MICROGPT.bos) == len(run.letters) + 35
     return list(run.letters)
@@ -68,7 +68,7 @@ def name(board: SimulatedBoard, seed: int) -> list[int]:
 
 def test_identity(board: SimulatedBoard) -> None:
     found = identify(board.transport())
-    assert check_identity(found, "tile16") == (TILE16, None)
+    assert check_identity(found, "tile16") == (published("tile16"), None)
     assert (found.arithmetic, found.clock_hz) == ("talos-v2", CLOCK_HZ)
 
 
@@ -102,7 +102,7 @@ def test_leds(board: SimulatedBoard) -> None:
 
 def test_steps(board: SimulatedBoard) -> None:
     tokens = [26, 10, 4, 11, 24, 13, 25, 0, 1, 2, 3, 4, 5, 6, 7, 8]
-    for wanted in expected_steps(TILE16, default_checkpoint(), tokens):
+    for wanted in expected_steps(published("tile16"), tokens):
         run = run_step(
             board.transport(), MICROGPT, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0, seconds=60
         )
@@ -177,19 +177,12 @@ def test_the_enable_switch_is_for_the_demo_alone(board: SimulatedBoard) -> None:
     assert name(board, 2) == [10, 4, 11, 24, 13]
 
 
-def test_a_board_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_board_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = demo_board()
     monkeypatch.setattr("cosim.host.simulation.board_verilog", lambda core, demo_cycles: pytest.fail("made again"))
     notices: list[str] = []
-    again = board_model("tile16", DEMO_CYCLES, notice=notices.append)
+    again = board_model(published("tile16"), DEMO_CYCLES, notice=notices.append)
     assert (again.folder, again.compiled, notices) == (made.folder, False, [])
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, not 'tile17'$"):
-        board_model("tile17", build_dir=tmp_path, notice=notices.append)
-    assert notices == [
-        "making the simulated board with tile17, a few minutes, for it is new or its sources have changed"
-    ]
-    assert not (tmp_path / "tile17").exists()
 
 
 # The accesses of TALOS-V2's published host for System Console, in its order.
@@ -231,9 +224,9 @@ def test_a_script_for_system_console(board: SimulatedBoard, tmp_path: Path) -> N
         env=relay_environment(board.socket), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.stderr == ""
-    golden = next(expected_names(TILE16, default_checkpoint(), [2], TEMPERATURE, 15))
+    golden = next(expected_names(published("tile16"), [2], TEMPERATURE, 15))
     cycles = [line for line in board.accesses.read_text().splitlines() if " read 0x0d8 " in line]
-    logits = next(iter(expected_steps(TILE16, default_checkpoint(), [26]))).logits
+    logits = next(iter(expected_steps(published("tile16"), [26]))).logits
     assert done.stdout.split() == [
         "4d475254", "00030001", "4", f"{golden[-1].rng:08x}", str(int(cycles[0].split()[-1], 16)),
         "10", "4", "11", "24", "13", *(str(logit) for logit in logits),
@@ -274,7 +267,7 @@ def test_fused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--core", "fused", "--seed", "100", "--count", "12", "--replay"]) == 0
     said = capsys.readouterr()
     core = core_config("fused")
-    names = expected_names(core, default_checkpoint(), range(100, 112), TEMPERATURE, 15)
+    names = expected_names(published(core.name), range(100, 112), TEMPERATURE, 15)
     for line, golden in zip(said.out.splitlines(), names, strict=False):
         assert line == MICROGPT.decode([step.token_out for step in golden])
     assert main(["generate", "--core", "fused", "--temperature", "0", "--count", "1", "--replay"]) == 0
@@ -288,7 +281,7 @@ def host(folder: str, *arguments: str) -> subprocess.Popen[bytes]:
 
     Its temporary files go to ``folder``: one that is killed leaves them.
     """
-    board_model("fused")
+    board_model(published("fused"))
     # Where the tests run in the background, Ctrl-C is ignored, and a new process would ignore it too.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -12,12 +12,13 @@ from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, HostError
 from cosim.host.machine import Identity, identify, read_counters, run_name, run_step
 from cosim.host.session import check_identity
 from cosim.host.transport import Access, Recorded
+from hdl.build_cache import build_id
 from hdl.core.config import core_config
-from hdl.registers.build_hash import build_hash
 from hdl.registers.map import register
 from talos_ref.golden.generate import Step
-from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
+from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT
+from tests.helpers.designs import published
 from tests.helpers.model_board import ModelBoard
 
 TILE16 = core_config("tile16")
@@ -32,7 +33,7 @@ def answering(name: str, answer: int, index: int = 0) -> Callable[[int, int], in
 
 def name_of(board: ModelBoard, seed: int = 2) -> tuple[list[Step], int]:
     """Run a name, compare it, and return what the golden model says and how many values were compared."""
-    golden = next(expected_names(board.config, default_checkpoint(), [seed], TEMPERATURE, 15))
+    golden = next(expected_names(published(board.config.name), [seed], TEMPERATURE, 15))
     run = run_name(board, MICROGPT, seed=seed, temperature=TEMPERATURE, limit=15, seconds=5)
     return golden, check_name(seed, golden, run, MICROGPT.bos)
 
@@ -40,7 +41,7 @@ def name_of(board: ModelBoard, seed: int = 2) -> tuple[list[Step], int]:
 def test_identity() -> None:
     assert identify(ModelBoard("fused")) == Identity(
         id=0x4D475254, version=0x00030001, core="fused", arithmetic="precise",
-        build=build_hash(core_config("fused"), default_checkpoint()), clock_hz=56_250_000,
+        build=build_id(published("fused")), clock_hz=56_250_000,
     )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def test_a_map_with_additions_is_known() -> None:
 
 def test_check_identity() -> None:
     found = identify(ModelBoard())
-    assert check_identity(found, None) == check_identity(found, "tile16") == (TILE16, None)
+    assert check_identity(found, None) == check_identity(found, "tile16") == (published("tile16"), None)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_check_identity_refuses(field: str, value: str, core: str | None, messag
 def test_another_build_is_a_warning() -> None:
     found = identify(ModelBoard(change=answering("build", 0xDEAD)))
     core, warning = check_identity(found, None)
-    assert core is TILE16
+    assert core == published("tile16")
     assert warning is not None
     assert warning.startswith("the board's build is 0000dead, these sources make ")
 
@@ -208,7 +209,7 @@ def test_steps(core: str, checkpoint: Checkpoint) -> None:
     board = ModelBoard(core)
     tokens = [26, 10, 0, 3, 13]
     values = 0
-    for wanted in expected_steps(board.config, checkpoint, tokens):
+    for wanted in expected_steps(published(board.config.name), tokens):
         run = run_step(
             board, MICROGPT, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0, seconds=5
         )
@@ -222,7 +223,7 @@ def test_steps(core: str, checkpoint: Checkpoint) -> None:
 def test_a_wrong_step(checkpoint: Checkpoint) -> None:
     at = register("logits").at(4)
     board = ModelBoard(change=lambda address, word: word ^ (0x10000 * (address == at)))
-    wanted = next(iter(expected_steps(TILE16, checkpoint, [26])))
+    wanted = next(iter(expected_steps(published("tile16"), [26])))
     run = run_step(board, MICROGPT, token=26, position=0, clear=True, seconds=5)
     with pytest.raises(Mismatch, match=r"^step 0: logit 4 must be 34, not 65570$"):
         check_step(wanted, run)
@@ -232,6 +233,6 @@ def test_a_wrong_step(checkpoint: Checkpoint) -> None:
 
 def test_expected_names_go_on_from_chunk_to_chunk(checkpoint: Checkpoint) -> None:
     seeds = range(1, 601)
-    names = list(expected_names(TILE16, checkpoint, seeds, TEMPERATURE, 15))
+    names = list(expected_names(published("tile16"), seeds, TEMPERATURE, 15))
     for index in (0, 255, 256, 599):
-        assert names[index] == next(expected_names(TILE16, checkpoint, [seeds[index]], TEMPERATURE, 15))
+        assert names[index] == next(expected_names(published("tile16"), [seeds[index]], TEMPERATURE, 15))

@@ -6,15 +6,16 @@ from functools import cache
 
 import pytest
 
-from cosim.core.verify import Design, compile_design, generate, run_bench
+from cosim.core.verify import Generated, compile_design, generate, run_bench
 from cosim.engine.compile import Model
 from cosim.engine.simulators import Simulator
-from hdl.core.config import CORES, core_config
+from hdl.core.config import CORES
+from tests.helpers.designs import published
 
 
 @cache
-def design(core: str) -> Design:
-    return generate(core_config(core), system=True)
+def design(core: str) -> Generated:
+    return generate(published(core), system=True)
 
 
 @cache

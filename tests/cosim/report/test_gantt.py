@@ -13,8 +13,8 @@ from cosim.report.gantt import Gantt, draw, read_gantt, text_chart
 from hdl.core.config import CORES
 from hdl.core.core import Core
 from hdl.core.timeline import timeline
-from talos_ref.model.checkpoint import default_checkpoint
 from tests.helpers.cosim_designs import compiled, design, sampled_requests
+from tests.helpers.designs import published
 
 
 def test_chart_of_a_step() -> None:
@@ -28,7 +28,7 @@ def test_chart_of_a_step() -> None:
         waves=True,
     )
     assert outcome.waveform is not None
-    core = Core(config, default_checkpoint())
+    core = Core(published(config.name))
     for step in range(len(findings.counted[0].step_cycles)):
         gantt = read_gantt(outcome.waveform, config, step)
         done = timeline(core, step)

@@ -16,6 +16,7 @@ from hdl.core.core import Core
 from hdl.core.interface import Stage
 from talos_ref.model.config import ModelConfig
 from tests.helpers.core_bench import Script, lock_step, random_checkpoint
+from tests.helpers.designs import design_of
 from tests.helpers.streams import seed
 
 # No two dimensions are equal, and two layers keep all of them in use.
@@ -163,13 +164,13 @@ def test_checkpoint_must_be_of_the_model() -> None:
     checkpoint = random_checkpoint(TINY, 1)
     text = re.escape(f"checkpoint must be of the model {GENERAL!r}, not {TINY!r}")
     with pytest.raises(ValueError, match=f"^{text}$"):
-        Core(CONFIGS[0], checkpoint)
+        design_of(CONFIGS[0], checkpoint)
 
 
 def test_folded_head_must_fit() -> None:
     text = re.escape("lm_head · fc2 must fit Q4.12: use talos-v2, or a checkpoint with smaller weights")
     with pytest.raises(ValueError, match=f"^{text}$"):
-        Core(CONFIGS[0], random_checkpoint(GENERAL, 1, scale=5.0))
+        Core(design_of(CONFIGS[0], random_checkpoint(GENERAL, 1, scale=5.0)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from hdl.core.interface import Stage
 from hdl.core.timeline import stage_cycles, timeline
 from talos_ref.golden.generate import steps
 from talos_ref.golden.integer_model import IntegerModel
-from talos_ref.model.checkpoint import DEFAULT_PATH, default_checkpoint
+from talos_ref.model.checkpoint import default_checkpoint
+from tests.helpers.designs import published
 
 NAMES = 60
 
@@ -34,8 +35,8 @@ class Observed(IntegerModel):
 def test_steps_take_the_cycles_of_the_timeline(name: str) -> None:
     checkpoint = default_checkpoint()
     config = CORES[name]
-    core, model = Core(config, checkpoint), Observed(checkpoint, config.arithmetic)
-    design = generate(config, DEFAULT_PATH)
+    core, model = Core(published(config.name)), Observed(checkpoint, config.arithmetic)
+    design = generate(published(config.name))
     # Temperature 2 gives long names, and so positions in the cache's second row.
     requests = [name_request(seed, 0x200 if seed % 2 else 0x80, 15) for seed in range(1, NAMES + 1)]
     built = compile_design(Simulator.VERILATOR, design)

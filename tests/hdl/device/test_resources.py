@@ -10,10 +10,12 @@ import pytest
 
 from hdl.__main__ import main
 from hdl.core.config import CoreConfig
+from hdl.design import Design
 from hdl.device import resource_report
-from hdl.device.resources import DEVICE, Resources, count, synthesise
+from hdl.device.resources import DEVICE, SYNTHESIS_FILE, Resources, count, read_synthesis, synthesise
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
+from tests.helpers.designs import design_of
 
 
 def test_count() -> None:
@@ -54,18 +56,19 @@ def test_problems(part: str, value: int, message: str) -> None:
     assert resource_report.problems("c", Resources(**fields | {part: value})) == [message]
 
 
-def _tiny() -> tuple[CoreConfig, Checkpoint]:
+def _tiny() -> Design:
     model = ModelConfig(alphabet="ab", block_size=2, n_embd=4, n_head=1, mlp_dim=4)
     rng = np.random.default_rng(1)
     tensors = {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in model.shapes().items()}
     config = CoreConfig(name="tiny", arithmetic_name="talos-v2", tile_rows=4, tile_columns=1, model=model)
-    return config, Checkpoint(model, tensors)
+    return design_of(config, Checkpoint(model, tensors))
 
 
-def test_synthesis(tmp_path: Path) -> None:
+def test_synthesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small core is mapped without an unknown cell, and not mapped again for the same Verilog."""
-    config, checkpoint = _tiny()
-    mapped = synthesise(config, checkpoint, tmp_path)
+    design = _tiny()
+    monkeypatch.setenv("TALOS_BUILD", str(tmp_path))
+    mapped = read_synthesis(synthesise(design))
     used = count(mapped["cells"])
     # Tile, attention and RMSNorm have four multipliers each; the rest are the sampler's.
     assert used.multipliers >= 12
@@ -73,9 +76,9 @@ def test_synthesis(tmp_path: Path) -> None:
     lengths = [path["picoseconds"] for path in mapped["longest_paths"]]
     assert lengths == sorted(lengths, reverse=True)
     assert 5_000 < lengths[0] < 30_000
-    kept = tmp_path / "tiny.json"
+    kept = synthesise(design) / SYNTHESIS_FILE
     kept.write_text(json.dumps(mapped | {"cells": {"MISTRAL_FF": 1}}))
-    assert synthesise(config, checkpoint, tmp_path)["cells"] == {"MISTRAL_FF": 1}
+    assert read_synthesis(synthesise(design))["cells"] == {"MISTRAL_FF": 1}
 
 
 def test_report_fails_where_a_core_does_not_fit(
@@ -83,9 +86,9 @@ def test_report_fails_where_a_core_does_not_fit(
 ) -> None:
     cells = {"MISTRAL_MUL18X18": 175, "MISTRAL_FF": 10}
     path = {"picoseconds": 9000, "start": "a[0]", "end": "b[1]", "hops": 4}
-    monkeypatch.setattr(
-        resource_report, "synthesise", lambda *_: {"cells": cells, "longest_paths": [path], "verilog_sha256": "0"}
-    )
+    mapped = {"cells": cells, "longest_paths": [path], "verilog_sha256": "0"}
+    (tmp_path / SYNTHESIS_FILE).write_text(json.dumps(mapped))
+    monkeypatch.setattr(resource_report, "synthesise", lambda design: tmp_path)
     out = tmp_path / "resources.json"
     assert main(["resources", "--core", "tile16", "--out", str(out)]) == 1
     printed = capsys.readouterr()

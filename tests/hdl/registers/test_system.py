@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import hdl.registers.build_hash
 from cosim.registers.host import RegisterHost
 from cosim.registers.traffic import address_of, direct_step, published_name, random_traffic
 from hdl.core.config import CORES, CoreConfig
 from hdl.registers.block import RegisterBlock
-from hdl.registers.build_hash import build_hash, source_sha256
-from hdl.registers.system import System
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.core_bench import random_checkpoint
@@ -56,38 +52,10 @@ def test_any_accesses_on_a_small_model(arithmetic: str) -> None:
     check(drive_system(config, random_checkpoint(SMALL, draw.getrandbits(32)), bench))
 
 
-def test_build_hash(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The same for the same; another one for other weights, another configuration, another generator."""
-    config = CORES["fused"]
-    first = build_hash(config, checkpoint)
-    assert first == build_hash(config, checkpoint)
-    assert 0 <= first < 1 << 32
-    tensors = {name: tensor.copy() for name, tensor in checkpoint.tensors.items()}
-    tensors["lm_head"][26, 15] += 1e-3
-    others = {
-        build_hash(CORES["wide"], checkpoint),
-        build_hash(replace(config, sampler_lanes=3), checkpoint),
-        build_hash(config, Checkpoint(config.model, tensors)),
-    }
-    for folder in ("hdl", "talos_ref"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "hdl" / "core.py").write_text("x = 1\n")
-    monkeypatch.setattr(hdl.registers.build_hash, "_ROOT", tmp_path)
-    source_sha256.cache_clear()
-    others.add(build_hash(config, checkpoint))
-    (tmp_path / "hdl" / "core.py").write_bytes(b"x = 1\r\n")
-    source_sha256.cache_clear()
-    assert build_hash(config, checkpoint) in others
-    source_sha256.cache_clear()
-    assert len(others - {first}) == 4
-
-
-def test_refusals(checkpoint: Checkpoint) -> None:
+def test_refusals() -> None:
     config = CORES["tile16"]
     with pytest.raises(ValueError, match=r"^build must be 0 to 4294967295, not 4294967296$"):
         RegisterBlock(config, build=1 << 32)
-    with pytest.raises(ValueError, match=r"^clock_hz must be 1 to 1000000000, not 0$"):
-        System(config, checkpoint, clock_hz=0)
     with pytest.raises(
         ValueError, match=r"^name must be 1 to 16 printable ASCII characters, not 'a core of any width'$"
     ):

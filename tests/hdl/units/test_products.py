@@ -15,7 +15,7 @@ from amaranth.sim import Simulator
 from hdl.core.config import CORES
 from hdl.core.core import Core
 from hdl.units.products import fits_multiplier, unsigned_product
-from talos_ref.model.checkpoint import default_checkpoint
+from tests.helpers.designs import published
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def _products(text: str) -> int:
 @pytest.mark.parametrize("core", CORES)
 def test_every_core_fits_its_multipliers(core: str) -> None:
     """No core has an unsigned product that Yosys would map wrong."""
-    assert _products(rtlil.convert(Core(CORES[core], default_checkpoint()), emit_src=False)) > 50
+    assert _products(rtlil.convert(Core(published(core)), emit_src=False)) > 50

@@ -18,10 +18,9 @@ from amaranth.lib.wiring import In, Out
 from hdl.boards.__main__ import main
 from hdl.boards.de1_soc.mistral import write_mistral
 from hdl.boards.de1_soc.top import BoardTop
-from hdl.core.config import CORES
 from hdl.device.resources import yosys_command
 from hdl.registers.avalon import AvalonSignature
-from talos_ref.model.checkpoint import default_checkpoint
+from tests.helpers.designs import published
 
 _TIMING = """\
 Info: Max frequency for clock 'clk': 47.11 MHz (FAIL at 50.00 MHz)
@@ -139,7 +138,7 @@ def test_no_frequency(tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 def test_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Yosys maps the board without any of Quartus's cells, every pin behind a buffer of its own."""
     monkeypatch.setattr("hdl.boards.de1_soc.top.System", SmallSystem)
-    write_mistral(tmp_path, CORES["tile16"], default_checkpoint())
+    write_mistral(tmp_path, published("tile16"))
     assert "altera" not in (tmp_path / "top.il").read_text()
     subprocess.run([*yosys_command(), "-q", "top.ys"], cwd=tmp_path, check=True, stdin=subprocess.DEVNULL)
     netlist = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
@@ -152,4 +151,4 @@ def test_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_clock_without_pll() -> None:
     with pytest.raises(ValueError, match=r"^clock_hz must be 50000000 without a PLL, not 56250000$"):
-        BoardTop(CORES["tile16"], default_checkpoint(), vendor=False)
+        BoardTop(published("tile16"), vendor=False)

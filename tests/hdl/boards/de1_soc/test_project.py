@@ -17,6 +17,7 @@ from hdl.boards.de1_soc.check import WAIVERS, check_core, waiver_file
 from hdl.boards.de1_soc.pll import Pll
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from tests.helpers.board_design import DEMO_CYCLES, tile16_files
+from tests.helpers.designs import published
 from tests.helpers.quartus_reports import CLOCK
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -148,8 +149,8 @@ def test_cells(files: dict[str, str]) -> None:
 
 def check(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what the tools object to in this Verilog."""
-    monkeypatch.setattr("hdl.boards.de1_soc.check.board_verilog", lambda core: text)
-    return check_core("tile16", folder)
+    monkeypatch.setattr("hdl.boards.de1_soc.check.board_verilog", lambda design: text)
+    return check_core(published("tile16"), folder)
 
 
 def test_tools(files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +185,8 @@ def test_same_text(files: dict[str, str]) -> None:
     assert DEMO_CYCLES == 6000
     code = (
         "import sys; from hdl.boards.de1_soc.project import board_verilog; "
-        "sys.stdout.write(board_verilog('tile16', 6000))"
+        "from tests.helpers.designs import published; "
+        "sys.stdout.write(board_verilog(published('tile16'), 6000))"
     )
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": "1", "PATH": os.environ["PATH"]},
