@@ -10,11 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.adders import adder_tree
 from hdl.units.argmax import first_maximum
-from hdl.units.attention_divide import ReciprocalAttentionDivide, attention_divide, operands_layout
 from hdl.units.format import index_shape, shape_of
 from hdl.units.kv_cache import CacheMemory, in_bank, row_of
 from hdl.units.multipliers import MultiplierPort
-from hdl.units.weigh import weigher
+from hdl.units.registry import attention_divide_of, softmax_of
+from hdl.units.variants import operands_layout
 from talos_ref.golden.attention import Attention as AttentionSpec
 from talos_ref.model.config import ModelConfig
 
@@ -56,13 +56,13 @@ class Attention(wiring.Component):
     def __init__(
         self, spec: AttentionSpec, config: ModelConfig, *, positions: int = 1, bits_per_cycle: int = 3
     ) -> None:
-        self.weigher = weigher(spec)
+        self.softmax = softmax_of(spec)
         self.spec, self.config, self.positions = spec, config, positions
         self.n_head, self.head_dim = config.n_head, config.head_dim
         self.cache = CacheMemory(config, spec.word, positions)
         self.rows = self.cache.rows
         growth = (config.block_size - 1).bit_length()
-        self.divide = attention_divide(
+        self.divide = attention_divide_of(
             spec.divide,
             operands_layout(
                 config.n_embd,
@@ -76,7 +76,7 @@ class Attention(wiring.Component):
         self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
         vector = self.cache.vector_layout
         ports: dict[str, Any] = {}
-        if isinstance(self.divide, ReciprocalAttentionDivide):
+        if self.divide.multiplies:
             ports["quotient_multipliers"] = Out(self.divide.multipliers.signature)
         super().__init__(
             ports
@@ -103,8 +103,7 @@ class Attention(wiring.Component):
     @property
     def multiplier_ports(self) -> list[Any]:
         """Ports of both units that multiply, never in one cycle, so that a bank can be shared."""
-        divides = isinstance(self.divide, ReciprocalAttentionDivide)
-        return [self.multipliers, *([self.quotient_multipliers] if divides else [])]
+        return [self.multipliers, *([self.quotient_multipliers] if self.divide.multiplies else [])]
 
     def latency(self, position: int) -> int:
         """Return the cycles from ``q`` to a valid ``o`` where ``v`` is not late."""
@@ -137,7 +136,7 @@ class Attention(wiring.Component):
             self.o.payload.eq(divide.o.payload),
             divide.o.ready.eq(self.o.ready),
         ]
-        if isinstance(self.divide, ReciprocalAttentionDivide):
+        if self.divide.multiplies:
             wiring.connect(m, self.divide.multipliers, wiring.flipped(self.quotient_multipliers))
         return m
 
@@ -147,10 +146,10 @@ class Attention(wiring.Component):
 
     def _scores(self, m: Module, last_row: Signal) -> Signal:
         """Pass 1: fill ``self.scores`` and ``self.top``; return the strobe of the cycle after the last row's."""
-        weigher = self.weigher
-        row_layout = data.ArrayLayout(data.ArrayLayout(weigher.stored_shape, self.positions), self.n_head)
+        softmax = self.softmax
+        row_layout = data.ArrayLayout(data.ArrayLayout(softmax.stored_shape, self.positions), self.n_head)
         self.scores = Array(Signal(row_layout, name=f"scores{row}") for row in range(self.rows))
-        self.top = Signal(data.ArrayLayout(weigher.key_shape, self.n_head))
+        self.top = Signal(data.ArrayLayout(softmax.key_shape, self.n_head))
 
         # Cycle 0: the row's keys are addressed.
         scoring, next_row = Signal(), Signal(index_shape(self.rows))
@@ -170,22 +169,22 @@ class Attention(wiring.Component):
             valid.append(Signal(name=f"score_valid{stage}"))
             rows.append(Signal(index_shape(self.rows), name=f"score_row{stage}"))
             m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
-        score = Signal(data.ArrayLayout(data.ArrayLayout(weigher.score_shape, self.positions), self.n_head))
+        score = Signal(data.ArrayLayout(data.ArrayLayout(softmax.score_shape, self.positions), self.n_head))
         for head in range(self.n_head):
             lanes = range(head * self.head_dim, (head + 1) * self.head_dim)
             for column in range(self.positions):
                 total = adder_tree(m, [self.multipliers.products[lane][column] for lane in lanes])
-                m.d.sync += score[head][column].eq(weigher.score(total))
+                m.d.sync += score[head][column].eq(softmax.score(total))
 
         # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
         stored = Signal(row_layout)
         for head in range(self.n_head):
-            lowest = Const(-(1 << (weigher.key_shape.width - 1)), weigher.key_shape)
+            lowest = Const(-(1 << (softmax.key_shape.width - 1)), softmax.key_shape)
             keys = [Mux(rows[3] == 0, lowest, self.top[head])]
             for column in range(self.positions):
-                m.d.comb += stored[head][column].eq(weigher.store(m, score[head][column]))
+                m.d.comb += stored[head][column].eq(softmax.store(m, score[head][column]))
                 masked = (rows[3] == last_row) & self._beyond(column)
-                keys.append(Mux(masked, lowest, weigher.key(score[head][column])))
+                keys.append(Mux(masked, lowest, softmax.key(score[head][column])))
             _, best = first_maximum(m, keys)
             with m.If(valid[3]):
                 m.d.sync += self.top[head].eq(best)
@@ -227,7 +226,7 @@ class Attention(wiring.Component):
         for head in range(self.n_head):
             for column in range(self.positions):
                 masked = (row == last_row) & self._beyond(column)
-                weight = self.weigher.weight(m, scores[head][column], self.top[head])
+                weight = self.softmax.weight(m, scores[head][column], self.top[head])
                 m.d.sync += weights[head][column].eq(Mux(masked, 0, weight))
 
         # Cycle 1: the values are there; the bank multiplies, and the weights are summed.

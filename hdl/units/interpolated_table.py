@@ -1,22 +1,19 @@
-"""Interpolated table: a ROM of lines and one multiplication, the circuit of ``talos_ref.golden.table``."""
+"""The circuit of ``talos_ref.golden.table``: a ROM of lines and one multiplication, as combinational parts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from amaranth.hdl import C, Cat, Module, Mux, Shape, Signal, Value, ValueLike, signed, unsigned
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
 from hdl.units.adders import partial_products, sum_partial_products
-from talos_ref.golden.table import InterpolatedTable as TableSpec
+from talos_ref.golden.table import InterpolatedTable
 
-__all__ = [
-    "InterpolatedTable", "add", "evaluate", "interpolate", "line_layout", "look_up", "multiply", "terms_layout",
-]  # fmt: skip
+__all__ = ["add", "evaluate", "line_layout", "look_up", "multiply", "terms_layout"]
 
 
-def line_layout(table: TableSpec) -> data.StructLayout:
+def line_layout(table: InterpolatedTable) -> data.StructLayout:
     """Return what ``look_up`` reads: ``base`` and ``slope`` of a segment, and the ``step`` into it."""
     slopes = [slope for _, slope in table.lines]
     signs = min(slopes) < 0
@@ -31,7 +28,7 @@ def line_layout(table: TableSpec) -> data.StructLayout:
     )
 
 
-def terms_layout(table: TableSpec) -> data.StructLayout:
+def terms_layout(table: InterpolatedTable) -> data.StructLayout:
     """Return what ``multiply`` makes of a line: ``base``, and the partial products of slope and step."""
     line = line_layout(table)
     slope = Shape.cast(line["slope"].shape)
@@ -41,7 +38,7 @@ def terms_layout(table: TableSpec) -> data.StructLayout:
     )
 
 
-def look_up(m: Module, table: TableSpec, u: ValueLike) -> Any:
+def look_up(m: Module, table: InterpolatedTable, u: ValueLike) -> Any:
     """Return the line (``line_layout``) of ``u``, combinational: a ROM of ``len(table.lines)`` words in logic.
 
     Below segment ``table.first`` the line is unspecified. Raises ValueError if ``u`` has not ``table.input_bits`` bits.
@@ -60,7 +57,7 @@ def look_up(m: Module, table: TableSpec, u: ValueLike) -> Any:
     return line
 
 
-def multiply(m: Module, table: TableSpec, line: Any) -> Any:
+def multiply(m: Module, table: InterpolatedTable, line: Any) -> Any:
     """Return the terms of a line (``terms_layout``), combinational: an addition and a choice."""
     terms = Signal(terms_layout(table), name=f"{table.name}_terms")
     m.d.comb += terms.base.eq(line.base)
@@ -69,7 +66,7 @@ def multiply(m: Module, table: TableSpec, line: Any) -> Any:
     return terms
 
 
-def add(m: Module, table: TableSpec, terms: Any) -> Value:
+def add(m: Module, table: InterpolatedTable, terms: Any) -> Value:
     """Return the sum of the terms, ``table.output_bits`` wide, combinational: additions, a limit."""
     high = (1 << table.output_bits) - 1
     # The rounding half sits below the base in the same addition, which thereby floors once and rounds to nearest.
@@ -84,67 +81,15 @@ def add(m: Module, table: TableSpec, terms: Any) -> Value:
     return Mux(value[table.output_bits :].any(), high, value[: table.output_bits])
 
 
-def evaluate(m: Module, table: TableSpec, line: Any) -> Value:
+def evaluate(m: Module, table: InterpolatedTable, line: Any) -> Value:
     """Return the value on a line, ``table.output_bits`` wide, combinational."""
     return add(m, table, multiply(m, table, line))
 
 
-def interpolate(m: Module, table: TableSpec, u: ValueLike) -> Value:
-    """Return ``table.compute(u)``, combinational."""
-    return evaluate(m, table, look_up(m, table, u))
-
-
-def _largest(table: TableSpec) -> int:
+def _largest(table: InterpolatedTable) -> int:
     """Return the largest value before the limit; a line takes it at one of its ends."""
     half, last = 1 << (table.step_bits - 1), (1 << table.step_bits) - 1
     ends = [base + ((slope * step + half) >> table.step_bits) for base, slope in table.lines for step in (0, last)]
     if min(ends) < 0:
         raise ValueError(f"{table.name} must not fall below 0, not {min(ends)!r}")
     return max(ends)
-
-
-class InterpolatedTable(wiring.Component):
-    """``o = table.compute(i)``; an input below ``table.first`` segments gives an unspecified value.
-
-    Timing: ``LATENCY`` cycles from input to output, one input a cycle, respects backpressure. With ``registered`` the
-    line is read in cycle 0 and evaluated from registers in cycle 1; without, all is combinational.
-
-    Parameters
-    ----------
-    table
-        ``talos_ref.golden.table.InterpolatedTable``.
-    registered
-        Whether there is a register between the ROM and the multiplication.
-
-    Members
-    -------
-    i : In(stream of unsigned(table.input_bits))
-    o : Out(stream of unsigned(table.output_bits))
-    """
-
-    def __init__(self, table: TableSpec, registered: bool = True) -> None:
-        if not isinstance(table, TableSpec):
-            raise TypeError(f"table must be a talos_ref.golden.table.InterpolatedTable, not {table!r}")
-        self.table = table
-        self.registered = registered
-        self.LATENCY = int(registered)
-        super().__init__(
-            {
-                "i": In(stream.Signature(unsigned(table.input_bits))),
-                "o": Out(stream.Signature(unsigned(table.output_bits))),
-            }
-        )
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        line = look_up(m, self.table, self.i.payload)
-        if self.registered:
-            held, valid = Signal(line_layout(self.table)), Signal()
-            m.d.comb += [self.o.valid.eq(valid), self.i.ready.eq(~valid | self.o.ready)]
-            with m.If(self.i.ready):
-                m.d.sync += [held.eq(line), valid.eq(self.i.valid)]
-        else:
-            held = line
-            m.d.comb += [self.o.valid.eq(self.i.valid), self.i.ready.eq(self.o.ready)]
-        m.d.comb += self.o.payload.eq(evaluate(m, self.table, held))
-        return m

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,9 +15,10 @@ from hdl.units.multipliers import MultiplierBank, share
 from hdl.units.priority import first_index
 from hdl.units.products import unsigned_product
 from hdl.units.recurrence import check_width
-from hdl.units.sampler_weights import BucketWeights, Exp2Weights
+from hdl.units.registry import sampler_weights_of
+from hdl.units.variants import UNIFORM_BITS
 from talos_ref.golden.format import Format
-from talos_ref.golden.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
+from talos_ref.golden.sampler import TEMPERATURE
 from talos_ref.golden.sampler import Sampler as SamplerSpec
 
 __all__ = ["Sampler", "draw_layout", "sample_layout"]
@@ -37,8 +38,9 @@ class Sampler(wiring.Component):
     """``token = spec.draw(logits, temperature, rng)``, or the argmax.
 
     Timing: with ``blocks = ceil(vocab_size / lanes)``, a token drawn is offered ``LATENCY = w + blocks + 2`` cycles
-    after ``i`` becomes valid (``w`` is 2 for BucketSampler and 3 for Exp2Sampler), an argmax after ``GREEDY_LATENCY``,
-    whatever the data are. The next sample can start in the cycle that takes the result. Respects backpressure.
+    after ``i`` becomes valid, an argmax after ``GREEDY_LATENCY``, whatever the data are; ``w`` is ``FEED + LATENCY`` of
+    the weights, 2 for BucketSampler and 3 for Exp2Sampler. The next sample can start in the cycle that takes the
+    result. Respects backpressure.
 
         0                    the largest logit and its index; the uniform number
         FEED to w + blocks - 2    weights, a block a cycle (FEED and stages: see ``BucketWeights``, ``Exp2Weights``)
@@ -54,7 +56,7 @@ class Sampler(wiring.Component):
     Parameters
     ----------
     spec
-        ``talos_ref.golden.sampler.BucketSampler`` or ``Exp2Sampler``.
+        A sampler of ``talos_ref.golden.sampler`` that ``hdl.units.registry`` has weights for.
     vocab_size
         Logits, 2 to 1024.
     lanes
@@ -64,7 +66,7 @@ class Sampler(wiring.Component):
     bits_per_cycle
         Quotient bits a cycle of the temperature's inverse.
     shared
-        Whether the products of Exp2Sampler come from outside; BucketSampler has none.
+        Whether the products of weights that multiply come from outside.
 
     Raises TypeError or ValueError for a parameter of the wrong kind or out of range.
 
@@ -74,7 +76,7 @@ class Sampler(wiring.Component):
     i : In(stream): ``logits`` [vocab_size], ``rng``, ``greedy``
     o : Out(stream): ``token``, ``argmax``, ``top_logit``
     multipliers : Out(MultiplierPort), lanes × 1
-        Only with ``shared`` and Exp2Sampler.
+        Only with ``shared``, and if the weights multiply.
     """
 
     GREEDY_LATENCY = 1
@@ -92,23 +94,13 @@ class Sampler(wiring.Component):
         check_width("vocab_size", vocab_size, 1024, low=2)
         check_width("lanes", lanes, 1024)
         self.lanes = min(lanes, vocab_size)
-        self.weights: BucketWeights | Exp2Weights
-        if isinstance(spec, BucketSampler):
-            self.weights = BucketWeights(spec, word, self.lanes, bits_per_cycle)
-            self.SETTLE = 1
-            # Sums wrap as the weights do.
-            self.sum_width = spec.exp.width
-        elif isinstance(spec, Exp2Sampler):
-            self.weights = Exp2Weights(spec, word, self.lanes, bits_per_cycle)
-            self.SETTLE = self.weights.SETTLE
-            self.sum_width = (vocab_size * ((1 << spec.exp.width) - 1)).bit_length()
-        else:
-            raise TypeError(f"spec must be a BucketSampler or an Exp2Sampler of talos_ref.golden.sampler, not {spec!r}")
+        self.weights = sampler_weights_of(spec, word, self.lanes, bits_per_cycle)
+        self.SETTLE = self.weights.SETTLE
+        self.sum_width = self.weights.sum_width(vocab_size)
         self.spec, self.vocab_size, self.word = spec, vocab_size, word
         self.blocks = -(-vocab_size // self.lanes)
         self.LATENCY = self.weights.FEED + self.weights.LATENCY + self.blocks + 2
-        self.multiplies = isinstance(self.weights, Exp2Weights)
-        self.shared = shared and self.multiplies
+        self.shared = shared and self.weights.multiplies
         super().__init__(
             ({"multipliers": Out(self.weights.multipliers.signature)} if self.shared else {})
             | {
@@ -117,6 +109,11 @@ class Sampler(wiring.Component):
                 "o": Out(stream.Signature(draw_layout(vocab_size, shape_of(word)))),
             }
         )
+
+    @property
+    def multiplier_ports(self) -> list[Any]:
+        """Ports to connect to a bank, if there are any."""
+        return [self.multipliers] if self.shared else []
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -147,16 +144,16 @@ class Sampler(wiring.Component):
 
         # Cycle 0. The argmax is the token unless a later one is drawn.
         top_index, top = first_maximum(m, [self.i.p.logits[token] for token in range(self.vocab_size)])
-        uniform = Signal(24)
+        uniform = Signal(UNIFORM_BITS)
         with m.If(start):
             m.d.sync += [
                 self.o.p.token.eq(top_index),
                 self.o.p.argmax.eq(top_index),
                 self.o.p.top_logit.eq(top),
-                uniform.eq(self._uniform(m, self.i.p.rng)),
+                uniform.eq(weights.uniform(m, self.i.p.rng)),
             ]
 
-        if self.multiplies:
+        if weights.multiplies:
             port = weights.multipliers
             m.d.comb += port.valid.eq(feeding.any())
             if self.shared:
@@ -187,7 +184,7 @@ class Sampler(wiring.Component):
 
         # Cycle w + blocks. The cut is below the last sum by itself, as the uniform number is below 1.
         cut = Signal(self.sum_width)
-        m.d.sync += cut.eq(unsigned_product(m, uniform, sums[-1])[24:])
+        m.d.sync += cut.eq(unsigned_product(m, uniform, sums[-1])[UNIFORM_BITS:])
 
         # Cycle w + blocks + 1.
         hits = Signal(self.vocab_size)
@@ -197,13 +194,6 @@ class Sampler(wiring.Component):
         with m.If(cycle[-1] & hit):
             m.d.sync += self.o.p.token.eq(index)
         return m
-
-    def _uniform(self, m: Module, rng: Value) -> Value:
-        """Return 24 random bits of the state."""
-        if isinstance(self.spec, Exp2Sampler):
-            return rng[:24]
-        multiplier = Const(self.spec.multiplier)
-        return unsigned_product(m, rng, multiplier, "uniform_product")[8:32]
 
 
 def _named(m: Module, values: Sequence[Any], shape: Any, name: str) -> list[Signal]:

@@ -1,21 +1,18 @@
-# amaranth: UnusedElaboratable=no
-"""Interpolated tables against the golden model, exhaustively, and as a stream."""
+"""Interpolated tables against the golden model, exhaustively."""
 
 from __future__ import annotations
-
-import random
 
 import pytest
 from amaranth.hdl import Module, Signal
 
-from hdl.units.interpolated_table import InterpolatedTable, interpolate, look_up
+from hdl.units.interpolated_table import evaluate, look_up
 from talos_ref.golden.divide import ReciprocalDivide
 from talos_ref.golden.exp import Exp2
 from talos_ref.golden.format import Q4_12
 from talos_ref.golden.rmsnorm import TableRmsNorm
-from talos_ref.golden.table import InterpolatedTable as TableSpec
+from talos_ref.golden.table import InterpolatedTable
 from tests.helpers.combinational import evaluate_all
-from tests.helpers.streams import assert_equal, latencies, seed, transfer
+from tests.helpers.streams import assert_equal
 
 # Slopes of both signs; the reciprocal square root of n = 16 is limited at its left end, that of n = 24 is not.
 TABLES = {
@@ -30,35 +27,16 @@ TABLES = {
 def test_every_input(name: str) -> None:
     table = TABLES[name]
     cases = [(u,) for u in range(table.first << table.step_bits, 1 << table.input_bits)]
-    actual = evaluate_all([table.input_bits], lambda m, u: interpolate(m, table, u), cases)
+    actual = evaluate_all([table.input_bits], lambda m, u: evaluate(m, table, look_up(m, table, u)), cases)
     assert_equal(actual, [table.compute(u) for (u,) in cases], cases)
 
 
-@pytest.mark.parametrize("registered", [False, True])
-@pytest.mark.parametrize("stalling", [False, True])
-def test_stream(registered: bool, stalling: bool) -> None:
-    draw = random.Random(seed())
-    table = TABLES["rsqrt16"]
-    cases = [draw.randrange(1 << 14, 1 << 16) for _ in range(200)]
-    actual = transfer(InterpolatedTable(table, registered), cases, stalls=draw if stalling else None)
-    assert_equal(actual, [table.compute(u) for u in cases], cases)
-
-
-@pytest.mark.parametrize("registered", [False, True])
-def test_latency(registered: bool) -> None:
-    component = InterpolatedTable(TABLES["exp2"], registered)
-    spans, periods = latencies(component, list(range(20)))
-    assert set(spans) == {component.LATENCY} == {int(registered)}
-    assert set(periods) == {1}
-
-
 def test_refusals() -> None:
-    with pytest.raises(TypeError, match=r"^table must be a talos_ref.golden.table.InterpolatedTable, not 3$"):
-        InterpolatedTable(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^exp2 input must be 12 bits wide, not 11$"):
         look_up(Module(), TABLES["exp2"], Signal(11))
-    falling = TableSpec(
+    m = Module()
+    falling = InterpolatedTable(
         name="falling", function=lambda u: 0.5 - u, index_bits=2, step_bits=2, fraction=4, output_bits=4
     )
     with pytest.raises(ValueError, match=r"^falling must not fall below 0, not -\d+$"):
-        interpolate(Module(), falling, Signal(4))
+        evaluate(m, falling, look_up(m, falling, Signal(4)))

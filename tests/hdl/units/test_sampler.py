@@ -247,7 +247,7 @@ def test_temperature_goes_first(name: str) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"spec": 1}, TypeError, "spec must be a BucketSampler or an Exp2Sampler of talos_ref.golden.sampler, not 1"),
+        ({"spec": 1}, TypeError, "spec must be one of BucketSampler, Exp2Sampler, not 1"),
         ({"vocab_size": 0}, ValueError, "vocab_size must be 2 to 1024, not 0"),
         ({"lanes": 0}, ValueError, "lanes must be 1 to 1024, not 0"),
         ({"lanes": 2.0}, TypeError, "lanes must be an integer, not 2.0"),

@@ -14,7 +14,6 @@ from amaranth.back import verilog
 
 from cosim.engine.simulators import verilator_root
 from hdl.units.divide import Divide
-from hdl.units.interpolated_table import InterpolatedTable
 from hdl.units.rmsnorm import RmsNorm
 from hdl.units.sampler import Sampler
 from hdl.units.square_root import SquareRoot
@@ -25,7 +24,6 @@ TALOS_V2, PRECISE = talos_v2(MICROGPT), precise(MICROGPT)
 UNITS: dict[str, Callable[[], Any]] = {
     "divide": lambda: Divide(25, 16, 15, 3),
     "square_root": lambda: SquareRoot(31, 3),
-    "interpolated_table": lambda: InterpolatedTable(PRECISE.sampler.exp.table),  # type: ignore[union-attr]
     "root_rmsnorm": lambda: RmsNorm(TALOS_V2.rmsnorm),
     "table_rmsnorm": lambda: RmsNorm(PRECISE.rmsnorm),
     "table_scale": lambda: RmsNorm(PRECISE.rmsnorm, normalise=False),

@@ -1,4 +1,4 @@
-"""The division at the end of attention: every weighted sum by its head's sum of weights."""
+"""Attention's division in ``precise``: by the reciprocal of each head's sum of weights."""
 
 from __future__ import annotations
 
@@ -8,74 +8,13 @@ from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.units.divide import Divide
 from hdl.units.format import saturate, shape_of, shift_right
 from hdl.units.interpolated_table import evaluate, line_layout, look_up
 from hdl.units.multipliers import MultiplierPort
-from talos_ref.golden.divide import ReciprocalDivide, TruncatingDivide
+from talos_ref.golden.divide import ReciprocalDivide
 from talos_ref.golden.format import Rounding
 
-__all__ = ["ReciprocalAttentionDivide", "TruncatingAttentionDivide", "attention_divide", "operands_layout"]
-
-
-def operands_layout(lanes: int, heads: int, numerator: Shape, denominator: Shape) -> data.StructLayout:
-    """Return the payload of a division: ``numerators`` [lanes], ``denominators`` [heads]."""
-    return data.StructLayout(
-        {"numerators": data.ArrayLayout(numerator, lanes), "denominators": data.ArrayLayout(denominator, heads)}
-    )
-
-
-class TruncatingAttentionDivide(wiring.Component):
-    """``o[d] = sat(trunc(numerators[d] / denominators[head of d]))``, one digit-recurrence divider a lane.
-
-    ``LATENCY`` cycles from an accepted input to a valid output, whatever the data; one division at a time; respects
-    backpressure. Requires ``|numerators[d]| <= 2^15 · denominators[d]``, which holds for a weighted mean of words.
-
-    Members
-    -------
-    i : In(stream): ``operands_layout``
-    o : Out(stream): words [lanes]
-    """
-
-    def __init__(self, spec: TruncatingDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
-        self.word = spec.word
-        numerators, denominators = operands["numerators"].shape, operands["denominators"].shape
-        self.lanes, self.heads = numerators.length, denominators.length
-        self.dividers = [
-            Divide(
-                numerator_width=Shape.cast(numerators.elem_shape).width,
-                denominator_width=Shape.cast(denominators.elem_shape).width,
-                quotient_width=spec.word.width,
-                bits_per_cycle=bits_per_cycle,
-            )
-            for _ in range(self.lanes)
-        ]
-        self.LATENCY = self.dividers[0].LATENCY
-        super().__init__(
-            {
-                "i": In(stream.Signature(operands)),
-                "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
-            }
-        )
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.d.comb += [self.i.ready.eq(self.dividers[0].i.ready), self.o.valid.eq(self.dividers[0].o.valid)]
-        for lane, divider in enumerate(self.dividers):
-            m.submodules[f"divider{lane}"] = divider
-            numerator = self.i.p.numerators[lane]
-            negative = Signal(name=f"negative{lane}")
-            with m.If(self.i.valid & self.i.ready):
-                m.d.sync += negative.eq(numerator < 0)
-            quotient = divider.o.payload
-            m.d.comb += [
-                divider.i.valid.eq(self.i.valid),
-                divider.i.p.numerator.eq(Mux(numerator < 0, -numerator, numerator)),
-                divider.i.p.denominator.eq(self.i.p.denominators[lane * self.heads // self.lanes]),
-                divider.o.ready.eq(self.o.ready),
-                self.o.p[lane].eq(saturate(Mux(negative, -quotient, quotient), self.word)),
-            ]
-        return m
+__all__ = ["ReciprocalAttentionDivide"]
 
 
 class ReciprocalAttentionDivide(wiring.Component):
@@ -96,8 +35,9 @@ class ReciprocalAttentionDivide(wiring.Component):
     """
 
     LATENCY = 2
+    multiplies = True
 
-    def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout) -> None:
+    def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
         self.spec, self.word = spec, spec.word
         numerators, self.denominators = operands["numerators"].shape, operands["denominators"].shape
         self.lanes, self.heads = numerators.length, self.denominators.length
@@ -161,12 +101,3 @@ class ReciprocalAttentionDivide(wiring.Component):
         with m.If(fresh):
             m.d.sync += held.eq(self.o.payload)
         return m
-
-
-def attention_divide(
-    spec: TruncatingDivide | ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int
-) -> TruncatingAttentionDivide | ReciprocalAttentionDivide:
-    """Return the circuit of a division; both take their denominators one cycle before the numerators."""
-    if isinstance(spec, TruncatingDivide):
-        return TruncatingAttentionDivide(spec, operands, bits_per_cycle)
-    return ReciprocalAttentionDivide(spec, operands)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-import re
 from typing import Any
 
 import pytest
 from amaranth.hdl import Module, Signal, signed
 
-from hdl.units.weigh import Exp2Weigher, StepWeigher, weigher
+from hdl.units.registry import softmax_of
 from talos_ref.golden.arithmetic import arithmetic
-from talos_ref.golden.attention import Attention
+from talos_ref.golden.attention import Attention, StepAttention
 from talos_ref.model.config import ModelConfig
 from tests.helpers.combinational import evaluate_all
 from tests.helpers.streams import assert_equal, seed
@@ -26,8 +25,8 @@ def spec_of(name: str, heads: int) -> Attention:
 
 
 def key(spec: Attention, score: int) -> int:
-    """What the largest of is sought: the score, or its integer part."""
-    return score if isinstance(weigher(spec), StepWeigher) else score >> 12
+    """What is compared to find the largest: the score, or its integer part."""
+    return score if isinstance(spec, StepAttention) else spec.exp.exponent(score)
 
 
 def total_width(spec: Attention) -> int:
@@ -48,7 +47,7 @@ def totals(draw: random.Random, spec: Attention, count: int) -> list[int]:
 def test_scores(name: str, heads: int) -> None:
     draw = random.Random(seed())
     spec = spec_of(name, heads)
-    circuit = weigher(spec)
+    circuit = softmax_of(spec)
     cases = [(total,) for total in totals(draw, spec, 2000)]
 
     def build(m: Module, total: Any) -> Any:
@@ -65,7 +64,7 @@ def test_scores(name: str, heads: int) -> None:
 def test_keys(name: str, heads: int) -> None:
     draw = random.Random(seed())
     spec = spec_of(name, heads)
-    circuit = weigher(spec)
+    circuit = softmax_of(spec)
     cases = [(spec.score(total),) for total in totals(draw, spec, 1000)]
 
     def build(m: Module, score: Any) -> Any:
@@ -82,7 +81,7 @@ def test_weights(name: str, heads: int) -> None:
     """Every weight of lists of scores, each stored and then weighed with the largest key of its list."""
     draw = random.Random(seed())
     spec = spec_of(name, heads)
-    circuit = weigher(spec)
+    circuit = softmax_of(spec)
     pool = [spec.score(total) for total in totals(draw, spec, 400)]
     lists = [[draw.choice(pool) for _ in range(draw.randint(1, 16))] for _ in range(150)]
     # Scores as they are met: close to each other, so that the weights matter.
@@ -105,11 +104,3 @@ def test_weights(name: str, heads: int) -> None:
 
     actual = evaluate_all([circuit.score_shape, circuit.key_shape], build, cases, LANES)
     assert_equal(actual, expected, cases)
-
-
-def test_kinds() -> None:
-    assert isinstance(weigher(spec_of("talos-v2", 4)), StepWeigher)
-    assert isinstance(weigher(spec_of("precise", 4)), Exp2Weigher)
-    text = re.escape("spec must be a StepAttention or an Exp2Attention, not None")
-    with pytest.raises(TypeError, match=f"^{text}$"):
-        weigher(None)  # type: ignore[arg-type]

@@ -1,91 +1,23 @@
-"""The weights of the two samplers: temperature and exponential, some tokens a cycle."""
+"""The weights of the sampler of ``precise``: any temperature and powers of two, some tokens a cycle."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal, signed, unsigned
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
 
 from hdl.units.divide import Divide
-from hdl.units.exp import exp2_align, exp2_exponent, exp2_terms, wrapping_exp
+from hdl.units.exp import exp2_align, exp2_exponent, exp2_terms
 from hdl.units.format import shape_of
 from hdl.units.interpolated_table import add, terms_layout
 from hdl.units.multipliers import MultiplierPort
+from hdl.units.variants import UNIFORM_BITS, weights_signature
 from talos_ref.golden.format import Format, Rounding, shift_right
-from talos_ref.golden.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
+from talos_ref.golden.sampler import TEMPERATURE, Exp2Sampler
 
-__all__ = ["BucketWeights", "Exp2Weights", "weights_signature"]
-
-
-def weights_signature(word: Format, lanes: int, weight: Shape) -> wiring.Signature:
-    """Return the ports that both kinds of weights share.
-
-    Members
-    -------
-    temperature : In(stream), UQ8.8
-    settled : Out(1)
-        The temperature has taken effect.
-    greedy : Out(1)
-        The temperature asks for the argmax.
-    logits : In(words [lanes])
-    top : In(word)
-        The largest logit, one cycle after the first of the logits or earlier, and until the last weights.
-    weights : Out(weights [lanes])
-        ``LATENCY`` cycles after their logits.
-    """
-    return wiring.Signature(
-        {
-            "temperature": In(stream.Signature(shape_of(TEMPERATURE))),
-            "settled": Out(1),
-            "greedy": Out(1),
-            "logits": In(data.ArrayLayout(shape_of(word), lanes)),
-            "top": In(shape_of(word)),
-            "weights": Out(data.ArrayLayout(weight, lanes)),
-        }
-    )
-
-
-class BucketWeights(wiring.Component):
-    """``WrappingExp`` of ``(logit - top)`` after the temperature of ``talos_ref.golden.sampler.BucketSampler``.
-
-    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle; ``top`` is needed along with the logits. A temperature takes
-    effect in the cycle after it is accepted; after reset it is 0.
-    """
-
-    LATENCY = 1
-    FEED = 1
-    """Cycles from the start of a sample to its first logits: those that ``top`` takes."""
-
-    def __init__(self, spec: BucketSampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
-        self.spec, self.word, self.lanes = spec, word, lanes
-        self.weight = unsigned(spec.exp.width)
-        super().__init__(weights_signature(word, lanes, self.weight))
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        temperature = self.temperature.payload
-        doubled, halved, quartered = Signal(init=1), Signal(), Signal()
-        m.d.comb += [self.temperature.ready.eq(1), self.settled.eq(1)]
-        with m.If(self.temperature.valid):
-            m.d.sync += [
-                doubled.eq(temperature <= 0x80),
-                halved.eq((temperature > 0x100) & (temperature <= 0x200)),
-                quartered.eq(temperature > 0x200),
-            ]
-        for lane in range(self.lanes):
-            difference = Signal(signed(self.word.width + 1), name=f"difference_{lane}")
-            delta = Signal(signed(self.word.width + 2), name=f"delta_{lane}")
-            m.d.comb += [
-                difference.eq(self.logits[lane] - self.top),
-                delta.eq(
-                    Mux(doubled, difference << 1,
-                        Mux(halved, difference >> 1, Mux(quartered, difference >> 2, difference)))
-                ),
-            ]  # fmt: skip
-            m.d.sync += self.weights[lane].eq(wrapping_exp(m, self.spec.exp, delta))
-        return m
+__all__ = ["Exp2Weights"]
 
 
 class Exp2Weights(wiring.Component):
@@ -101,6 +33,8 @@ class Exp2Weights(wiring.Component):
     LATENCY = 3
     FEED = 0
     """Cycles from the start of a sample to its first logits."""
+
+    multiplies = True
 
     def __init__(self, spec: Exp2Sampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
         self.spec, self.word, self.lanes = spec, word, lanes
@@ -123,6 +57,14 @@ class Exp2Weights(wiring.Component):
         super().__init__(
             {**weights_signature(word, lanes, self.weight).members, "multipliers": Out(port)}
         )
+
+    def sum_width(self, vocab_size: int) -> int:
+        """Return the width of the sum of ``vocab_size`` weights."""
+        return (vocab_size * ((1 << self.spec.exp.width) - 1)).bit_length()
+
+    def uniform(self, m: Module, rng: Value) -> Value:
+        """Return the lower bits of the state."""
+        return rng[:UNIFORM_BITS]
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

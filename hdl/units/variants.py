@@ -1,0 +1,145 @@
+"""What the circuits of every arithmetic have in common, part by part; ``hdl.units.registry`` tells which is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from amaranth.hdl import Module, Shape, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.units.format import shape_of
+from talos_ref.golden.format import Format
+from talos_ref.golden.sampler import TEMPERATURE
+
+__all__ = [
+    "UNIFORM_BITS", "AttentionDivide", "RmsScale", "SamplerWeights", "Softmax", "operands_layout", "weights_signature",
+]  # fmt: skip
+
+UNIFORM_BITS = 24
+"""Width of the uniform number of a draw."""
+
+
+class Softmax(Protocol):
+    """From scores to attention weights, all combinational.
+
+    ``score`` is made of an exact ``q·k``. What ``store`` makes of it is kept until the largest ``key`` is known;
+    ``weight`` is made of both.
+    """
+
+    score_shape: Any
+    key_shape: Shape
+    stored_shape: Any
+
+    def score(self, total: Value) -> Value:
+        """Return the score of an exact sum of products of words."""
+
+    def key(self, score: Value) -> Value:
+        """Return the part of a score that is compared to find the largest."""
+
+    def store(self, m: Module, score: Value) -> Any:
+        """Return what is kept of a score, as ``stored_shape``."""
+
+    def weight(self, m: Module, stored: Any, top: Value) -> Value:
+        """Return the weight where the largest key is ``top``."""
+
+
+class AttentionDivide(Protocol):
+    """The division at the end of attention: every weighted sum by its head's sum of weights.
+
+    A component that is made of ``(spec, operands, bits_per_cycle)``. One division at a time, ``LATENCY`` cycles from an
+    accepted input to a valid output. The denominators must be at the port one cycle before the input is valid.
+
+    Members
+    -------
+    i : In(stream): ``operands_layout``
+    o : Out(stream): words [lanes]
+    multipliers : Out(MultiplierPort), lanes × 1
+        Only if ``multiplies``.
+    """
+
+    LATENCY: int
+    multiplies: bool
+    i: Any
+    o: Any
+    multipliers: Any
+
+
+class RmsScale(Protocol):
+    """The scale of RMSNorm: a component that is made of ``(spec, bits_per_cycle)``, ``LATENCY`` cycles long.
+
+    Members
+    -------
+    i : In(stream): what ``measure`` returns
+    o : Out(stream): scale
+    """
+
+    LATENCY: int
+    i: Any
+    o: Any
+
+    def measure(self, m: Module, squares: Sequence[Value]) -> Value:
+        """Return the input for the exact squares of all elements, combinational."""
+
+
+class SamplerWeights(Protocol):
+    """The weights of a sampler: a component that is made of ``(spec, word, lanes, bits_per_cycle)``.
+
+    The ports are those of ``weights_signature``, and ``multipliers`` (lanes × 1) if ``multiplies``.
+    """
+
+    LATENCY: int
+    FEED: int
+    """Cycles from the start of a sample to its first logits."""
+    SETTLE: int
+    """Cycles that a temperature takes to have effect."""
+    multiplies: bool
+    temperature: Any
+    settled: Any
+    greedy: Any
+    logits: Any
+    top: Any
+    weights: Any
+    multipliers: Any
+
+    def sum_width(self, vocab_size: int) -> int:
+        """Return the width of the sum of ``vocab_size`` weights."""
+
+    def uniform(self, m: Module, rng: Value) -> Value:
+        """Return the random bits that the cut is made of, ``UNIFORM_BITS`` of them, from a random state."""
+
+
+def operands_layout(lanes: int, heads: int, numerator: Shape, denominator: Shape) -> data.StructLayout:
+    """Return the payload of a division: ``numerators`` [lanes], ``denominators`` [heads]."""
+    return data.StructLayout(
+        {"numerators": data.ArrayLayout(numerator, lanes), "denominators": data.ArrayLayout(denominator, heads)}
+    )
+
+
+def weights_signature(word: Format, lanes: int, weight: Shape) -> wiring.Signature:
+    """Return the ports that both kinds of weights share.
+
+    Members
+    -------
+    temperature : In(stream), UQ8.8
+    settled : Out(1)
+        The temperature has taken effect.
+    greedy : Out(1)
+        The temperature asks for the argmax.
+    logits : In(words [lanes])
+    top : In(word)
+        The largest logit, one cycle after the first of the logits or earlier, and until the last weights.
+    weights : Out(weights [lanes])
+        ``LATENCY`` cycles after their logits.
+    """
+    return wiring.Signature(
+        {
+            "temperature": In(stream.Signature(shape_of(TEMPERATURE))),
+            "settled": Out(1),
+            "greedy": Out(1),
+            "logits": In(data.ArrayLayout(shape_of(word), lanes)),
+            "top": In(shape_of(word)),
+            "weights": Out(data.ArrayLayout(weight, lanes)),
+        }
+    )
