@@ -1,172 +1,133 @@
-"""The command lines ``python -m talos_ref train | generate | trace | nll | quality | tables | import-npy``."""
+"""The command line ``python -m talos_ref``: which commands there are, and which options each takes.
+
+`commands` is a click group, which another command line can mount; `talos_ref.commands` does the work.
+"""
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from talos_ref import commands
-from talos_ref.files import check_writable, write_bytes
+import click
+
+from talos_ref import commands as work
+from talos_ref.command_line import SETTINGS, emit, run
 from talos_ref.golden.arithmetic import ARITHMETICS
+from talos_ref.options import (
+    Integer,
+    OneOf,
+    arithmetic_option,
+    count_option,
+    dimension_options,
+    greedy_option,
+    json_option,
+    letter_limit_option,
+    names_option,
+    out_option,
+    seed_option,
+    temperature_option,
+    tokens_option,
+    weights_option,
+    word_limit_option,
+)
 
-__all__ = ["main", "parser"]
+__all__ = ["commands", "main"]
 
-FLOAT = "float"
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports what is wrong with an option in one line, with exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be an integer, not {text[:40]!r}") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, not {text[:40]!r}") from None
+FIXED = sorted(ARITHMETICS)
+EVERY = sorted(["float", *ARITHMETICS])
 
 
-def _tokens(text: str) -> list[int]:
-    return [_integer(token) for token in text.split(",")]
+@click.group(context_settings=SETTINGS, no_args_is_help=False)
+def commands() -> None:
+    """Golden model of a microGPT in fixed point: train, generate, trace, measure."""
 
 
-def _add_model(command: argparse.ArgumentParser, names: Sequence[str]) -> None:
-    command.add_argument("--arithmetic", choices=names, default="precise", help="what computes (default: precise)")
-    command.add_argument("--weights", metavar="FILE", help="checkpoint (default: the committed one)")
+@commands.command()
+@arithmetic_option(EVERY)
+@weights_option
+@seed_option
+@count_option(10)
+@temperature_option
+@greedy_option
+@letter_limit_option
+@click.option("--rng", type=OneOf(["xorshift32", "python"]), default="xorshift32", metavar="NAME",
+              help="python: random.Random(S).choices for all names, float only")  # fmt: skip
+@json_option("an object a name")
+@out_option
+def generate(out: str | None, **options: Any) -> None:
+    """Generate names, one a seed."""
+    emit(work.generate(to_file=out is not None, **options), out)
 
 
-def _add_drawing(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--seed", type=_integer, default=1, metavar="S", help="state, 1 to 2^32 - 1 (default: 1)")
-    command.add_argument(
-        "--temperature", type=_number, default=0.5, metavar="T",
-        help="0.0625 to 16 in steps of 1/256 for precise, below 256 for talos-v2, any for float (default: 0.5); "
-        "0 is greedy except in talos-v2, whose lowest bucket it is",
-    )  # fmt: skip
-    command.add_argument("--greedy", action="store_true", help="take the argmax; the random state stays as it is")
-    command.add_argument("--limit", type=_integer, metavar="N", help="letters at most (default: what fits the block)")
+@commands.command()
+@arithmetic_option(EVERY)
+@weights_option
+@seed_option
+@temperature_option
+@greedy_option
+@letter_limit_option
+@tokens_option
+@json_option("an object a step")
+@out_option
+def trace(out: str | None, **options: Any) -> None:
+    """Show every step of one name."""
+    emit(work.trace(**options), out)
 
 
-def _add_output(command: argparse.ArgumentParser, what: str) -> None:
-    command.add_argument("--json", action="store_true", help=f"{what} as JSON")
-    command.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
+@commands.command()
+@arithmetic_option(EVERY)
+@weights_option
+@names_option
+@word_limit_option()
+@json_option("one object")
+@out_option
+def nll(out: str | None, **options: Any) -> None:
+    """Measure how well a model predicts words, and how far it is from the float one."""
+    emit(work.nll(**options), out)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
-    root = _Parser(prog="talos_ref", description="Golden model of a microGPT in fixed point.", allow_abbrev=False)
-    add = root.add_subparsers(metavar="COMMAND", required=True)
-    integer, every = sorted(ARITHMETICS), sorted([FLOAT, *ARITHMETICS])
-
-    def command(name: str, run: Callable[[argparse.Namespace], Iterator[str]], text: str) -> argparse.ArgumentParser:
-        new = add.add_parser(name, help=text, description=text, allow_abbrev=False)
-        new.set_defaults(run=run, text_out=True)
-        return new
-
-    generate = command("generate", commands.generate, "Generate names, one a seed.")
-    _add_model(generate, every)
-    _add_drawing(generate)
-    generate.add_argument("--count", type=_integer, default=10, metavar="N", help="names, of seeds S on (default: 10)")
-    generate.add_argument("--rng", choices=["xorshift32", "python"], default="xorshift32",
-                          help="python: random.Random(S).choices for all names, float only")  # fmt: skip
-    _add_output(generate, "an object a name")
-
-    trace = command("trace", commands.trace, "Show every step of one name.")
-    _add_model(trace, every)
-    _add_drawing(trace)
-    trace.add_argument("--tokens", type=_tokens, metavar="T,T,…", help="inputs in place of the drawn tokens")
-    _add_output(trace, "an object a step")
-
-    nll = command("nll", commands.nll, "Measure how well a model predicts words, and how far it is from the float one.")
-    _add_model(nll, every)
-    nll.add_argument("--names", metavar="FILE", help="words (default: $TALOS_NAMES, or the published names)")
-    nll.add_argument("--limit", type=_integer, default=500, metavar="N", help="words at most (default: 500)")
-    _add_output(nll, "one object")
-
-    quality = command("quality", commands.quality, "Measure every arithmetic and its sampler, for the README.")
-    quality.add_argument("--weights", metavar="FILE", help="checkpoint (default: the committed one)")
-    quality.add_argument("--names", metavar="FILE", help="words (default: $TALOS_NAMES, or the published names)")
-    quality.add_argument("--limit", type=_integer, default=500, metavar="N", help="words at most (default: 500)")
-    quality.add_argument("--temperature", type=_number, default=0.5, metavar="T", help="of the samplers (default: 0.5)")
-    quality.add_argument("--count", type=_integer, default=2000, metavar="N", help="names sampled (default: 2000)")
-    _add_output(quality, "an object an arithmetic")
-
-    tables = command("tables", commands.tables, "List the tables and constants of an arithmetic.")
-    _add_model(tables, integer)
-    _add_output(tables, "one object")
-
-    train = command("train", commands.train, "Train a checkpoint by the published recipe.")
-    train.add_argument("--names", metavar="FILE", help="words (default: $TALOS_NAMES, or the published names)")
-    train.add_argument("--out", metavar="FILE", required=True, help="checkpoint to write")
-    train.add_argument("--steps", type=_integer, default=1000, metavar="N", help="default: 1000")
-    train.add_argument("--seed", type=_integer, default=42, metavar="S", help="of random.Random (default: 42)")
-    for name in commands.DIMENSIONS:
-        train.add_argument(f"--{name.replace('_', '-')}", type=_integer, metavar="N", help="dimension of the model")
-    train.set_defaults(text_out=False)
-
-    published = command("import-npy", commands.import_npy, "Turn a published .npy of weights into a checkpoint.")
-    published.add_argument("source", metavar="SOURCE", help=".npy that holds a dict of arrays")
-    published.add_argument("--out", metavar="FILE", required=True, help="checkpoint to write")
-    published.set_defaults(text_out=False)
-    return root
+@commands.command()
+@weights_option
+@names_option
+@word_limit_option()
+@temperature_option
+@count_option(2000)
+@json_option("an object an arithmetic")
+@out_option
+def quality(out: str | None, **options: Any) -> None:
+    """Measure every arithmetic and its sampler, for the README."""
+    emit(work.quality(**options), out)
 
 
-@contextmanager
-def _sink(out: str | None) -> Iterator[Callable[[str], None]]:
-    """Yield a function that takes lines: to standard output at once, or to a file that appears when all is done."""
-    if out is None:
-        yield lambda line: print(line)
-        sys.stdout.flush()
-        return
-    check_writable(out)
-    lines: list[str] = []
-    yield lines.append
-    write_bytes(out, "".join(line + "\n" for line in lines).encode())
+@commands.command()
+@arithmetic_option(FIXED)
+@weights_option
+@json_option("one object")
+@out_option
+def tables(out: str | None, **options: Any) -> None:
+    """List the tables and constants of an arithmetic."""
+    emit(work.tables(**options), out)
 
 
-def _run(options: argparse.Namespace) -> None:
-    with _sink(options.out if options.text_out else None) as write:
-        for line in options.run(options):
-            write(line)
+@commands.command()
+@names_option
+@click.option("--out", required=True, metavar="FILE", help="checkpoint to write")
+@click.option("--steps", type=Integer(1, 10_000_000), default=1000, metavar="N", help="default: 1000")
+@click.option("--seed", type=Integer(), default=42, metavar="S", help="of random.Random (default: 42)")
+@dimension_options
+def train(**options: Any) -> None:
+    """Train a checkpoint by the published recipe."""
+    emit(work.train(**options))
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"cannot open {error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _status(error: Exception) -> int:
-    """Return 2 for what the user can put right in the command, 1 for what failed on the way."""
-    wrong = (TypeError, ValueError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
-    return 2 if isinstance(error, wrong) else 1
+@commands.command("import-npy")
+@click.argument("source")
+@click.option("--out", required=True, metavar="FILE", help="checkpoint to write")
+def import_npy(**options: Any) -> None:
+    """Turn a published .npy of weights into a checkpoint; nothing in it is executed."""
+    emit(work.import_npy(**options))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 for bad input, 1 for a failure; errors are one line each."""
-    try:
-        options: Any = parser().parse_args(arguments)
-        _run(options)
-    except BrokenPipeError:
-        # Whoever read the output has had enough; Python's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 130
-    except (TypeError, ValueError, OSError, MemoryError) as error:
-        print(f"error: {_message(error)}", file=sys.stderr)
-        return _status(error)
-    return 0
+    return run(commands, arguments, "python -m talos_ref")

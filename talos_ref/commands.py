@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from talos_ref.golden.float_model import FloatModel, names_by_choices
 from talos_ref.golden.generate import check_limit, check_temperature, check_tokens, quantise_temperature
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.xorshift32 import check_seed
-from talos_ref.model.checkpoint import Checkpoint, default_checkpoint, load
+from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 from talos_ref.model.config import ModelConfig
 from talos_ref.model.published_npy import import_npy as import_published
 from talos_ref.model.train import train_file
@@ -28,71 +27,63 @@ from talos_ref.progress import progress_bar
 from talos_ref.studies.nll import Quality, evaluate
 from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
 
-__all__ = ["DIMENSIONS", "generate", "trace", "nll", "quality", "tables", "train", "import_npy"]
+__all__ = ["generate", "trace", "nll", "quality", "tables", "train", "import_npy"]
 
-DIMENSIONS = tuple(field.name for field in fields(ModelConfig) if field.name != "alphabet")
-"""Fields of ModelConfig that training takes from the command line."""
-
-MAX_COUNT = 10_000_000
-"""Names at most in one run: an hour's output, so that a slip of the keyboard is caught."""
 BATCHED_FROM = 64
 """Names from which the batched form is the faster one, its tables included."""
 
 
-def _checkpoint(options: argparse.Namespace) -> Checkpoint:
-    return default_checkpoint() if options.weights is None else load(options.weights)
+def _checkpoint(weights: str | None) -> Checkpoint:
+    return load(weights_path(weights))
 
 
-def _temperature(options: argparse.Namespace, spec: Arithmetic | None) -> Any:
+def _temperature(value: float, spec: Arithmetic | None) -> Any:
     """Return the temperature as the model takes it."""
-    if spec is None:
-        return check_temperature(options.temperature)
-    return quantise_temperature(options.temperature, spec.sampler)
+    return check_temperature(value) if spec is None else quantise_temperature(value, spec.sampler)
 
 
-def _spec(options: argparse.Namespace, config: ModelConfig) -> Arithmetic | None:
-    return None if options.arithmetic == "float" else arithmetic(options.arithmetic, config)
-
-
-def _check_count(count: int) -> int:
-    if not 1 <= count <= MAX_COUNT:
-        raise ValueError(f"count must be 1 to {MAX_COUNT}, not {count!r}")
-    return count
+def _spec(name: str, config: ModelConfig) -> Arithmetic | None:
+    return None if name == "float" else arithmetic(name, config)
 
 
 def _seeds(first: int, count: int) -> range:
     check_seed(first)
-    if first + _check_count(count) - 1 > 0xFFFFFFFF:
+    if first + count - 1 > 0xFFFFFFFF:
         raise ValueError(f"seed + count - 1 must be at most 4294967295, not {first + count - 1}; ask for fewer names")
     return range(first, first + count)
 
 
-def _named(options: argparse.Namespace) -> Iterator[tuple[int, list[int]]]:
+def _named(
+    checkpoint: Checkpoint,
+    spec: Arithmetic | None,
+    seeds: range,
+    *,
+    temperature: Any,
+    limit: int,
+    greedy: bool,
+) -> Iterator[tuple[int, list[int]]]:
     """Yield the seed and the letters of every name."""
-    checkpoint = _checkpoint(options)
-    config = checkpoint.config
-    spec = _spec(options, config)
-    temperature = _temperature(options, spec)
-    limit = config.max_letters if options.limit is None else check_limit(options.limit, config)
-    if options.rng == "python":
-        if spec is not None:
-            raise ValueError(f"rng must be xorshift32 for {spec.name}, not 'python'; use --arithmetic float")
-        if options.limit is not None:
-            raise ValueError("limit must be left out under --rng python, where one generator serves all names")
-        rng, count = random.Random(check_seed(options.seed)), _check_count(options.count)
-        drawn = names_by_choices(FloatModel(checkpoint), rng, 0.0 if options.greedy else temperature, count)
-        yield from ((options.seed, tokens) for tokens in drawn)
-        return
-    seeds = _seeds(options.seed, options.count)
     if spec is not None and len(seeds) >= BATCHED_FROM:
         for start in range(0, len(seeds), CHUNK):
             batch = seeds[start : start + CHUNK]
-            names = replay(checkpoint, spec, batch, temperature, limit, options.greedy).letters(config)
+            names = replay(checkpoint, spec, batch, temperature, limit, greedy).letters(checkpoint.config)
             yield from zip(batch, names, strict=True)
         return
     model: Any = FloatModel(checkpoint) if spec is None else IntegerModel(checkpoint, spec)
     for seed in seeds:
-        yield seed, generation.letters(model, seed=seed, temperature=temperature, limit=limit, greedy=options.greedy)
+        yield seed, generation.letters(model, seed=seed, temperature=temperature, limit=limit, greedy=greedy)
+
+
+def _named_by_choices(
+    checkpoint: Checkpoint, spec: Arithmetic | None, seed: int, count: int, *, temperature: Any, limit: int | None
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield ``seed`` and the letters of every name that one generator of Python's draws."""
+    if spec is not None:
+        raise ValueError(f"rng must be xorshift32 for {spec.name}, not 'python'; use --arithmetic float")
+    if limit is not None:
+        raise ValueError("limit must be left out under --rng python, where one generator serves all names")
+    rng = random.Random(check_seed(seed))
+    return ((seed, tokens) for tokens in names_by_choices(FloatModel(checkpoint), rng, temperature, count))
 
 
 def _with_progress(title: str, total: int, lines: Iterable[str], shown: bool) -> Iterator[str]:
@@ -106,33 +97,63 @@ def _with_progress(title: str, total: int, lines: Iterable[str], shown: bool) ->
                 report(done, "")
 
 
-def generate(options: argparse.Namespace) -> Iterator[str]:
+def generate(
+    *,
+    arithmetic_name: str,
+    weights: str | None,
+    seed: int,
+    count: int,
+    temperature: float,
+    greedy: bool,
+    limit: int | None,
+    rng: str,
+    as_json: bool,
+    to_file: bool,
+) -> Iterator[str]:
     """Yield a name a line, or ``seed``, ``tokens`` and ``text`` as JSON."""
-    config = _checkpoint(options).config
+    checkpoint = _checkpoint(weights)
+    config = checkpoint.config
+    spec = _spec(arithmetic_name, config)
+    warmth = _temperature(temperature, spec)
+    if rng == "python":
+        warmth = 0.0 if greedy else warmth
+        named = _named_by_choices(checkpoint, spec, seed, count, temperature=warmth, limit=limit)
+    else:
+        most = config.max_letters if limit is None else check_limit(limit, config)
+        named = _named(checkpoint, spec, _seeds(seed, count), temperature=warmth, limit=most, greedy=greedy)
 
     def lines() -> Iterator[str]:
-        for seed, tokens in _named(options):
+        for start, tokens in named:
             text = config.decode(tokens)
-            yield json.dumps({"seed": seed, "tokens": tokens, "text": text}) if options.json else text
+            yield json.dumps({"seed": start, "tokens": tokens, "text": text}) if as_json else text
 
     # A bar and names on the same terminal would run into each other.
-    return _with_progress("names", options.count, lines(), options.out is not None or not sys.stdout.isatty())
+    return _with_progress("names", count, lines(), to_file or not sys.stdout.isatty())
 
 
-def trace(options: argparse.Namespace) -> Iterator[str]:
+def trace(
+    *,
+    arithmetic_name: str,
+    weights: str | None,
+    seed: int,
+    temperature: float,
+    greedy: bool,
+    limit: int | None,
+    tokens: list[int] | None,
+    as_json: bool,
+) -> Iterator[str]:
     """Yield a step a line, as ``generate.Step`` has it."""
-    checkpoint = _checkpoint(options)
+    checkpoint = _checkpoint(weights)
     config = checkpoint.config
-    spec = _spec(options, config)
-    temperature = _temperature(options, spec)
-    if options.tokens is not None and options.limit is not None:
+    spec = _spec(arithmetic_name, config)
+    if tokens is not None and limit is not None:
         raise ValueError("limit must be left out where --tokens says how many steps there are")
-    if options.tokens is not None:
-        check_tokens(options.tokens, config)
+    if tokens is not None:
+        check_tokens(tokens, config)
     model: Any = FloatModel(checkpoint) if spec is None else IntegerModel(checkpoint, spec)
-    drawing = {"temperature": temperature, "limit": options.limit, "greedy": options.greedy, "forced": options.tokens}
-    for step in generation.steps(model, seed=options.seed, **drawing):
-        if options.json:
+    drawing = {"temperature": _temperature(temperature, spec), "limit": limit, "greedy": greedy, "forced": tokens}
+    for step in generation.steps(model, seed=seed, **drawing):
+        if as_json:
             yield json.dumps(step.to_json())
             continue
         if step.pos == 0:
@@ -143,23 +164,20 @@ def trace(options: argparse.Namespace) -> Iterator[str]:
         yield f"{step.pos:>3}  {shown[0]}   {shown[1]}   {best}   {step.rng:>10}  {top}"
 
 
-def _words(options: argparse.Namespace) -> list[str]:
-    if options.limit < 1:
-        raise ValueError(f"limit must be 1 or more words, not {options.limit!r}")
-    return load_names(options.names)[: options.limit]
-
-
 def _evaluate(checkpoint: Checkpoint, spec: Arithmetic | None, words: list[str]) -> Quality:
     if spec is None:
         return evaluate(words, checkpoint.config, FloatModel(checkpoint).batched_logits)
     return fixed_quality(words, checkpoint, IntegerModel(checkpoint, spec))
 
 
-def nll(options: argparse.Namespace) -> Iterator[str]:
+def nll(
+    *, arithmetic_name: str, weights: str | None, names: str | None, limit: int, as_json: bool
+) -> Iterator[str]:
     """Yield ``nll``, ``kl`` and ``characters``, means in nats per predicted character."""
-    checkpoint = _checkpoint(options)
-    result = _evaluate(checkpoint, _spec(options, checkpoint.config), _words(options))
-    if options.json:
+    checkpoint = _checkpoint(weights)
+    words = load_names(names)[:limit]
+    result = _evaluate(checkpoint, _spec(arithmetic_name, checkpoint.config), words)
+    if as_json:
         yield json.dumps(asdict(result))
         return
     yield f"nll         {result.nll:.6f} nats per character"
@@ -167,24 +185,26 @@ def nll(options: argparse.Namespace) -> Iterator[str]:
     yield f"characters  {result.characters}"
 
 
-def quality(options: argparse.Namespace) -> Iterator[str]:
+def quality(
+    *, weights: str | None, names: str | None, limit: int, temperature: float, count: int, as_json: bool
+) -> Iterator[str]:
     """Yield a row an arithmetic: NLL and KL of its logits, NLL of what its sampler draws from, wrapped names."""
-    checkpoint, words = _checkpoint(options), _words(options)
-    seeds = _seeds(1, options.count)
+    checkpoint, words = _checkpoint(weights), load_names(names)[:limit]
+    seeds = _seeds(1, count)
     rows: list[dict[str, Any]] = []
     for name in ("float", *sorted(ARITHMETICS)):
         spec = None if name == "float" else arithmetic(name, checkpoint.config)
         row: dict[str, Any] = {"arithmetic": name, **asdict(_evaluate(checkpoint, spec, words))}
-        row["temperature"] = options.temperature
-        row["sampled_nll"] = float_nll(words, checkpoint, options.temperature)
+        row["temperature"] = temperature
+        row["sampled_nll"] = float_nll(words, checkpoint, temperature)
         if spec is not None:
-            temperature = quantise_temperature(options.temperature, spec.sampler)
-            sampled = sampled_quality(words, IntegerModel(checkpoint, spec), temperature)
+            warmth = quantise_temperature(temperature, spec.sampler)
+            sampled = sampled_quality(words, IntegerModel(checkpoint, spec), warmth)
             row |= {"sampled_nll": sampled.nll, "impossible": sampled.impossible}
         if name == "talos-v2":
-            row["wrapped_share"] = wrapped_share(checkpoint, seeds, options.temperature)
+            row["wrapped_share"] = wrapped_share(checkpoint, seeds, temperature)
         rows.append(row)
-    if options.json:
+    if as_json:
         yield from (json.dumps(row) for row in rows)
         return
     yield f"{'':10}{'nll':>10}{'kl':>10}  {'sampled nll':>12}{'impossible':>12}{'wrapped names':>15}"
@@ -194,10 +214,10 @@ def quality(options: argparse.Namespace) -> Iterator[str]:
                f"{row.get('impossible', ''):>12}{wrapped:>15}").rstrip()  # fmt: skip
 
 
-def tables(options: argparse.Namespace) -> Iterator[str]:
+def tables(*, arithmetic_name: str, weights: str | None, as_json: bool) -> Iterator[str]:
     """Yield the tables and constants of an arithmetic."""
-    values = constants(arithmetic(options.arithmetic, _checkpoint(options).config))
-    if options.json:
+    values = constants(arithmetic(arithmetic_name, _checkpoint(weights).config))
+    if as_json:
         yield json.dumps(values)
         return
     for name, value in values.items():
@@ -209,14 +229,14 @@ def tables(options: argparse.Namespace) -> Iterator[str]:
             yield f"{name}: {value}"
 
 
-def train(options: argparse.Namespace) -> Iterator[str]:
+def train(*, names: str | None, out: str, steps: int, seed: int, **dimensions: Any) -> Iterator[str]:
     """Train, write the checkpoint, and say where it is."""
-    dimensions = {name: value for name in DIMENSIONS if (value := getattr(options, name)) is not None}
-    train_file(options.names, options.out, steps=options.steps, seed=options.seed, **dimensions)
-    yield f"wrote {Path(options.out)}"
+    given = {name: value for name, value in dimensions.items() if value is not None}
+    train_file(names, out, steps=steps, seed=seed, **given)
+    yield f"wrote {Path(out)}"
 
 
-def import_npy(options: argparse.Namespace) -> Iterator[str]:
+def import_npy(*, source: str, out: str) -> Iterator[str]:
     """Write the checkpoint of a published file, and say where it is."""
-    import_published(options.source, options.out)
-    yield f"wrote {Path(options.out)}"
+    import_published(source, out)
+    yield f"wrote {Path(out)}"

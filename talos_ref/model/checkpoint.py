@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -22,7 +23,16 @@ from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import ModelConfig
 from talos_ref.model.npy_header import read_npy_header
 
-__all__ = ["Checkpoint", "DEFAULT_PATH", "save", "load", "default_checkpoint", "quantise", "words_sha256"]
+__all__ = [
+    "Checkpoint",
+    "DEFAULT_PATH",
+    "weights_path",
+    "save",
+    "load",
+    "default_checkpoint",
+    "quantise",
+    "words_sha256",
+]
 
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "microgpt.npz"
 """The committed checkpoint: the published recipe, trained by `talos_ref.model.train`."""
@@ -35,6 +45,8 @@ _MODEL_BYTES = 1 << 16
 @dataclasses.dataclass(frozen=True, eq=False)
 class Checkpoint:
     """Weights of one model; the arrays are read-only copies, in the order of ``config.shapes()``.
+
+    Two are equal if their digests are: same dimensions, same alphabet, same bits.
 
     Raises
     ------
@@ -73,11 +85,17 @@ class Checkpoint:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) over dimensions, alphabet and the weights as little-endian float32."""
+        """SHA-256 (hex) of the config as sorted JSON and of all tensors in order, little-endian float32."""
         digest = hashlib.sha256(json.dumps(dataclasses.asdict(self.config), sort_keys=True).encode("ascii"))
-        for name in self.config.shapes():
-            digest.update(self.tensors[name].astype("<f4").tobytes())
+        for tensor in self.tensors.values():
+            digest.update(tensor.astype("<f4").tobytes())
         return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Checkpoint) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
 
 def _npy(array: npt.NDArray[Any]) -> bytes:
@@ -166,6 +184,22 @@ def load(path: str | Path, config: ModelConfig | None = None) -> Checkpoint:
         name = next(name for name in wanted if wanted[name] != found[name])
         raise ValueError(f"{path} is of another model: {name} must be {wanted[name]!r}, not {found[name]!r}")
     return checkpoint
+
+
+def weights_path(option: str | None = None) -> Path:
+    """Return the file that ``--weights`` names, else ``$TALOS_WEIGHTS``, else the committed checkpoint.
+
+    Raises ValueError if the option is empty, and FileNotFoundError if the variable names no file.
+    """
+    if option is not None:
+        if not option:
+            raise ValueError("weights must name a file, not ''; leave --weights out for the committed checkpoint")
+        return Path(option)
+    if not (given := os.environ.get("TALOS_WEIGHTS")):
+        return DEFAULT_PATH
+    if not Path(given).exists():
+        raise FileNotFoundError(f"TALOS_WEIGHTS must name a checkpoint, not {given!r}: there is no such file")
+    return Path(given)
 
 
 def default_checkpoint() -> Checkpoint:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
-__all__ = ["ModelConfig", "LAYER_TENSORS", "MICROGPT"]
+__all__ = ["ModelConfig", "DIMENSIONS", "LAYER_TENSORS", "MAX_LETTERS", "MICROGPT"]
 
 LAYER_TENSORS = ("wq", "wk", "wv", "wo", "fc1", "fc2")
+DIMENSIONS = {"block_size": (2, 256), "n_embd": (2, 256), "n_head": (1, 64), "mlp_dim": (1, 1024), "n_layer": (1, 16)}
+"""Field of ModelConfig -> least and greatest value."""
+MAX_LETTERS = 255
+"""Longest alphabet: a token is a byte, and BOS takes one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +44,11 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.alphabet, str):
             raise TypeError(f"alphabet must be a string, not {self.alphabet!r}")
-        if not 1 <= len(self.alphabet) <= 255:
-            raise ValueError(f"alphabet must have 1 to 255 letters, not {len(self.alphabet)!r}")
+        if not 1 <= len(self.alphabet) <= MAX_LETTERS:
+            raise ValueError(f"alphabet must have 1 to {MAX_LETTERS} letters, not {len(self.alphabet)!r}")
         if len(set(self.alphabet)) != len(self.alphabet):
             raise ValueError(f"alphabet must not repeat a letter, not {self.alphabet!r}")
-        for name, low, high in (
-            ("block_size", 2, 256),
-            ("n_embd", 2, 256),
-            ("n_head", 1, 64),
-            ("mlp_dim", 1, 1024),
-            ("n_layer", 1, 16),
-        ):
+        for name, (low, high) in DIMENSIONS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"{name} must be an integer, not {value!r}")

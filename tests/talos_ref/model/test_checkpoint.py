@@ -16,7 +16,15 @@ import numpy as np
 import pytest
 
 from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
-from talos_ref.model.checkpoint import DEFAULT_PATH, Checkpoint, load, quantise, save, words_sha256
+from talos_ref.model.checkpoint import (
+    DEFAULT_PATH,
+    Checkpoint,
+    load,
+    quantise,
+    save,
+    weights_path,
+    words_sha256,
+)
 from talos_ref.model.config import MICROGPT, ModelConfig
 
 TINY = ModelConfig(alphabet="ab", block_size=3, n_embd=4, n_head=2, mlp_dim=5)
@@ -69,6 +77,42 @@ def test_tensors_are_ordered_copies_and_read_only() -> None:
     assert checkpoint.tensors["wte"][0, 0] == kept
     with pytest.raises(ValueError, match=r"read-only"):
         checkpoint.tensors["wte"][0, 0] = 0
+
+
+def test_digest_is_of_config_and_little_endian_float32() -> None:
+    tensors = tiny_tensors()
+    text = b'{"alphabet": "ab", "block_size": 3, "mlp_dim": 5, "n_embd": 4, "n_head": 2, "n_layer": 1}'
+    data = b"".join(tensors[name].astype("<f4").tobytes() for name in TINY.shapes())
+    assert Checkpoint(TINY, tensors).digest == hashlib.sha256(text + data).hexdigest()
+
+
+def test_equality_is_of_every_bit(tmp_path: Path) -> None:
+    tensors = tiny_tensors()
+    one = Checkpoint(TINY, tensors)
+    assert one == load(save(one, tmp_path / "a.npz"))
+    assert hash(one) == hash(Checkpoint(TINY, dict(reversed(tensors.items()))))
+    assert one != Checkpoint(dataclasses.replace(TINY, alphabet="ba"), tensors)
+    tensors["wpe"] = np.nextafter(tensors["wpe"], np.float32(9))
+    assert one != Checkpoint(TINY, tensors)
+    assert one != one.digest
+    assert len({one, Checkpoint(TINY, tiny_tensors()), Checkpoint(TINY, tensors)}) == 2
+
+
+def test_weights_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("TALOS_WEIGHTS", raising=False)
+    assert weights_path() == DEFAULT_PATH
+    assert weights_path("a.npz") == Path("a.npz")
+    monkeypatch.setenv("TALOS_WEIGHTS", "")
+    assert weights_path(None) == DEFAULT_PATH
+    monkeypatch.setenv("TALOS_WEIGHTS", str(DEFAULT_PATH.parent / "microgpt.npz"))
+    assert weights_path(None) == DEFAULT_PATH
+    assert weights_path("a.npz") == Path("a.npz")
+    monkeypatch.setenv("TALOS_WEIGHTS", "none.npz")
+    message = r"^TALOS_WEIGHTS must name a checkpoint, not 'none\.npz': there is no such file$"
+    with pytest.raises(FileNotFoundError, match=message):
+        weights_path()
+    with pytest.raises(ValueError, match=r"^weights must name a file, not ''; leave --weights out for the committed"):
+        weights_path("")
 
 
 @pytest.mark.parametrize(
