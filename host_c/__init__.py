@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from host_c.binding import ARITHMETICS, Model, Step, Stream, TalosError, kernels
+    from host_c.binding.model import ARITHMETICS, Model, Step, Stream, TalosError, kernels
 
 __all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "kernels"]
 
@@ -14,5 +14,5 @@ __all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "kernels"]
 def __getattr__(name: str) -> Any:
     # Late, so that `python -m host_c.build` can run before the extension exists.
     if name in __all__:
-        return getattr(importlib.import_module("host_c.binding"), name)
+        return getattr(importlib.import_module("host_c.binding.model"), name)
     raise AttributeError(f"module 'host_c' has no attribute {name!r}")

@@ -1,7 +1,6 @@
 """Build of the C library: the cffi extension for Python, and programs for other compilers and processors.
 
-`python -m host_c.build` puts the extension beside this file; an install does the same through ``cffi_modules``. cffi
-runs this file by its path, so it imports nothing of the package.
+`python -m host_c.build` puts the extension into host_c/binding.
 """
 
 from __future__ import annotations
@@ -16,24 +15,27 @@ from pathlib import Path
 
 from cffi import FFI  # type: ignore[import-untyped]
 
-__all__ = ["FOLDER", "GENERIC", "X86", "NEON", "FLAGS", "sources", "target_defines", "declarations", "ffibuilder",
-           "compile_program", "build_extension"]  # fmt: skip
+__all__ = [
+    "FLAGS", "KERNELS", "LIBRARY", "build_extension", "compile_program", "declarations", "sources", "target_defines",
+]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parent
-GENERIC = (
-    "model.c", "stream.c", "many.c", "dispatch.c", "fp32_scalar.c", "fp32_pack.c", "precise_scalar.c", "precise_pack.c",
-    "talos_v2_scalar.c",
-)  # fmt: skip
-"""What every build has."""
-X86 = ("fp32_avx2.c", "fp32_avx512.c", "fp32_avx512_lanes.c", "precise_avx2.c", "precise_avx512.c")
-NEON = ("fp32_neon.c", "precise_neon.c")
+LIBRARY = FOLDER / "library"
+KERNELS = FOLDER / "kernels"
+COMMON = ("model.c", "stream.c", "many.c", "dispatch.c")
+"""What every build has, beside the kernels of kernels/generic."""
+INCLUDED = (LIBRARY, KERNELS / "generic")
+"""Folders of the headers that files of other folders include."""
 FLAGS = ("-std=c11", "-O3", "-D_POSIX_C_SOURCE=200809L", "-fno-math-errno", "-fno-trapping-math", "-pthread")
 """Each kernel file names the instructions it needs itself. No -ffast-math: it reorders the adder trees."""
 
 
 def sources(*, x86: bool = False, neon: bool = False) -> list[Path]:
     """Return the library's C files for a processor family."""
-    return [FOLDER / name for name in (*GENERIC, *(X86 if x86 else ()), *(NEON if neon else ()))]
+    folders = ["generic", *["x86"] * x86, *["neon"] * neon]
+    return [LIBRARY / name for name in COMMON] + [
+        path for folder in folders for path in sorted((KERNELS / folder).glob("*.c"))
+    ]
 
 
 def target_defines(*, x86: bool = False, neon: bool = False) -> list[str]:
@@ -43,7 +45,7 @@ def target_defines(*, x86: bool = False, neon: bool = False) -> list[str]:
 
 def declarations() -> str:
     """Return what talos.h declares, without preprocessor lines and comments, as cffi reads it."""
-    text = re.sub(r"/\*.*?\*/", "", (FOLDER / "talos.h").read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"/\*.*?\*/", "", (LIBRARY / "talos.h").read_text(encoding="utf-8"), flags=re.DOTALL)
     body = text.split('extern "C" {', 1)[1].split("#endif", 1)[1].split("#ifdef __cplusplus", 1)[0]
     return "\n".join(line for line in body.splitlines() if line.strip() and not line.startswith("#"))
 
@@ -53,22 +55,19 @@ def _family() -> dict[str, bool]:
     return {"x86": machine in ("x86_64", "amd64"), "neon": machine in ("aarch64", "arm64")}
 
 
-def _ffibuilder() -> FFI:
+def _builder() -> FFI:
     family = _family()
     builder = FFI()
     builder.cdef(declarations())
     builder.set_source(
-        "host_c._talos",
+        "host_c.binding._talos",
         '#include "talos.h"',
         sources=[str(path) for path in sources(**family)],
-        include_dirs=[str(FOLDER)],
+        include_dirs=[str(folder) for folder in INCLUDED],
         extra_compile_args=[*FLAGS, *target_defines(**family)],
         extra_link_args=["-pthread", "-lm"],
     )
     return builder
-
-
-ffibuilder = _ffibuilder()
 
 
 def compile_program(
@@ -79,7 +78,8 @@ def compile_program(
     libraries: Sequence[str] = ("-lm",),
 ) -> Path:
     """Compile and link ``files`` to ``out``; RuntimeError with the compiler's words if it fails."""
-    command = [*compiler, *FLAGS, *flags, f"-I{FOLDER}", *map(str, files), "-o", str(out), *libraries]
+    include = [f"-I{folder}" for folder in INCLUDED]
+    command = [*compiler, *FLAGS, *flags, *include, *map(str, files), "-o", str(out), *libraries]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{result.stderr}")
@@ -87,9 +87,9 @@ def compile_program(
 
 
 def build_extension() -> Path:
-    """Build the extension and put it beside this file."""
+    """Build the extension and put it into host_c/binding."""
     with tempfile.TemporaryDirectory() as folder:
-        return Path(ffibuilder.compile(tmpdir=folder, target=str(FOLDER / "_talos.*"), verbose=False))
+        return Path(_builder().compile(tmpdir=folder, target=str(FOLDER / "binding" / "_talos.*"), verbose=False))
 
 
 if __name__ == "__main__":

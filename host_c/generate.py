@@ -1,4 +1,4 @@
-"""C header of the tables that `talos_ref` defines: `python -m host_c.generate` writes host_c/tables.h."""
+"""C header of the tables that `talos_ref` defines: `python -m host_c.generate` writes host_c/library/tables.h."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talos_ref.model.config import MICROGPT
 
 __all__ = ["HEADER_PATH", "header"]
 
-HEADER_PATH = Path(__file__).resolve().parent / "tables.h"
+HEADER_PATH = Path(__file__).resolve().parent / "library" / "tables.h"
 
 
 def _rows(items: Sequence[str], per_line: int = 8) -> str:

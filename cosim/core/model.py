@@ -74,8 +74,8 @@ class GoldenModel:
         # The C library is greedy at temperature 0 alone, and where the sampler has no such temperature, never.
         if self.reference == "c" and (arithmetic.sampler.greedy_at_zero or not greedy):
             # Late: only who asks for it needs the extension.
-            from host_c.binding import Model
-            from host_c.trace import trace
+            from host_c import Model
+            from host_c.binding.trace import trace
 
             model = Model(self.design.checkpoint, arithmetic.name)
             return trace(model, seeds, 0.0 if greedy else temperature / 256, limit)

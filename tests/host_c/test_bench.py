@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from host_c.bench_chart import write_chart
-from host_c.bench_rows import BASE, PUBLISHED, Row, measured_rows, ratio, ratio_text, run, simulated_rows
+from host_c.bench.chart import write_chart
+from host_c.bench.rows import BASE, PUBLISHED, Row, measured_rows, ratio, ratio_text, run, simulated_rows
 from talos_ref.model.checkpoint import default_checkpoint
 
 

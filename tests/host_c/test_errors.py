@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from host_c import Model, TalosError
+from host_c.binding.model_file import HEADER_BYTES, model_bytes, write_model
 from host_c.generate import HEADER_PATH, header
-from host_c.model_file import HEADER_BYTES, model_bytes, write_model
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
 
@@ -126,7 +126,7 @@ def test_words_of_the_float_model_are_refused() -> None:
 
 
 def test_buffers_and_null_pointers_are_checked() -> None:
-    from host_c._talos import ffi, lib
+    from host_c.binding._talos import ffi, lib
 
     null, model = ffi.NULL, Model(GOOD, "precise")
     stream = model.stream(1, 0.5)
@@ -170,7 +170,7 @@ def test_stream_outlives_its_model() -> None:
     stream = Model(GOOD, "precise").stream(2, 0.5)
     gc.collect()
     assert len(stream.generate(50)[0]) > 100
-    from host_c._talos import ffi, lib
+    from host_c.binding._talos import ffi, lib
 
     pointer, streams = ffi.new("talos_model **"), ffi.new("talos_stream **")
     assert lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), lib.TALOS_PRECISE, ffi.NULL, pointer) == lib.TALOS_OK
@@ -225,7 +225,7 @@ def test_alphabet_that_is_none_is_refused(letters: tuple[int, int], message: str
 
 
 def test_trace_checks_its_pointers() -> None:
-    from host_c._talos import ffi, lib
+    from host_c.binding._talos import ffi, lib
 
     stream = Model(GOOD, "float").stream(1, 0.5)
     results, words, taken = ffi.new("talos_step_result[15]"), ffi.new("int32_t[405]"), ffi.new("size_t *")

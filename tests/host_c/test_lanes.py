@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from host_c import Model, kernels
-from host_c.build import compile_program, sources, target_defines
-from host_c.model_file import write_model
+from host_c.binding.model_file import write_model
+from host_c.build import KERNELS, compile_program, sources, target_defines
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
 
@@ -100,7 +100,8 @@ def test_logits_in_lanes_are_those_of_single_streams(which: str, tmp_path: Path)
     main = tmp_path / "lanes.c"
     main.write_text(LANES, encoding="ascii")
     files = [path for path in sources(x86=True) if path.name != "fp32_avx512_lanes.c"]
-    program = compile_program(["gcc"], [*files, main], tmp_path / "lanes", target_defines(x86=True))
+    flags = [*target_defines(x86=True), f"-I{KERNELS / 'x86'}"]
+    program = compile_program(["gcc"], [*files, main], tmp_path / "lanes", flags)
     model = write_model(MODELS[which], tmp_path / "model.bin")
     done = subprocess.run([program, model], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from host_c import Model, kernels
-from host_c.trace import trace
+from host_c.binding.trace import trace
 from talos_ref.golden.batched import BatchedSteps, replay
 from talos_ref.golden.float_model import FloatModel
 from talos_ref.model.checkpoint import Checkpoint

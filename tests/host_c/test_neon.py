@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from host_c import ARITHMETICS, Model
-from host_c.cross import SIMDE, TARGETS, Target, build_letters, instructions_per_step, run_letters
-from host_c.model_file import write_model
+from host_c.bench.emulator import SIMDE, TARGETS, Target, build_letters, instructions_per_step, run_letters
+from host_c.binding.model_file import write_model
 from talos_ref.model.checkpoint import default_checkpoint
 
 ALL = (SIMDE, *TARGETS)

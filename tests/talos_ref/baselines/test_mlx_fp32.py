@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host_c.bench_rows import mlx_rows
+from host_c.bench.rows import mlx_rows
 from talos_ref.baselines import mlx_fp32, numpy_fp32
 from talos_ref.model.checkpoint import Checkpoint
 

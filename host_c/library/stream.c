@@ -10,7 +10,7 @@ const char *talos_status_message(talos_status status) {
     static const char *const messages[TALOS_STATUS_COUNT] = {
         [TALOS_OK] = "no error",
         [TALOS_BAD_ARGUMENT] = "argument must not be null or out of range",
-        [TALOS_BAD_MAGIC] = "file must begin with TALOSMDL; write it with host_c.model_file",
+        [TALOS_BAD_MAGIC] = "file must begin with TALOSMDL; write it with host_c.binding.model_file",
         [TALOS_BAD_VERSION] = "file must be of version 1; write it again with this release",
         [TALOS_BAD_DIMENSIONS] = "dimensions must be within the limits of talos_config, and heads divide n_embd",
         [TALOS_BAD_LENGTH] = "file must be as long as its dimensions say; it is truncated or has bytes left over",

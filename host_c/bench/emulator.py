@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from host_c.build import FOLDER, compile_program, sources, target_defines
+from host_c.build import LIBRARY, compile_program, sources, target_defines
 
 __all__ = ["Target", "TARGETS", "SIMDE", "build_letters", "run_letters", "instructions_per_step"]
 
@@ -50,11 +50,11 @@ SIMDE = Target(
 
 
 def build_letters(target: Target, folder: Path) -> Path:
-    """Build host_c/letters.c with the NEON kernels; RuntimeError naming the packages if a tool is missing."""
+    """Build host_c/library/letters.c with the NEON kernels; RuntimeError naming the packages if a tool is missing."""
     for tool in (target.compiler[0], *target.emulator):
         if shutil.which(tool) is None:
             raise RuntimeError(f"{tool} must be installed for {target.name}: apt-get install {target.package}")
-    files = [*sources(neon=True), FOLDER / "letters.c"]
+    files = [*sources(neon=True), LIBRARY / "letters.c"]
     return compile_program(target.compiler, files, folder / "letters", [*target.flags, *target_defines(neon=True)])
 
 

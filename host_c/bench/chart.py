@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from host_c.bench_rows import Row, ratio_text
+from host_c.bench.rows import Row, ratio_text
 from talos_ref.files import write_bytes
 
 __all__ = ["write_chart"]

@@ -1,4 +1,4 @@
-"""Seeds of the fuzzer: `python -m host_c.corpus FOLDER` writes small models and their damaged forms."""
+"""Seeds of the fuzzer: `python -m tests.helpers.fuzz_corpus FOLDER` writes small models and their damaged forms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from host_c.model_file import model_bytes
+from host_c.binding.model_file import model_bytes
 from talos_ref.files import write_bytes
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host_c.model_file import model_bytes, read_config
+from host_c.binding.model_file import model_bytes, read_config
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 
 try:
-    from host_c._talos import ffi, lib
+    from host_c.binding._talos import ffi, lib
 except ImportError as error:
     raise ImportError(f"host_c's extension must be built first, with `python -m host_c.build` ({error})") from None
 

@@ -1,4 +1,4 @@
-/* The model file: read, checked, quantised. Python writes it in model_file.py, where the layout is described. */
+/* The model file: read, checked, quantised. Python writes it in host_c/binding/model_file.py, where the layout is described. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

@@ -16,11 +16,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from host_c.bench_rows import BASE, PUBLISHED, Row, measured_rows, missing_rows, ratio, ratio_text, run, simulated_rows
-from host_c.binding import ARITHMETICS
+from host_c.bench.emulator import TARGETS, build_letters, instructions_per_step
+from host_c.bench.rows import BASE, PUBLISHED, Row, measured_rows, missing_rows, ratio, ratio_text, run, simulated_rows
+from host_c.binding.model import ARITHMETICS
+from host_c.binding.model_file import write_model
 from host_c.build import FLAGS
-from host_c.cross import TARGETS, build_letters, instructions_per_step
-from host_c.model_file import write_model
 from talos_ref.files import write_bytes
 from talos_ref.model.checkpoint import default_checkpoint
 from talos_ref.progress import progress_bar
@@ -138,7 +138,7 @@ def main() -> int:
     _print(report, rows)
     print(write_bytes(options.out / "bench.json", json.dumps(report, indent=1).encode()))
     if not options.no_chart:
-        from host_c.bench_chart import write_chart
+        from host_c.bench.chart import write_chart
 
         for path in write_chart(rows, BASE, options.out):
             print(path)

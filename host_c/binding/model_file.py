@@ -9,7 +9,7 @@
            64  alphabet: a code point a letter, vocab_size - 1 of them
                parameters: float32, tensors in the order of ModelConfig.shapes(), row by row
 
-Integers are unsigned and 32 bits wide. host_c/model.c reads it.
+Integers are unsigned and 32 bits wide. host_c/library/model.c reads it.
 """
 
 from __future__ import annotations

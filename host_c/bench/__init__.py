@@ -1,0 +1,1 @@
+"""This machine's CPU beside the cores and the published figures."""

@@ -1,0 +1,1 @@
+"""Python binding of the C library, and the model file that it reads."""
