@@ -243,7 +243,7 @@ class Core(wiring.Component):
     def _connect_scaled(self, m: Module, travelled: Any, to_head: Any) -> None:
         """Totals that a scale is applied to, and the head that ends a deferred arithmetic."""
         scaled, head, tile, vectors = self.scaled, self.head, self.tile, self.vectors
-        query_scale = self.arithmetic.attention.query_scale  # type: ignore[union-attr]
+        query_scale = self.arithmetic.attention.query_scale
         m.d.comb += [
             scaled.i.valid.eq(tile.o.valid & travelled.scaled),
             scaled.i.p.totals.eq(tile.o.payload),

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from talos_ref.golden.arithmetic import Arithmetic
-from talos_ref.golden.generate import steps
-from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.golden.arrays import Ints, saturate
+from talos_ref.golden.batched import replay
+from talos_ref.golden.format import Format
 from talos_ref.model.checkpoint import Checkpoint
 
 __all__ = ["hidden_order"]
 
 _FIRST_SEED, _NAMES, _TEMPERATURE = 1_000_001, 100, 0x80
-
-
-class _Observed(IntegerModel):
-    """Counts how often each hidden unit of the last layer is not 0."""
-
-    def __init__(self, checkpoint: Checkpoint, arithmetic: Arithmetic) -> None:
-        super().__init__(checkpoint, arithmetic)
-        self.counts = [0] * self.config.mlp_dim
-
-    def hidden(self, x: list[int], layer: int) -> list[int]:
-        units = super().hidden(x, layer)
-        if layer == self.config.n_layer - 1:
-            self.counts = [count + (unit > 0) for count, unit in zip(self.counts, units, strict=True)]
-        return units
 
 
 def hidden_order(checkpoint: Checkpoint, arithmetic: Arithmetic) -> list[int]:
@@ -37,8 +26,14 @@ def hidden_order(checkpoint: Checkpoint, arithmetic: Arithmetic) -> list[int]:
     """
     if not arithmetic.deferred:
         return list(range(checkpoint.config.mlp_dim))
-    model = _Observed(checkpoint, arithmetic)
-    for seed in range(_FIRST_SEED, _FIRST_SEED + _NAMES):
-        for _ in steps(model, seed=seed, temperature=_TEMPERATURE):
-            pass
-    return sorted(range(len(model.counts)), key=lambda unit: -model.counts[unit])
+    config = checkpoint.config
+    last = f"layer{config.n_layer - 1}.hidden"
+    counts: Ints = np.zeros(config.mlp_dim, dtype=np.int64)
+
+    def count(unit: str, format: Format, values: Ints) -> Ints:
+        if unit == last:
+            counts[:] += (values > 0).sum(axis=0)
+        return saturate(unit, format, values)
+
+    replay(checkpoint, arithmetic, range(_FIRST_SEED, _FIRST_SEED + _NAMES), _TEMPERATURE, saturate=count)
+    return sorted(range(config.mlp_dim), key=lambda unit: -int(counts[unit]))

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talos_ref.golden import batched_units as units
-from talos_ref.golden.arithmetic import Arithmetic
+from talos_ref.golden import arrays
 from talos_ref.golden.arithmetic import arithmetic as named_arithmetic
-from talos_ref.golden.batched_units import Ints, Product
+from talos_ref.golden.arrays import Ints, Product, Saturate, saturate
+from talos_ref.golden.attention import batched_attend
+from talos_ref.golden.datapath import Arithmetic
+from talos_ref.golden.format import Format
 from talos_ref.golden.generate import Step, check_limit
 from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.golden.rmsnorm import batched_normalise
 from talos_ref.golden.xorshift32 import check_seed, xorshift32
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
@@ -39,11 +42,16 @@ class BatchedCache:
 
 
 class BatchedModel:
-    """An `IntegerModel` whose step takes one token of every name; all names stand at the same position."""
+    """An `IntegerModel` whose step takes one token of every name; all names stand at the same position.
 
-    def __init__(self, model: IntegerModel) -> None:
+    ``saturate`` is given everything that is brought to a format, under the name of its unit: ``embed``, ``norm``,
+    ``layer0.q``, ``logits`` and so on.
+    """
+
+    def __init__(self, model: IntegerModel, saturate: Saturate = saturate) -> None:
         self.config = model.config
         self.arithmetic = model.arithmetic
+        self.saturate = saturate
         self.embeddings: dict[str, Ints] = {
             name: np.array(model.tensors[name], dtype=np.int64) for name in ("wte", "wpe")
         }
@@ -52,19 +60,6 @@ class BatchedModel:
     def new_cache(self, names: int, positions: int | None = None) -> BatchedCache:
         """Return an empty cache for ``names`` names of at most ``positions`` positions (the block by default)."""
         return BatchedCache(self.config, names, self.config.block_size if positions is None else positions)
-
-    def linear(self, name: str, x: Ints) -> Ints:
-        """Return a matrix's product with vectors [name, columns], as words [name, rows]."""
-        word = self.arithmetic.word
-        return units.requantise(word, self.products[name](x), 2 * word.fraction)
-
-    def query(self, name: str, normed: Ints) -> Ints:
-        """Return the query, with what its arithmetic folds into it."""
-        arithmetic = self.arithmetic
-        if arithmetic.scaled_linear is None:
-            return self.linear(name, normed)
-        scale: int = arithmetic.attention.query_scale  # type: ignore[union-attr]
-        return units.requantise_scaled(arithmetic.scaled_linear, self.products[name](normed), scale)
 
     def logits(self, tokens: Ints, cache: BatchedCache) -> Ints:
         """Return the logits [name, vocab] after tokens [name] at the cache's next position; the cache grows by it.
@@ -76,28 +71,31 @@ class BatchedModel:
         if cache.length >= cache.keys.shape[2]:
             raise ValueError(f"cache must have room for position {cache.length}, not {cache.keys.shape[2]} positions")
         arithmetic, position = self.arithmetic, cache.length
-        word, norm, scaled = arithmetic.word, arithmetic.rmsnorm, arithmetic.scaled_linear
         cache.length += 1
-        x = units.add(word, self.embeddings["wte"][tokens], self.embeddings["wpe"][position])  # [name, n_embd]
-        x = units.normalise(word, norm, x)
+        embeddings = self.embeddings["wte"][tokens], self.embeddings["wpe"][position]  # [name, n_embd], [n_embd]
+        x = arrays.add("embed", arithmetic.word, *embeddings, self.saturate)
+        x = batched_normalise(arithmetic.rmsnorm, x, self.saturate)
         for layer in range(self.config.n_layer):
             at = f"layer{layer}."
-            normed = units.normalise(word, norm, x)
-            cache.keys[layer, :, position] = self.linear(at + "wk", normed)
-            cache.values[layer, :, position] = self.linear(at + "wv", normed)
+            saturate = self._within(at)
+            normed = batched_normalise(arithmetic.rmsnorm, x, saturate)
+            k, v = (
+                arithmetic.linear.batched_requantise(name, self.products[f"{at}w{name}"](normed), saturate)
+                for name in ("k", "v")
+            )
+            cache.keys[layer, :, position], cache.values[layer, :, position] = k, v
+            q = arithmetic.attention.batched_query(self.products[at + "wq"](normed), saturate)
             known = (cache.keys[layer, :, : cache.length], cache.values[layer, :, : cache.length])
-            attended = units.attend(arithmetic.attention, self.query(at + "wq", normed), *known)
-            x = units.add(word, x, self.linear(at + "wo", attended))
-            hidden = np.maximum(self.linear(at + "fc1", x if scaled else units.normalise(word, norm, x)), 0)
-            if scaled is None:
-                x = units.add(word, x, self.linear(at + "fc2", hidden))
-                continue
-            scale = units.rms_scale(norm, x)
-            if layer == self.config.n_layer - 1:
-                addend = self.products["lm_head"](x)
-                return units.requantise_scaled(scaled, self.products["folded"](hidden), scale, addend)
-            x = units.add(word, x, units.requantise_scaled(scaled, self.products[at + "fc2"](hidden), scale))
-        return self.linear("lm_head", x)
+            attended = batched_attend(arithmetic.attention, q, *known, saturate)
+            if layer < self.config.n_layer - 1:
+                x = arithmetic.mlp.batched_layer(self.products, at, x, attended, saturate)
+        return arithmetic.mlp.batched_last_layer(self.products, at, x, attended, saturate)
+
+    def _within(self, at: str) -> Saturate:
+        def within(unit: str, format: Format, values: Ints) -> Ints:
+            return self.saturate(at + unit, format, values)
+
+        return within
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,7 +148,7 @@ def _replay_chunk(
             drawn = best
         else:
             rng = _advance(rng.copy())
-            drawn = units.draw(model.arithmetic.sampler, logits, temperature, rng)
+            drawn = model.arithmetic.sampler.batched_draw(logits, temperature, rng)
         rows.append({
             "seed_index": index, "pos": np.full(len(index), pos), "token_in": token, "token_out": drawn,
             "argmax": best, "rng": rng, "top_logit": logits.max(axis=-1), "logits": logits.astype(np.int32),
@@ -170,11 +168,12 @@ def replay(
     temperature_q8_8: int,
     limit: int | None = None,
     greedy: bool = False,
+    saturate: Saturate = saturate,
 ) -> BatchedSteps:
     """Return the steps of one name a seed, as `generate.steps` yields them.
 
-    Temperature 0 is greedy where the sampler has it so. Raises TypeError or ValueError as `generate.steps`, and for a
-    temperature outside the sampler's range.
+    Temperature 0 is greedy where the sampler has it so; ``saturate`` is for `BatchedModel`. Raises TypeError or
+    ValueError as `generate.steps`, and for a temperature outside the sampler's range.
     """
     if isinstance(arithmetic, str):
         arithmetic = named_arithmetic(arithmetic, checkpoint.config)
@@ -192,7 +191,7 @@ def replay(
     states: Ints = np.array([check_seed(seed) for seed in seeds], dtype=np.int64)
     if not len(states):
         raise ValueError("seeds must hold at least one seed")
-    model = BatchedModel(IntegerModel(checkpoint, arithmetic))
+    model = BatchedModel(IntegerModel(checkpoint, arithmetic), saturate)
     rows: list[dict[str, Any]] = []
     for first in range(0, len(states), CHUNK):
         rows += _replay_chunk(model, first, states[first : first + CHUNK], temperature_q8_8, limit, greedy)

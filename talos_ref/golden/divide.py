@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
+import numpy as np
+
+from talos_ref.golden import arrays
+from talos_ref.golden.arrays import Ints, Saturate
 from talos_ref.golden.format import MULTIPLIER_BITS, Format, Rounding, shift_right
 from talos_ref.golden.table import InterpolatedTable
 
-__all__ = ["TruncatingDivide", "ReciprocalDivide"]
+__all__ = ["Divide", "TruncatingDivide", "ReciprocalDivide"]
+
+
+class Divide(Protocol):
+    """The division at the end of attention: a weighted sum by the sum of its weights."""
+
+    @property
+    def word(self) -> Format:
+        """Format of the quotient."""
+
+    def compute(self, numerator: int, denominator: int) -> int:
+        """Return the quotient."""
+
+    def batched_compute(self, numerator: Ints, denominator: Ints, saturate: Saturate) -> Ints:
+        """Return ``compute`` of every element; it saturates as unit ``attention``."""
+
+    def constants(self) -> dict[str, Any]:
+        """Return the tables and constants by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +43,14 @@ class TruncatingDivide:
         """Return the quotient of a Q.24 and a UQ.12 number, in Q4.12."""
         quotient = abs(numerator) // denominator
         return self.word.saturate(quotient if numerator >= 0 else -quotient)
+
+    def batched_compute(self, numerator: Ints, denominator: Ints, saturate: Saturate) -> Ints:
+        """Return ``compute`` of every element."""
+        return saturate("attention", self.word, np.sign(numerator) * (np.abs(numerator) // denominator))
+
+    def constants(self) -> dict[str, Any]:
+        """Return nothing: no table is needed."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +89,14 @@ class ReciprocalDivide:
         reciprocal = self.table.compute(denominator >> e)
         wide = numerator >> (e + 16 - self.guard)
         return self.word.saturate(shift_right(wide * reciprocal, 16 + self.guard, Rounding.NEAREST))
+
+    def batched_compute(self, numerator: Ints, denominator: Ints, saturate: Saturate) -> Ints:
+        """Return ``compute`` of every element, whose denominators must be large enough."""
+        e = arrays.bit_length(denominator) - self.table.input_bits
+        wide = numerator >> (e + 16 - self.guard)
+        product = wide * self.table.batched_compute(denominator >> e)
+        return saturate("attention", self.word, arrays.shift(product, 16 + self.guard, Rounding.NEAREST))
+
+    def constants(self) -> dict[str, Any]:
+        """Return the table of reciprocals and the guard bits."""
+        return {"reciprocal": self.table.to_json(), "guard": self.guard}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
+import numpy as np
+
+from talos_ref.golden.arrays import Ints
 from talos_ref.golden.table import InterpolatedTable
 
-__all__ = ["EXP_TABLE", "StepExp", "WrappingExp", "Exp2"]
+__all__ = ["EXP_TABLE", "Exp", "StepExp", "WrappingExp", "Exp2"]
 
 # 4096·e^(-i/4) as the published TALOS-V2 RTL has it; about half the entries are off by one from the rounded value.
 EXP_TABLE = (
@@ -15,6 +19,14 @@ EXP_TABLE = (
     75, 59, 46, 36, 28, 22, 17, 13, 10, 8, 6, 5, 4, 3, 2, 1,
 )  # fmt: skip
 """e^(-i/4) in UQ1.12."""
+
+
+class Exp(Protocol):
+    """What any exponential is to those who add its weights."""
+
+    @property
+    def width(self) -> int:
+        """Bits of a weight."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +41,11 @@ class StepExp:
     def compute(self, delta: int) -> int:
         """Return the weight of a score that is ``-delta`` below the largest."""
         return EXP_TABLE[min((511 - delta) >> 10, len(EXP_TABLE) - 1)]
+
+    def batched_compute(self, delta: Ints) -> Ints:
+        """Return ``compute`` of every element."""
+        weights: Ints = np.array(EXP_TABLE)[np.minimum((511 - delta) >> 10, len(EXP_TABLE) - 1)]
+        return weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +78,15 @@ class WrappingExp:
         here, after = (EXP_TABLE[c] if c < len(EXP_TABLE) else 1 for c in (f >> 2, ((f >> 2) + 1) & 63))
         fall = ((here - after) & 0xFFFFFFFF) * (f & 3) & 0xFFFFFFFF
         return (here - (fall >> 2)) & 0xFFFFFFFF or 1
+
+    @cached_property
+    def _weights(self) -> Ints:
+        """The weight for every ``f``."""
+        return np.array([self.compute(127 - (f << 8)) for f in range(0x100)])
+
+    def batched_compute(self, delta: Ints) -> Ints:
+        """Return ``compute`` of every element."""
+        return self._weights[np.where(delta < 0, (127 - delta) >> 8 & 0xFF, 0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,3 +124,15 @@ class Exp2:
         """Return the weights of all terms of one sum."""
         top = max(self.exponent(t) for t in exponents)
         return [self.compute(t, top) for t in exponents]
+
+    def batched_weights(self, exponents: Ints) -> Ints:
+        """Return ``weights`` of sums that lie along the last axis."""
+        n = exponents >> self.fraction
+        mantissa = self.table.batched_compute(exponents & ((1 << self.fraction) - 1))
+        # Past the mantissa's width nothing is left, however far the shift goes.
+        weights: Ints = mantissa >> np.minimum(n.max(axis=-1, keepdims=True) - n, self.width)
+        return weights
+
+    def constants(self) -> dict[str, Any]:
+        """Return the table of mantissas."""
+        return {"exp2": self.table.to_json()}

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
+import numpy.typing as npt
 
-from talos_ref.golden.arithmetic import Arithmetic
+from talos_ref.golden.arrays import Saturate, saturate
 from talos_ref.golden.attention import attend
+from talos_ref.golden.datapath import Arithmetic
 from talos_ref.golden.kv_cache import KVCache
-from talos_ref.golden.linear import Matrix, matvec
+from talos_ref.golden.linear import matvec
 from talos_ref.model.checkpoint import Checkpoint, quantise
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["IntegerModel", "fold_head"]
+__all__ = ["IntegerModel", "constant_words"]
 
 
-def fold_head(lm_head: Matrix, fc2: Matrix, arithmetic: Arithmetic) -> list[list[int]]:
-    """Return ``lm_head · fc2`` (vocab × mlp_dim), each exact sum rounded once to a word.
-
-    Raises ValueError if an entry does not fit the word, since a saturated constant would change the model.
-    """
-    columns = list(zip(*fc2, strict=True))
-    folded = [[arithmetic.linear.requantise(total) for total in matvec(columns, row)] for row in lm_head]
-    word = arithmetic.word
-    if any(value in (word.low, word.high) for row in folded for value in row):
-        raise ValueError(f"lm_head · fc2 must fit {word}: use talos-v2, or a checkpoint with smaller weights")
-    return folded
+def constant_words(
+    checkpoint: Checkpoint, arithmetic: Arithmetic, saturate: Saturate = saturate
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Return name -> words [rows, columns] of every weight, and of the constants that the arithmetic makes of them."""
+    words = {name: array.astype(np.int64) for name, array in quantise(checkpoint, arithmetic.word).items()}
+    return words | arithmetic.mlp.fold(words, checkpoint.config, saturate)
 
 
 class IntegerModel:
@@ -39,18 +34,15 @@ class IntegerModel:
         x = x + fc2 · relu(fc1 · norm(x))
         logits = lm_head · x
 
-    A deferred arithmetic computes the MLP as ``s · (fc2 · relu(fc1 · x))`` with ``s`` the scale of ``x``, and in the
-    last layer ``logits = lm_head · x + s · (folded · relu(fc1 · x))`` with ``folded = lm_head · fc2``.
+    where the arithmetic's attention and MLP say how.
     """
 
     def __init__(self, checkpoint: Checkpoint, arithmetic: Arithmetic) -> None:
         self.config: ModelConfig = checkpoint.config
         self.arithmetic = arithmetic
-        words: Mapping[str, np.ndarray] = quantise(checkpoint, arithmetic.word)
-        self.tensors: dict[str, list[list[int]]] = {name: array.tolist() for name, array in words.items()}
-        if arithmetic.deferred:
-            last = f"layer{self.config.n_layer - 1}.fc2"
-            self.tensors["folded"] = fold_head(self.tensors["lm_head"], self.tensors[last], arithmetic)
+        self.tensors: dict[str, list[list[int]]] = {
+            name: array.tolist() for name, array in constant_words(checkpoint, arithmetic).items()
+        }
 
     @property
     def greedy_at_zero(self) -> bool:
@@ -73,16 +65,12 @@ class IntegerModel:
         normed = arithmetic.normalise(x)
         k, v = (arithmetic.linear.compute(self.tensors[prefix + name], normed) for name in ("wk", "wv"))
         totals = matvec(self.tensors[prefix + "wq"], normed)
-        if arithmetic.scaled_linear is None:
-            return [arithmetic.linear.requantise(total) for total in totals], k, v
-        scale = arithmetic.attention.query_scale  # type: ignore[union-attr]
-        return [arithmetic.scaled_linear.requantise(total, scale) for total in totals], k, v
+        return [arithmetic.attention.query(total) for total in totals], k, v
 
-    def hidden(self, x: list[int], layer: int) -> list[int]:
+    def hidden(self, x: list[int], attended: list[int], layer: int) -> list[int]:
         """Return the hidden units of a layer's MLP, mlp_dim words, not negative; before the scale where it is
-        deferred."""
-        normed = x if self.arithmetic.deferred else self.arithmetic.normalise(x)
-        return [max(value, 0) for value in self.arithmetic.linear.compute(self.tensors[f"layer{layer}.fc1"], normed)]
+        deferred. ``x`` is the residual stream before the output of attention is added."""
+        return self.arithmetic.mlp.hidden(self.tensors, f"layer{layer}.", x, attended)
 
     def logits(self, token: int, position: int, cache: KVCache) -> list[int]:
         """Return the logits after ``token`` at ``position``, vocab_size words; its keys and values join the cache.
@@ -95,26 +83,17 @@ class IntegerModel:
             raise ValueError(f"position must be 0 to {self.config.block_size - 1}, not {position!r}")
         if position != len(cache):
             raise ValueError(f"position must be {len(cache)}, the cache's next, not {position!r}")
-        arithmetic, linear = self.arithmetic, self.arithmetic.linear
+        arithmetic, mlp = self.arithmetic, self.arithmetic.mlp
         x = self.embed(token, position)
         for layer in range(self.config.n_layer):
-            prefix = f"layer{layer}."
             q, k, v = self.query_key_value(x, layer)
             cache.layers[layer].keys.append(k)
             cache.layers[layer].values.append(v)
             attended = attend(arithmetic.attention, q, cache.layers[layer])
-            x = arithmetic.add(x, linear.compute(self.tensors[prefix + "wo"], attended))
-            hidden = self.hidden(x, layer)
-            if arithmetic.scaled_linear is None:
-                x = arithmetic.add(x, linear.compute(self.tensors[prefix + "fc2"], hidden))
-                continue
-            scale, scaled = arithmetic.rmsnorm.scale(x), arithmetic.scaled_linear
-            if layer == self.config.n_layer - 1:
-                heads = zip(matvec(self.tensors["folded"], hidden), matvec(self.tensors["lm_head"], x), strict=True)
-                return [scaled.requantise(total, scale, addend) for total, addend in heads]
-            totals = matvec(self.tensors[prefix + "fc2"], hidden)
-            x = arithmetic.add(x, [scaled.requantise(total, scale) for total in totals])
-        return linear.compute(self.tensors["lm_head"], x)
+            hidden = self.hidden(x, attended, layer)
+            if layer < self.config.n_layer - 1:
+                x = mlp.layer(self.tensors, f"layer{layer}.", x, attended, hidden)
+        return mlp.last_layer(self.tensors, f"layer{layer}.", x, attended, hidden)
 
     def draw(self, logits: list[int], temperature: int, rng: int) -> int:
         """Return the token drawn at a temperature (UQ8.8) with the state ``rng``."""

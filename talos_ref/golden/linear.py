@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from talos_ref.golden import arrays
+from talos_ref.golden.arrays import Ints, Saturate
 from talos_ref.golden.format import MULTIPLIER_BITS, Format, Rounding, shift_right
 
-__all__ = ["Matrix", "dot", "matvec", "Linear", "ScaledLinear"]
+__all__ = ["Matrix", "dot", "matvec", "add", "Linear", "ScaledLinear"]
 
 Matrix = Sequence[Sequence[int]]
-"""rows × columns, Q4.12."""
+"""rows × columns, words."""
 
 
 def dot(a: Sequence[int], b: Sequence[int]) -> int:
@@ -23,9 +25,14 @@ def matvec(matrix: Matrix, x: Sequence[int]) -> list[int]:
     return [dot(row, x) for row in matrix]
 
 
+def add(word: Format, a: Sequence[int], b: Sequence[int]) -> list[int]:
+    """Return the saturated sum of two vectors of words."""
+    return [word.saturate(x + y) for x, y in zip(a, b, strict=True)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Linear:
-    """``sat(round(sum / 2^12))``: a Q.24 sum brought to a stored Q4.12 word in the rounding of ``word``."""
+    """``sat(round(sum / 2^12))``: a Q.24 sum brought to a stored word in the rounding of ``word``."""
 
     word: Format
 
@@ -36,6 +43,10 @@ class Linear:
     def compute(self, matrix: Matrix, x: Sequence[int]) -> list[int]:
         """Return ``matrix · x`` as words."""
         return [self.requantise(total) for total in matvec(matrix, x)]
+
+    def batched_requantise(self, unit: str, totals: Ints, saturate: Saturate) -> Ints:
+        """Return ``requantise`` of every element."""
+        return arrays.requantise(unit, self.word, totals, 2 * self.word.fraction, saturate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +82,12 @@ class ScaledLinear:
         fraction = self.wide.fraction + self.scale_format.fraction
         product = self.widen(total) * scale + (addend << (fraction - 2 * self.word.fraction))
         return self.word.saturate(shift_right(product, fraction - self.word.fraction, Rounding.NEAREST))
+
+    def batched_requantise(
+        self, unit: str, totals: Ints, scale: Ints | int, saturate: Saturate, addend: Ints | int = 0
+    ) -> Ints:
+        """Return ``requantise`` of every element; what saturates in the port is counted as ``{unit} before scale``."""
+        fraction = self.wide.fraction + self.scale_format.fraction
+        wide = arrays.requantise(f"{unit} before scale", self.wide, totals, 2 * self.word.fraction, saturate)
+        product = wide * scale + (addend << (fraction - 2 * self.word.fraction))
+        return saturate(unit, self.word, arrays.shift(product, fraction - self.word.fraction, Rounding.NEAREST))

@@ -6,13 +6,57 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
+import numpy as np
+
+from talos_ref.golden import arrays
+from talos_ref.golden.arrays import Ints, Saturate
 from talos_ref.golden.format import Format, Rounding, shift_right
 from talos_ref.golden.table import InterpolatedTable
 
-__all__ = ["EPS", "RootRmsNorm", "TableRmsNorm", "RmsNorm"]
+__all__ = ["EPS", "RmsNorm", "RootRmsNorm", "TableRmsNorm", "normalise", "batched_normalise"]
 
 EPS = 1e-5
+"""Added to the mean square."""
+
+
+class RmsNorm(Protocol):
+    """RMSNorm of ``n`` words: a scale, applied by `normalise` and `batched_normalise`."""
+
+    @property
+    def n(self) -> int:
+        """Elements of a vector."""
+
+    @property
+    def word(self) -> Format:
+        """Format of the elements."""
+
+    @property
+    def scale_format(self) -> Format:
+        """Format of the scale."""
+
+    def scale(self, x: Sequence[int]) -> int:
+        """Return the scale of a vector."""
+
+    def batched_scale(self, x: Ints, saturate: Saturate) -> Ints:
+        """Return the scales [name, 1] of vectors [name, n]; it saturates as unit ``scale``."""
+
+    def constants(self) -> dict[str, Any]:
+        """Return the tables and constants by name."""
+
+
+def normalise(norm: RmsNorm, x: Sequence[int]) -> list[int]:
+    """Return ``sat(round(x · scale(x)))``."""
+    scale = norm.scale(x)
+    fraction = norm.word.fraction + norm.scale_format.fraction
+    return [norm.word.requantise(value * scale, fraction) for value in x]
+
+
+def batched_normalise(norm: RmsNorm, x: Ints, saturate: Saturate) -> Ints:
+    """Return `normalise` of every vector [name, n]."""
+    scaled = x * norm.batched_scale(x, saturate)
+    return arrays.requantise("norm", norm.word, scaled, norm.word.fraction + norm.scale_format.fraction, saturate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +104,18 @@ class RootRmsNorm:
     def scale(self, x: Sequence[int]) -> int:
         """Return the scale of a vector, UQ3.12."""
         return self.scale_of_sum(sum(self.square(value) for value in x))
+
+    def batched_scale(self, x: Ints, saturate: Saturate) -> Ints:
+        """Return the scales [name, 1] of vectors [name, n]."""
+        total: Ints = ((x * x) >> self.word.fraction).sum(axis=-1, keepdims=True)
+        mean = (total >> self.log2_n) + 1
+        # A correctly rounded root of a number below 2^52 is never rounded up to an integer it does not reach.
+        root = np.sqrt((mean << self.word.fraction).astype(np.float64)).astype(np.int64)
+        return saturate("scale", self.scale_format, (1 << 2 * self.word.fraction) // root)
+
+    def constants(self) -> dict[str, Any]:
+        """Return nothing: no table is needed."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,5 +182,16 @@ class TableRmsNorm:
         """Return the scale of a vector, UQ4.13."""
         return self.scale_of_sum(sum(self.square(value) for value in x))
 
+    def batched_scale(self, x: Ints, saturate: Saturate) -> Ints:
+        """Return the scales [name, 1] of vectors [name, n]."""
+        m: Ints = (x * x).sum(axis=-1, keepdims=True) + self.eps
+        e = (arrays.bit_length(m) + 1) // 2
+        denormalise = np.maximum(e - self.unit_exponent, 0)
+        u = m >> (2 * (denormalise + self.unit_exponent) - self.table.input_bits)
+        scale = arrays.shift_nearest(self.table.batched_compute(u), denormalise)
+        # Sums below the table have scales beyond the format, too.
+        return saturate("scale", self.scale_format, np.where(e < self.unit_exponent, self.scale_format.high + 1, scale))
 
-RmsNorm = RootRmsNorm | TableRmsNorm
+    def constants(self) -> dict[str, Any]:
+        """Return the table, what is added to a sum, and the exponent from which the table's output is shifted."""
+        return {"rsqrt": self.table.to_json(), "eps": self.eps, "unit_exponent": self.unit_exponent}

@@ -3,17 +3,56 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any, Protocol
 
-from talos_ref.golden.exp import Exp2, WrappingExp
+import numpy as np
+
+from talos_ref.golden import arrays
+from talos_ref.golden.arrays import Ints
+from talos_ref.golden.exp import EXP_TABLE, Exp2, WrappingExp
 from talos_ref.golden.format import Format, Rounding, shift_right
 
-__all__ = ["TEMPERATURE", "BucketSampler", "Exp2Sampler", "Sampler", "argmax"]
+__all__ = ["TEMPERATURE", "Sampler", "BucketSampler", "Exp2Sampler", "argmax"]
 
 TEMPERATURE = Format(width=16, fraction=8, signed=False)
 """UQ8.8, as in the register map."""
+
+
+class Sampler(Protocol):
+    """Draws a token from the weights of all tokens; temperatures are UQ8.8."""
+
+    @property
+    def min_temperature(self) -> int:
+        """Least temperature that tokens are drawn at."""
+
+    @property
+    def max_temperature(self) -> int:
+        """Largest temperature."""
+
+    @property
+    def greedy_at_zero(self) -> bool:
+        """Whether temperature 0 means the argmax."""
+
+    def honoured(self, temperature: int) -> int:
+        """Return the temperature that is drawn with where another is asked for."""
+
+    def weights(self, logits: Sequence[int], temperature: int) -> list[int]:
+        """Return the weights of all tokens."""
+
+    def draw(self, logits: Sequence[int], temperature: int, rng: int) -> int:
+        """Return the token drawn with the state ``rng``."""
+
+    def batched_weights(self, logits: Ints, temperature: int) -> Ints:
+        """Return ``weights`` of logits [name, vocab]."""
+
+    def batched_draw(self, logits: Ints, temperature: int, rng: Ints) -> Ints:
+        """Return the tokens [name] drawn from logits [name, vocab] with the states [name]."""
+
+    def constants(self) -> dict[str, Any]:
+        """Return the tables and constants by name."""
 
 
 def argmax(logits: Sequence[float]) -> int:
@@ -61,6 +100,30 @@ class BucketSampler:
         sums = [total & 0xFFFFFFFF for total in accumulate(self.weights(logits, temperature))]
         cut = self.cut(rng, sums[-1])
         return next((token for token, total in enumerate(sums) if total > cut), argmax(logits))
+
+    def batched_weights(self, logits: Ints, temperature: int) -> Ints:
+        """Return ``weights`` of logits [name, vocab]."""
+        delta = logits - logits.max(axis=-1, keepdims=True)
+        return self.exp.batched_compute(self.batched_temper(delta, temperature))
+
+    def batched_temper(self, delta: Ints, temperature: int) -> Ints:
+        """Return ``temper`` of every element."""
+        temper: Callable[[Any, int], Any] = self.temper
+        tempered: Ints = temper(delta, temperature)
+        return tempered
+
+    def batched_draw(self, logits: Ints, temperature: int, rng: Ints) -> Ints:
+        """Return the tokens [name] drawn from logits [name, vocab] with the states [name]."""
+        sums = self.batched_weights(logits, temperature).cumsum(axis=-1) & 0xFFFFFFFF
+        total = sums[:, -1]
+        uniform = (rng * self.multiplier & 0xFFFFFFFF) >> 8
+        beyond = sums > np.minimum(uniform * total >> 24, (total - 1) & 0xFFFFFFFF)[:, None]
+        tokens: Ints = np.where(beyond.any(axis=-1), beyond.argmax(axis=-1), logits.argmax(axis=-1))
+        return tokens
+
+    def constants(self) -> dict[str, Any]:
+        """Return the table of e^(-i/4) and what the random state is multiplied by."""
+        return {"exp": list(EXP_TABLE), "random_multiplier": self.multiplier}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,5 +178,21 @@ class Exp2Sampler:
         cut = self.cut(rng, sums[-1])
         return next(token for token, total in enumerate(sums) if total > cut)
 
+    def batched_weights(self, logits: Ints, temperature: int) -> Ints:
+        """Return ``weights`` of logits [name, vocab]."""
+        inverse, shift = self.inverse(temperature), self.shift(temperature)
+        return self.exp.batched_weights(arrays.shift(logits * inverse, shift, Rounding.NEAREST))
 
-Sampler = BucketSampler | Exp2Sampler
+    def batched_draw(self, logits: Ints, temperature: int, rng: Ints) -> Ints:
+        """Return the tokens [name] drawn from logits [name, vocab] with the states [name]."""
+        sums = self.batched_weights(logits, temperature).cumsum(axis=-1)
+        cut = (rng & 0xFFFFFF) * sums[:, -1] >> 24
+        tokens: Ints = (sums > cut[:, None]).argmax(axis=-1)
+        return tokens
+
+    def constants(self) -> dict[str, Any]:
+        """Return the table of mantissas, and ``log2(e)`` as it is divided by a temperature."""
+        return self.exp.constants() | {
+            "inverse_numerator_below_one": self.numerator(0xFF),
+            "inverse_numerator_from_one": self.numerator(0x100),
+        }

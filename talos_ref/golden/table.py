@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import numpy as np
+
+from talos_ref.golden import arrays
+from talos_ref.golden.arrays import Ints
 from talos_ref.golden.format import Rounding, shift_right
 
 __all__ = ["InterpolatedTable"]
@@ -57,3 +62,27 @@ class InterpolatedTable:
         base, slope = self.lines[(u >> self.step_bits) - self.first]
         step = slope * (u & ((1 << self.step_bits) - 1))
         return min(base + shift_right(step, self.step_bits, Rounding.NEAREST), (1 << self.output_bits) - 1)
+
+    @cached_property
+    def _values(self) -> Ints:
+        """``compute`` of every input of the table, from the first segment on."""
+        base, slope = np.array(self.lines, dtype=np.int64).T[:, :, None]  # [segment, 1] each
+        steps = np.arange(1 << self.step_bits)
+        values = base + arrays.shift(slope * steps, self.step_bits, Rounding.NEAREST)
+        limited: Ints = np.minimum(values, (1 << self.output_bits) - 1).ravel()
+        return limited
+
+    def batched_compute(self, u: Ints) -> Ints:
+        """Return ``compute`` of every element; those below the table are taken for its first."""
+        return self._values[np.maximum(u - (self.first << self.step_bits), 0)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return dimensions and lines, ready for JSON; ``lines`` are [base, slope] from segment ``first`` on."""
+        return {
+            "index_bits": self.index_bits,
+            "step_bits": self.step_bits,
+            "fraction": self.fraction,
+            "output_bits": self.output_bits,
+            "first": self.first,
+            "lines": [list(line) for line in self.lines],
+        }

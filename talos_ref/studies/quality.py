@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from talos_ref.golden.arithmetic import talos_v2
 from talos_ref.golden.batched import batched_logits, replay
-from talos_ref.golden.batched_units import sampling_weights
+from talos_ref.golden.exp import WrappingExp
 from talos_ref.golden.float_model import FloatModel
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.sampler import TEMPERATURE, BucketSampler
@@ -60,7 +60,7 @@ def sampled_quality(words: Sequence[str], model: IntegerModel, temperature: int)
     inputs, targets = padded_tokens(words, model.config)
     used = targets >= 0
     logits, wanted = batched_logits(model, inputs)[used], targets[used]
-    weights = sampling_weights(model.arithmetic.sampler, logits, temperature)
+    weights = model.arithmetic.sampler.batched_weights(logits, temperature)
     probabilities: npt.NDArray[np.float64] = weights[np.arange(len(wanted)), wanted] / weights.sum(axis=-1)
     counted = np.where(probabilities > 0, probabilities, LEAST_PROBABILITY)
     return SamplerQuality(
@@ -76,12 +76,9 @@ def wrapped_share(checkpoint: Checkpoint, seeds: Sequence[int], temperature: flo
     Names are those of ``talos-v2`` at a temperature, one a seed. Without the wraps such a token, 16 or more units of
     tempered logit below the best, would have had a weight of nearly nothing.
     """
-    arithmetic = talos_v2(checkpoint.config)
-    sampler, q8_8 = arithmetic.sampler, round(temperature * (1 << TEMPERATURE.fraction))
-    assert isinstance(sampler, BucketSampler)
-    temper: Callable[[Any, int], Any] = sampler.temper
+    sampler, q8_8 = BucketSampler(exp=WrappingExp()), round(temperature * (1 << TEMPERATURE.fraction))
     wraps: Callable[[Any], Any] = sampler.exp.wraps
-    steps = replay(checkpoint, arithmetic, seeds, q8_8)
+    steps = replay(checkpoint, talos_v2(checkpoint.config), seeds, q8_8)
     drawn = steps.logits[np.arange(len(steps)), steps.token_out]
-    wrapped = wraps(temper(drawn - steps.top_logit, q8_8))
+    wrapped = wraps(sampler.batched_temper(drawn - steps.top_logit, q8_8))
     return len(np.unique(steps.seed_index[wrapped])) / len(seeds)

@@ -26,8 +26,8 @@ class Observed(IntegerModel):
 
     units: list[int]
 
-    def hidden(self, x: list[int], layer: int) -> list[int]:
-        self.units = super().hidden(x, layer)
+    def hidden(self, x: list[int], attended: list[int], layer: int) -> list[int]:
+        self.units = super().hidden(x, attended, layer)
         return self.units
 
 

@@ -12,13 +12,12 @@ from amaranth.hdl import signed, unsigned
 from hdl.units.registry import attention_divide_of
 from hdl.units.variants import operands_layout
 from talos_ref.golden.arithmetic import arithmetic
-from talos_ref.golden.divide import ReciprocalDivide, TruncatingDivide
+from talos_ref.golden.divide import Divide
 from talos_ref.model.config import MICROGPT
 from tests.helpers.banks import with_bank
 from tests.helpers.streams import run, seed
 
 LANES, HEADS, POSITIONS = 6, 3, 16
-Divide = ReciprocalDivide | TruncatingDivide
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Signal, signed
 
 from hdl.units.registry import softmax_of
 from talos_ref.golden.arithmetic import arithmetic
-from talos_ref.golden.attention import Attention, StepAttention
+from talos_ref.golden.attention import Attention, Exp2Attention
 from talos_ref.model.config import ModelConfig
 from tests.helpers.combinational import evaluate_all
 from tests.helpers.streams import assert_equal, seed
@@ -26,7 +26,7 @@ def spec_of(name: str, heads: int) -> Attention:
 
 def key(spec: Attention, score: int) -> int:
     """What is compared to find the largest: the score, or its integer part."""
-    return score if isinstance(spec, StepAttention) else spec.exp.exponent(score)
+    return spec.exp.exponent(score) if isinstance(spec, Exp2Attention) else score
 
 
 def total_width(spec: Attention) -> int:

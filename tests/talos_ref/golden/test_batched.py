@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from talos_ref.golden import batched_units as units
 from talos_ref.golden.arithmetic import Arithmetic, arithmetic, precise, talos_v2
-from talos_ref.golden.attention import attend
+from talos_ref.golden.arrays import Ints, Product, saturate
+from talos_ref.golden.attention import attend, batched_attend
 from talos_ref.golden.batched import BatchedModel, batched_logits, replay
 from talos_ref.golden.generate import letters, steps
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.kv_cache import LayerCache
+from talos_ref.golden.rmsnorm import batched_normalise
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT, ModelConfig
 from tests.helpers.golden_vectors import assert_steps
@@ -29,7 +30,7 @@ def random_checkpoint(config: ModelConfig, deviation: float) -> Checkpoint:
     return Checkpoint(config, {name: rng.normal(0, deviation, shape).astype(np.float32) for name, shape in shapes})
 
 
-def words(shape: tuple[int, ...], seed: int) -> units.Ints:
+def words(shape: tuple[int, ...], seed: int) -> Ints:
     """Random words of all magnitudes, one in eight of them a corner."""
     rng = np.random.default_rng(seed)
     values = rng.integers(-32768, 32768, shape) >> rng.integers(0, 16, (*shape[:-1], 1))
@@ -119,8 +120,8 @@ def test_norm(name: str, n: int) -> None:
     spec = arithmetic(name, config)
     x = words((3000, n), n)
     x[:6] = np.array([0, 1, -1, 32767, -32768, 255])[:, None]
-    assert units.rms_scale(spec.rmsnorm, x)[:, 0].tolist() == [spec.rmsnorm.scale(row) for row in x.tolist()]
-    assert units.normalise(spec.word, spec.rmsnorm, x).tolist() == [spec.normalise(row) for row in x.tolist()]
+    assert spec.rmsnorm.batched_scale(x, saturate)[:, 0].tolist() == [spec.rmsnorm.scale(row) for row in x.tolist()]
+    assert batched_normalise(spec.rmsnorm, x, saturate).tolist() == [spec.normalise(row) for row in x.tolist()]
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -131,7 +132,7 @@ def test_attention(name: str) -> None:
         expected = [
             attend(spec.attention, q[i].tolist(), LayerCache(keys[i].tolist(), values[i].tolist())) for i in range(200)
         ]
-        assert units.attend(spec.attention, q, keys, values).tolist() == expected
+        assert batched_attend(spec.attention, q, keys, values, saturate).tolist() == expected
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -143,16 +144,16 @@ def test_draw(name: str, temperature: int) -> None:
     rng = np.random.default_rng(1).integers(1, 1 << 32, 600)
     rng[::7] = 0xFFFFFFFF
     weights = [sampler.weights(row, temperature) for row in logits.tolist()]
-    assert units.sampling_weights(sampler, logits, temperature).tolist() == weights
+    assert sampler.batched_weights(logits, temperature).tolist() == weights
     expected = [sampler.draw(row, temperature, state) for row, state in zip(logits.tolist(), rng.tolist(), strict=True)]
-    assert units.draw(sampler, logits, temperature, rng).tolist() == expected
+    assert sampler.batched_draw(logits, temperature, rng).tolist() == expected
 
 
 def test_products_of_extreme_words_are_exact() -> None:
     matrix, x = np.full((3, 1024), -32768), np.full((5, 1024), -32768)
     x[1:, 0] += 1
     expected = [[1024 << 30] * 3] + [[(1024 << 30) - 32768] * 3] * 4
-    assert units.Product(matrix)(x).tolist() == expected
+    assert Product(matrix)(x).tolist() == expected
 
 
 def test_a_hundred_thousand_steps_in_five_seconds(checkpoint: Checkpoint) -> None:

@@ -14,8 +14,9 @@ from talos_ref.golden.arithmetic import ARITHMETICS, arithmetic, precise, talos_
 from talos_ref.golden.batched import replay
 from talos_ref.golden.exp import EXP_TABLE
 from talos_ref.golden.float_model import FloatModel
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.generate import Step, steps
-from talos_ref.golden.integer_model import IntegerModel, fold_head
+from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.checkpoint import Checkpoint, quantise
 from talos_ref.model.config import MICROGPT
 
@@ -124,9 +125,14 @@ def test_fold(checkpoint: Checkpoint) -> None:
     assert f"{np.abs(np.array(model.tensors['folded'])).max() / 4096:.2f}" == "1.36"
 
 
-def test_fold_that_saturates_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^lm_head · fc2 must fit Q4\.12: use talos-v2, or a checkpoint with smaller"):
-        fold_head([[32767, 32767]], [[32767], [32767]], precise(MICROGPT))
+@pytest.mark.parametrize(("word", "entry"), [(Q4_12, 32767), (Q5_12, 65535), (Q6_12, 18 << 12)])
+def test_fold_saturates(word: Format, entry: int) -> None:
+    """An entry of 18 is too large for the two narrower words."""
+    tensors = {name: np.zeros(shape, dtype=np.float32) for name, shape in MICROGPT.shapes().items()}
+    tensors["lm_head"][3], tensors["layer0.fc2"][:2, 5] = 3, 3
+    folded = IntegerModel(Checkpoint(MICROGPT, tensors), precise(MICROGPT, word)).tensors["folded"]
+    assert folded[3][5] == entry
+    assert sum(map(sum, folded)) == entry
 
 
 def test_two_layers_of_precise_fold_only_the_last(small_checkpoint: Checkpoint) -> None:
