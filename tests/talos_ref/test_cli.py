@@ -145,7 +145,7 @@ def test_tables(run: Any, name: str) -> None:
     assert json.loads(lines[0])["arithmetic"] == name
     status, lines, _ = run("tables", "--arithmetic", name)
     assert status == 0
-    assert len(lines) == (3 if name == "talos-v2" else 1 + 3 + 32 + 192 + 128 + 5)
+    assert len(lines) == (4 if name == "talos-v2" else 3 + 3 + 32 + 192 + 128 + 6)
 
 
 def test_train_and_use_another_model(run: Any, tmp_path: Path) -> None:
