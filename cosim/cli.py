@@ -22,7 +22,7 @@ from cosim.core.verify import Generated, generate, verify
 from cosim.engine.simulators import Simulator, SimulatorError, describe, simulator
 from cosim.evidence.commands import add_evidence
 from cosim.report.gantt import draw, read_gantt, text_chart
-from cosim.report.tables import console, print_report
+from cosim.report.tables import print_report
 from cosim.report.waves import record
 from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
 from hdl.design import Design, make_design
@@ -30,6 +30,7 @@ from talos_ref.files import check_writable, write_bytes
 from talos_ref.golden.generate import quantise_temperature
 from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.model.checkpoint import DEFAULT_PATH, load
+from talos_ref.terminal import console
 
 __all__ = ["main"]
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from talos_ref.files import check_writable, write_bytes
+from talos_ref.terminal import any_text
 
 __all__ = ["SETTINGS", "emit", "run"]
 
@@ -102,6 +103,7 @@ def run(
         More exceptions that are failures and not faults of the program, as a simulator's.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    any_text()
     try:
         # Not `Command.main`, which adds lines of its own to an error and to Ctrl-C.
         with command.make_context(program, words) as context:

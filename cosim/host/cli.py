@@ -1,207 +1,204 @@
-"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl``."""
+"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl``.
+
+`commands` is a click group, which another command line can mount; `cosim.host.commands` does the work.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
-from cosim.engine.simulators import SimulatorError
-from cosim.host import commands
+import click
+
+from cosim.host import commands as work
 from cosim.host.check import Mismatch
-from cosim.host.errors import HostError
-from cosim.host.session import DEFAULT_CORE, TRANSPORTS, Session, open_session
-from cosim.host.simulation import board_model, simulated_board
-from cosim.host.tcl import check_script, run_tcl
+from cosim.host.session import DEFAULT_CORE, Session, open_session
 from cosim.host.transport import Access
-from hdl.core.config import CORES
-from hdl.design import make_design
+from cosim.host.transports import TRANSPORTS
+from hdl.options import Choice, design_options
+from talos_ref.command_line import SETTINGS, run
 from talos_ref.files import check_writable, write_bytes
-from talos_ref.golden.xorshift32 import check_seed
-from talos_ref.model.checkpoint import default_checkpoint
+from talos_ref.options import (
+    Integer,
+    Number,
+    OneOf,
+    count_option,
+    json_option,
+    letter_limit_option,
+    seed_option,
+    temperature_option,
+    tokens_option,
+)
 
-__all__ = ["main", "parser"]
+__all__ = ["commands", "main"]
 
+C = TypeVar("C", bound=Callable[..., Any] | click.Command)
+Work = Callable[[Session, work.Result, bool], None]
 
-class _Parser(argparse.ArgumentParser):
-    """Reports what is wrong with an option in one line, with exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be an integer, not {text[:40]!r}") from None
-
-
-def _seed(text: str) -> int:
-    value = _integer(text)
-    try:
-        return check_seed(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+_MOST_SECONDS = 3600
 
 
-def _count(text: str) -> int:
-    value = _integer(text)
-    if not 1 <= value <= commands.MAX_NAMES:
-        raise argparse.ArgumentTypeError(f"must be 1 to {commands.MAX_NAMES}, not {value}")
-    return value
+class _Seconds(Number):
+    """A time limit."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = super().convert(value, param, ctx)
+        if not 0 < seconds <= _MOST_SECONDS:
+            self.fail(f"must be more than 0 and at most {_MOST_SECONDS} seconds, not {value}", param, ctx)
+        return seconds
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, not {text[:40]!r}") from None
+def _design_options(command: C) -> C:
+    return design_options(f"simulated (default: {DEFAULT_CORE}), or what must be on the board (default: any)")(command)
 
 
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"must be more than 0 and at most 3600 seconds, not {text[:40]}")
-    return value
+def _board_options(command: C) -> C:
+    """Add what every command with a board takes."""
+    first, *others = TRANSPORTS
+    for option in (
+        click.option("--accesses", metavar="FILE", help="write every register access to a file, one a line"),
+        click.option("--save", metavar="FILE", help="write everything to a JSON file as well"),
+        json_option("an object a line"),
+        click.option("--timeout", type=_Seconds(), default=90.0, metavar="SECONDS",
+                     help="for one access, name or step (default: 90)"),
+        _design_options,
+        click.option("--transport", type=OneOf(list(TRANSPORTS)), default=first, metavar="NAME",
+                     help=f"{first} (default), or a real board: {', '.join(others)}"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
-def _tokens(text: str) -> list[int]:
-    return [_integer(token) for token in text.split(",")]
+def _drawing_options(command: C) -> C:
+    """Add what a command that draws names takes, for `commands.Drawing`."""
+    for option in (
+        click.option("--replay", is_flag=True, help="also repeat every name in single steps, and compare all logits"),
+        click.option("--check", is_flag=True, help="compare everything with the golden model"),
+        letter_limit_option,
+        temperature_option,
+        seed_option,
+    ):
+        command = option(command)
+    return command
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
-    root = _Parser(prog="cosim.host", description="The host of a board, real or simulated.", allow_abbrev=False)
-    add = root.add_subparsers(metavar="COMMAND", required=True)
+@click.group(context_settings=SETTINGS, no_args_is_help=False)
+def commands() -> None:
+    """The host of a board, real or simulated."""
 
-    def command(name: str, run: Callable[..., None] | None, text: str) -> argparse.ArgumentParser:
-        new = add.add_parser(name, help=text, description=text, allow_abbrev=False)
-        new.set_defaults(run=run, command=name, seed=1, temperature=0.5, limit=None, check=False, replay=False)
-        new.add_argument("--core", choices=list(CORES), metavar="NAME",
-                         help=f"of {', '.join(CORES)}: what is simulated (default: {DEFAULT_CORE}), "
-                         "or must be on the board (default: any)")  # fmt: skip
-        if run is not None:
-            new.add_argument("--transport", choices=TRANSPORTS, default=TRANSPORTS[0],
-                             help="the simulated board (default), or a real one")  # fmt: skip
-            new.add_argument("--timeout", type=_seconds, default=90.0, metavar="SECONDS",
-                             help="for one access, name or step (default: 90)")  # fmt: skip
-            new.add_argument("--json", action="store_true", help="results as JSON, an object a line")
-            new.add_argument("--save", metavar="FILE", help="write everything to a JSON file as well")
-            new.add_argument("--accesses", metavar="FILE", help="write every register access to a file, one a line")
-        return new
 
-    def drawing(new: argparse.ArgumentParser) -> None:
-        new.add_argument("--seed", type=_seed, default=1, metavar="S", help="of the first name (default: 1)")
-        new.add_argument("--temperature", type=_number, default=0.5, metavar="T", help="default: 0.5; 0 is greedy "
-                         "except for talos-v2")  # fmt: skip
-        new.add_argument("--limit", type=_integer, metavar="N", help="letters at most (default: what fits)")
+@commands.command()
+@_drawing_options
+@count_option(10, work.MAX_NAMES)
+@_board_options
+def generate(seed: int, temperature: float, limit: int | None, check: bool, replay: bool, count: int,
+             **options: Any) -> None:  # fmt: skip
+    """Generate names, shown letter by letter."""
+    drawing = work.Drawing(seed=seed, temperature=temperature, limit=limit, check=check, replay=replay)
+    _run("generate", options, partial(work.generate, drawing=drawing, count=count))
 
-    def checking(new: argparse.ArgumentParser, *, replay: bool = True) -> None:
-        new.add_argument("--check", action="store_true", help="compare everything with the golden model")
-        if replay:
-            new.add_argument("--replay", action="store_true",
-                             help="also repeat every name in single steps, and compare all logits of each")  # fmt: skip
 
-    generate = command("generate", commands.generate, "Generate names, shown letter by letter.")
-    drawing(generate)
-    generate.add_argument("--count", type=_count, default=10, metavar="N", help="names, of seeds S on (default: 10)")
-    checking(generate)
+@commands.command()
+@tokens_option
+@click.option("--text", metavar="LETTERS", help="inputs: BOS, and these letters")
+@click.option("--check", is_flag=True, help="compare everything with the golden model")
+@_board_options
+def step(tokens: list[int] | None, text: str | None, check: bool, **options: Any) -> None:
+    """Run single steps (by default on BOS alone) and show their logits."""
+    if tokens is not None and text is not None:
+        raise ValueError("--text must stand without --tokens")
+    _run("step", options, partial(work.step, tokens=tokens, text=text, check=check))
 
-    step = command("step", commands.step, "Run single steps and show their logits.")
-    inputs = step.add_mutually_exclusive_group()
-    inputs.add_argument("--tokens", type=_tokens, metavar="T,T,…", help="inputs (default: BOS alone)")
-    inputs.add_argument("--text", metavar="LETTERS", help="inputs: BOS, and these letters")
-    checking(step, replay=False)
 
-    counters = command("counters", commands.counters, "Run a name, and show cycles, rates and stages.")
-    drawing(counters)
-    counters.add_argument("--last", action="store_true", help="of what ran last, without running anything")
-    checking(counters)
+@commands.command()
+@_drawing_options
+@click.option("--last", is_flag=True, help="of what ran last, without running anything")
+@_board_options
+def counters(seed: int, temperature: float, limit: int | None, check: bool, replay: bool, last: bool,
+             **options: Any) -> None:  # fmt: skip
+    """Run a name, and show cycles, rates and stages."""
+    drawing = work.Drawing(seed=seed, temperature=temperature, limit=limit, check=check, replay=replay)
+    _run("counters", options, partial(work.counters, drawing=None if last else drawing))
 
-    bench = command("bench", commands.bench, "Run many names, and show how fast the machine and the host are.")
-    bench.add_argument("names", type=_count, metavar="N", help="names")
-    drawing(bench)
-    checking(bench)
 
-    command("info", commands.info, "Show what the board says of itself.")
+@commands.command()
+@click.argument("names", type=Integer(1, work.MAX_NAMES), metavar="N")
+@_drawing_options
+@_board_options
+def bench(names: int, seed: int, temperature: float, limit: int | None, check: bool, replay: bool,
+          **options: Any) -> None:  # fmt: skip
+    """Run N names, and show how fast the machine and the host are."""
+    drawing = work.Drawing(seed=seed, temperature=temperature, limit=limit, check=check, replay=replay)
+    _run("bench", options, partial(work.bench, drawing=drawing, count=names))
 
-    tcl = command("tcl", None, "Run a script for System Console on the simulated board, with tclsh.")
-    tcl.add_argument("script", metavar="SCRIPT", help="Tcl, as for system-console --script")
-    tcl.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="of the script")
-    return root
+
+@commands.command()
+@_board_options
+def info(**options: Any) -> None:
+    """Show what the board says of itself."""
+    _run("info", options, work.info)
+
+
+@commands.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@_design_options
+@click.argument("script", metavar="SCRIPT")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENT]...")
+def tcl(script: str, arguments: tuple[str, ...], core: str | None, weights: str | None, design: str | None) -> int:
+    """Run a script for System Console on the simulated board, with tclsh."""
+    # Late: this command is of the simulated board alone, which needs a simulator.
+    from cosim.host.board.simulation import board_model, simulated_board
+    from cosim.host.board.tcl import check_script, run_tcl
+
+    check_script(Path(script))
+    chosen = Choice(core=core, weights=weights, design=design).resolve(DEFAULT_CORE)
+    with simulated_board(board_model(chosen, notice=_notice)) as board:
+        return run_tcl(board, Path(script), arguments)
 
 
 def _notice(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _run_board(options: argparse.Namespace) -> None:
+def _run(command: str, options: dict[str, Any], work_with: Work) -> None:
     """Run a command on a board, and save what was asked for whether all was equal or not."""
-    for path in (options.save, options.accesses):
+    choice = Choice(core=options["core"], weights=options["weights"], design=options["design"])
+    transport, save, accesses_file = options["transport"], options["save"], options["accesses"]
+    for path in (save, accesses_file):
         if path is not None:
             check_writable(path)
     accesses: list[Access] = []
-    record = accesses.append if options.accesses else None
-    result: dict[str, Any] = {"command": options.command, "transport": options.transport, "checked": 0}
-    result["mismatch"] = None
+    record = accesses.append if accesses_file else None
+    result: work.Result = {"command": command, "transport": transport, "checked": 0, "mismatch": None}
     try:
-        with open_session(
-            options.transport, options.core, seconds=options.timeout, notice=_notice, record=record
-        ) as session:
+        with open_session(transport, choice, seconds=options["timeout"], notice=_notice, record=record) as session:
             result["board"] = _board_json(session)
             if session.warning is not None:
                 _notice(f"warning: {session.warning}")
-            options.run(session, options, result)
+            work_with(session, result, options["as_json"])
     except Mismatch as mismatch:
         result["mismatch"] = mismatch.difference.to_json()
-        _save(options, result)
+        _save(save, result)
         raise
     finally:
-        if options.accesses:
-            write_bytes(options.accesses, "".join(f"{access}\n" for access in accesses).encode())
-    _save(options, result)
+        if accesses_file:
+            write_bytes(accesses_file, "".join(f"{access}\n" for access in accesses).encode())
+    _save(save, result)
 
 
 def _board_json(session: Session) -> dict[str, Any]:
     return {**asdict(session.identity), "build_matches": session.warning is None}
 
 
-def _save(options: argparse.Namespace, result: dict[str, Any]) -> None:
-    if options.save is not None:
-        write_bytes(options.save, json.dumps(result, indent=1).encode() + b"\n")
-
-
-def _run_tcl(options: argparse.Namespace) -> int:
-    check_script(Path(options.script))
-    design = make_design(options.core or DEFAULT_CORE, default_checkpoint())
-    with simulated_board(board_model(design, notice=_notice)) as board:
-        return run_tcl(board, Path(options.script), options.arguments)
+def _save(path: str | None, result: work.Result) -> None:
+    if path is not None:
+        write_bytes(path, json.dumps(result, indent=1).encode() + b"\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 1 for a difference or a failure, 2 for bad input, 130 for Ctrl-C."""
-    try:
-        options = parser().parse_args(arguments)
-        if options.run is None:
-            return _run_tcl(options)
-        _run_board(options)
-    except BrokenPipeError:
-        # Whoever read the output has had enough; Python's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 130
-    except (HostError, SimulatorError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except (TypeError, ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    return run(commands, arguments, "python -m cosim.host")

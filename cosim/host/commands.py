@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
 
 from cosim.host.check import check_name, check_step, expected_names, expected_steps
-from cosim.host.machine import Counters, StepRun, read_counters, run_name, run_step
+from cosim.host.machine import Counters, NameRun, StepRun, read_counters, run_name, run_step
 from cosim.host.screen import screen
 from cosim.host.session import Session
 from cosim.host.totals import Totals
-from cosim.report.tables import console
 from talos_ref.golden.generate import check_limit, check_tokens, quantise_temperature
 from talos_ref.model.config import ModelConfig
+from talos_ref.terminal import console
 
-__all__ = ["MAX_NAMES", "bench", "counters", "generate", "info", "step"]
+__all__ = ["MAX_NAMES", "Drawing", "Result", "bench", "counters", "generate", "info", "step"]
 
 MAX_NAMES = 1_000_000
 """Names at most in one run; a day's through a cable."""
@@ -27,10 +27,24 @@ _LOGITS_PER_LINE = 9
 Result = dict[str, Any]
 
 
-def info(session: Session, options: argparse.Namespace, result: Result) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """How names are drawn, and what of them is compared with the golden model."""
+
+    seed: int = 1
+    """Of the first name."""
+    temperature: float = 0.5
+    limit: int | None = None
+    """Letters at most; what fits the block, if None."""
+    check: bool = False
+    replay: bool = False
+    """Repeat every name in single steps, and compare all logits."""
+
+
+def info(session: Session, result: Result, as_json: bool) -> None:
     """Show who the board says it is."""
     identity = session.identity
-    if options.json:
+    if as_json:
         print(json.dumps(result["board"]))
         return
     print(f"id          {identity.id:#010x}")
@@ -41,18 +55,18 @@ def info(session: Session, options: argparse.Namespace, result: Result) -> None:
     print(f"clock       {identity.clock_hz / 1e6:g} MHz")
 
 
-def generate(session: Session, options: argparse.Namespace, result: Result) -> None:
+def generate(session: Session, result: Result, as_json: bool, *, drawing: Drawing, count: int) -> None:
     """Generate names, each letter shown when it is read."""
-    totals = _names(session, options, result, options.count, show=True)
+    totals = _names(session, result, drawing, count, as_json=as_json, show=True)
     result["totals"] = totals.to_json()
-    _say_checked(options, result)
+    _say_checked(result, as_json)
 
 
-def bench(session: Session, options: argparse.Namespace, result: Result) -> None:
+def bench(session: Session, result: Result, as_json: bool, *, drawing: Drawing, count: int) -> None:
     """Generate names without showing them, and show the rates."""
-    totals = _names(session, options, result, options.names, show=False)
+    totals = _names(session, result, drawing, count, as_json=as_json, show=False)
     result["totals"] = totals.to_json()
-    if options.json:
+    if as_json:
         print(json.dumps({"board": result["board"], **result["totals"], "checked": result["checked"]}))
         return
     out = console()
@@ -77,15 +91,14 @@ def bench(session: Session, options: argparse.Namespace, result: Result) -> None
     out.print(_stage_table(totals.cycles, result["totals"]["cycles_by_stage"], totals.steps))
 
 
-def counters(session: Session, options: argparse.Namespace, result: Result) -> None:
-    """Show what the machine counted in a name, or in whatever ran last."""
-    if options.last:
+def counters(session: Session, result: Result, as_json: bool, *, drawing: Drawing | None) -> None:
+    """Show what the machine counted in a name or, without ``drawing``, in whatever ran last."""
+    if drawing is None:
         found = read_counters(session.bus)
     else:
-        run = next(_runs(session, options, result, 1, lambda seed: lambda letter: None))
-        found = run.last.counters
+        found = next(_runs(session, result, drawing, 1)).last.counters
     result["counters"] = _counters_json(session, found)
-    if options.json:
+    if as_json:
         print(json.dumps(result["counters"]))
         return
     for name, value in result["counters"].items():
@@ -95,14 +108,15 @@ def counters(session: Session, options: argparse.Namespace, result: Result) -> N
         console().print(_stage_table(found.cycles, found.by_stage(), found.steps))
 
 
-def step(session: Session, options: argparse.Namespace, result: Result) -> None:
-    """Run single steps on given tokens, and show all logits of each."""
+def step(
+    session: Session, result: Result, as_json: bool, *, tokens: Sequence[int] | None, text: str | None, check: bool
+) -> None:
+    """Run single steps on given tokens, or on BOS and a text, or on BOS alone; show all logits of each."""
     model = session.design.model
-    tokens = [model.bos] if options.tokens is None else options.tokens
-    if options.text is not None:
-        tokens = [model.bos, *model.encode(options.text)]
+    if tokens is None:
+        tokens = [model.bos, *model.encode(text or "")]
     check_tokens(tokens, model)
-    expected = list(expected_steps(session.design, tokens)) if options.check else None
+    expected = list(expected_steps(session.design, tokens)) if check else None
     result["steps"] = []
     for position, token in enumerate(tokens):
         run = run_step(
@@ -110,22 +124,24 @@ def step(session: Session, options: argparse.Namespace, result: Result) -> None:
         )
         fields = _step_json(position, token, run)
         result["steps"].append(fields)
-        _show_step(fields, model, session.design.arithmetic.word.fraction, as_json=options.json)
+        _show_step(fields, model, session.design.arithmetic.word.fraction, as_json=as_json)
         if expected is not None:
             result["checked"] += check_step(expected[position], run)
-    _say_checked(options, result)
+    _say_checked(result, as_json)
 
 
-def _names(session: Session, options: argparse.Namespace, result: Result, count: int, *, show: bool) -> Totals:
+def _names(
+    session: Session, result: Result, drawing: Drawing, count: int, *, as_json: bool, show: bool
+) -> Totals:
     """Run names and return their sums."""
     model = session.design.model
     totals = Totals(session.identity.clock_hz)
-    with screen(count, as_json=options.json, show=show) as shown:
+    with screen(count, as_json=as_json, show=show) as shown:
 
         def on_letter(letter: int) -> None:
             shown.letter(_decode([letter], model))
 
-        for run in _runs(session, options, result, count, lambda seed: on_letter):
+        for run in _runs(session, result, drawing, count, on_letter):
             totals.add(run)
             totals.values = result["checked"]
             shown.name(result["names"][-1], totals.rate())
@@ -134,30 +150,30 @@ def _names(session: Session, options: argparse.Namespace, result: Result, count:
 
 def _runs(
     session: Session,
-    options: argparse.Namespace,
     result: Result,
+    drawing: Drawing,
     count: int,
-    listener: Callable[[int], Callable[[int], None]],
-) -> Any:
+    on_letter: Callable[[int], None] = lambda letter: None,
+) -> Iterator[NameRun]:
     """Yield the run of each seed, compared if that was asked for; each joins ``result`` before it is compared."""
     model = session.design.model
-    seeds = _seeds(options.seed, count)
-    temperature = quantise_temperature(options.temperature, session.design.arithmetic.sampler)
-    limit = model.max_letters if options.limit is None else check_limit(options.limit, model)
-    result |= {"seed": options.seed, "temperature_q8_8": temperature, "limit": limit, "names": []}
-    check = options.check or options.replay
+    seeds = _seeds(drawing.seed, count)
+    temperature = quantise_temperature(drawing.temperature, session.design.arithmetic.sampler)
+    limit = model.max_letters if drawing.limit is None else check_limit(drawing.limit, model)
+    result |= {"seed": drawing.seed, "temperature_q8_8": temperature, "limit": limit, "names": []}
+    check = drawing.check or drawing.replay
     expected = iter(expected_names(session.design, seeds, temperature, limit)) if check else None
     for seed in seeds:
         golden = next(expected) if expected is not None else None
         run = run_name(
             session.bus, model, seed=seed, temperature=temperature, limit=limit, seconds=session.seconds,
-            on_letter=listener(seed),
+            on_letter=on_letter,
         )  # fmt: skip
         letters = list(run.letters)
         result["names"].append({"seed": seed, "tokens": letters, "text": _decode(letters, model)})
         if golden is not None:
             result["checked"] += check_name(seed, golden, run, model.bos)
-            if options.replay:
+            if drawing.replay:
                 result["checked"] += _replay(session, seed, golden)
         yield run
 
@@ -185,8 +201,8 @@ def _decode(letters: list[int], model: ModelConfig) -> str:
     return "".join(model.alphabet[letter] if letter < len(model.alphabet) else "?" for letter in letters)
 
 
-def _say_checked(options: argparse.Namespace, result: Result) -> None:
-    if result["checked"] and not options.json:
+def _say_checked(result: Result, as_json: bool) -> None:
+    if result["checked"] and not as_json:
         print(f"{result['checked']:,} values compared with the golden model, all equal")
 
 
@@ -219,7 +235,7 @@ def _show_step(fields: Result, model: ModelConfig, fraction: int, *, as_json: bo
     if as_json:
         print(json.dumps(fields), flush=True)
         return
-    signs = [*model.alphabet, "·"]
+    signs = _signs(model)
     print(
         f"position {fields['pos']}, {signs[fields['token_in']]} in: {signs[fields['argmax']]} is the most likely, "
         f"{fields['cycles']} cycles"
@@ -227,6 +243,11 @@ def _show_step(fields: Result, model: ModelConfig, fraction: int, *, as_json: bo
     for first in range(0, len(signs), _LOGITS_PER_LINE):
         line = range(first, min(first + _LOGITS_PER_LINE, len(signs)))
         print("  " + "  ".join(f"{signs[i]} {fields['logits'][i] / (1 << fraction):8.4f}" for i in line), flush=True)
+
+
+def _signs(model: ModelConfig) -> list[str]:
+    """Return what stands for each token: letters, and for BOS a dot, or another sign if that is a letter."""
+    return [*model.alphabet, next(sign for sign in "·∎␃" if sign not in model.alphabet)]
 
 
 def _stage_table(cycles: int, by_stage: dict[str, int], steps: int) -> Table:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cosim.core.enums import STAGES
 from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, NoBoard, OldDesign
 from cosim.host.transport import Transport
+from hdl.core.interface import Stage
 from hdl.registers.map import ARITHMETICS, ID, VERSION, core_name, register
 from talos_ref.model.config import ModelConfig
 
@@ -41,7 +41,7 @@ class Counters:
 
     def by_stage(self) -> dict[str, int]:
         """Return stage -> cycles, without the idle one."""
-        return {name.lower(): self.stages[number] for name, number in STAGES.items() if name != "IDLE"}
+        return {stage.name.lower(): self.stages[stage] for stage in Stage if stage is not Stage.IDLE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def identify(bus: Transport) -> Identity:
     if found != ID:
         raise ForeignDesign(
             f"the board's ID must be {ID:#010x}, not {found:#010x}: it holds another design; "
-            "program it with build/quartus/CORE/program.sh"
+            "program it with program.sh or program.bat of its Quartus folder"
         )
     version = bus.read(register("version").address)
     if version >> 16 != VERSION >> 16 or version < VERSION:

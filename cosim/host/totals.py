@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from cosim.core.enums import STAGES
 from cosim.host.machine import NameRun
+from hdl.core.interface import Stage
 
 __all__ = ["Totals"]
 
@@ -25,7 +25,7 @@ class Totals:
     letters: int = 0
     steps: int = 0
     cycles: int = 0
-    stages: list[int] = field(default_factory=lambda: [0] * len(STAGES))
+    stages: list[int] = field(default_factory=lambda: [0] * len(Stage))
     values: int = 0
     """Values compared with the golden model."""
     started: float = field(default_factory=time.monotonic)
@@ -68,7 +68,7 @@ class Totals:
             "steps": self.steps,
             "cycles": self.cycles,
             "cycles_per_step": self.cycles / self.steps if self.steps else None,
-            "cycles_by_stage": {n.lower(): self.stages[i] for n, i in STAGES.items() if n != "IDLE"},
+            "cycles_by_stage": {stage.name.lower(): self.stages[stage] for stage in Stage if stage is not Stage.IDLE},
             "letters_per_second": self.letters_per_second,
             "steps_per_second": self.steps_per_second,
             "host_seconds": seconds,

@@ -11,15 +11,7 @@ from cosim.core.measurement import Measurement
 from hdl.core.config import CLOCK_HZ
 from talos_ref.baselines.published import FPGAS
 
-__all__ = ["console", "print_report", "position_table", "stage_table", "summary_table"]
-
-_WIDTH = 118
-
-
-def console() -> Console:
-    """Return standard output; as wide as the tables where it is no terminal."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=_WIDTH)
+__all__ = ["print_report", "position_table", "stage_table", "summary_table"]
 
 
 def _number(value: float) -> str:

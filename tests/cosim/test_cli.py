@@ -15,9 +15,10 @@ from cosim.core.enums import STAGES
 from cosim.core.measurement import Measurement, compare_recorded, compare_simulators
 from cosim.core.request import name_request
 from cosim.engine.waveform import Recorded
-from cosim.report.tables import console, print_report
+from cosim.report.tables import print_report
 from hdl.core.config import CLOCK_HZ, core_config
 from talos_ref.baselines.published import FPGAS
+from talos_ref.terminal import console
 from tests.helpers.cosim_designs import design
 
 CORE = core_config("tile16")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cosim.engine.compile import Model
 from cosim.engine.digests import ROOT
-from cosim.host.simulation import board_model, compile_board
+from cosim.host.board.simulation import board_model, compile_board
 from tests.helpers.designs import published
 
 __all__ = ["DEMO_CYCLES", "demo_board", "small_board"]

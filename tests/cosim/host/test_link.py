@@ -16,25 +16,34 @@ class Peer:
     """The other end of a link, which says what it is told to beforehand."""
 
     def __init__(self, mark: str = "") -> None:
-        self.heard, host_writes = os.pipe()
-        host_reads, self.says = os.pipe()
-        self.link = Link(host_reads, host_writes, peer="the peer", seconds=0.2, mark=mark)
-        self.descriptors = [self.heard, host_writes, host_reads, self.says]
+        self.heard, self._host_writes = os.pipe()
+        self._host_reads, self.says = os.pipe()
+        self.link = Link(
+            lambda: os.read(self._host_reads, 1000), lambda data: os.write(self._host_writes, data),
+            peer="the peer", seconds=0.2, mark=mark,
+        )  # fmt: skip
+        self._open = {self.heard, self.says}
 
     def say(self, text: str) -> None:
         os.write(self.says, text.encode())
 
     def close(self, descriptor: int) -> None:
         os.close(descriptor)
-        self.descriptors.remove(descriptor)
+        self._open.remove(descriptor)
+
+    def end(self) -> None:
+        for descriptor in list(self._open):
+            self.close(descriptor)
+        assert self.link.join(5)
+        os.close(self._host_reads)
+        os.close(self._host_writes)
 
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
     found = Peer()
     yield found
-    for descriptor in found.descriptors:
-        os.close(descriptor)
+    found.end()
 
 
 def test_answers(peer: Peer) -> None:
@@ -76,8 +85,7 @@ def test_lines_without_the_mark_are_kept() -> None:
     peer.close(peer.says)
     with pytest.raises(HostError, match=r"^the peer ended in mid-session\nWelcome\n% \nTcl error$"):
         peer.link.ask("read 0")
-    for descriptor in peer.descriptors:
-        os.close(descriptor)
+    peer.end()
 
 
 def test_transport(peer: Peer) -> None:

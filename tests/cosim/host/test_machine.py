@@ -8,9 +8,8 @@ import pytest
 
 from cosim.core.enums import STAGES
 from cosim.host.check import Mismatch, check_name, check_step, expected_names, expected_steps
-from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, HostError, NoBoard, OldDesign, OtherBuild
+from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, HostError, NoBoard, OldDesign
 from cosim.host.machine import Identity, identify, read_counters, run_name, run_step
-from cosim.host.session import check_identity
 from cosim.host.transport import Access, Recorded
 from hdl.build_cache import build_id
 from hdl.core.config import core_config
@@ -62,33 +61,6 @@ def test_identity_refuses(name: str, word: int, kind: type[HostError], message: 
 
 def test_a_map_with_additions_is_known() -> None:
     assert identify(ModelBoard(change=answering("version", 0x00030007))).version == 0x00030007
-
-
-def test_check_identity() -> None:
-    found = identify(ModelBoard())
-    assert check_identity(found, None) == check_identity(found, "tile16") == (published("tile16"), None)
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "core", "message"),
-    [
-        ("core", "other", None, r"^the board's core must be one of tile16, wide, fused, not 'other'; program"),
-        ("core", "wide", "fused", r"^the board must hold fused, not wide; program it again, or leave --core out$"),
-        ("arithmetic", "precise", None, r"^the arithmetic of tile16 must be talos-v2, not precise; program the board"),
-    ],
-)
-def test_check_identity_refuses(field: str, value: str, core: str | None, message: str) -> None:
-    found = identify(ModelBoard())
-    with pytest.raises(OtherBuild, match=message):
-        check_identity(Identity(**{**vars(found), field: value}), core)
-
-
-def test_another_build_is_a_warning() -> None:
-    found = identify(ModelBoard(change=answering("build", 0xDEAD)))
-    core, warning = check_identity(found, None)
-    assert core == published("tile16")
-    assert warning is not None
-    assert warning.startswith("the board's build is 0000dead, these sources make ")
 
 
 def test_accesses_of_a_name() -> None:

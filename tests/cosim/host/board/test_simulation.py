@@ -16,18 +16,19 @@ from pathlib import Path
 import pytest
 
 from cosim.engine.digests import ROOT
-from cosim.host import session
+from cosim.host.board import simulation
+from cosim.host.board.simulation import SimulatedBoard, board_model, simulated_board
+from cosim.host.board.tcl import COMMANDS, relay_environment
 from cosim.host.check import check_name, check_step, expected_names, expected_steps
 from cosim.host.cli import main
 from cosim.host.errors import NoBoard
 from cosim.host.machine import identify, run_name, run_step
-from cosim.host.session import check_identity
-from cosim.host.simulation import SimulatedBoard, board_model, simulated_board
-from cosim.host.tcl import COMMANDS, relay_environment
 from cosim.host.transport import Access, Recorded
+from cosim.host.wanted import check_identity, wanted_by
 from hdl.boards.parts.hex_display import segments
 from hdl.boards.parts.leds import LEDS
 from hdl.core.config import CLOCK_HZ, core_config
+from hdl.options import Choice
 from hdl.registers.map import register
 from talos_ref.model.config import MICROGPT
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
@@ -68,7 +69,7 @@ def name(board: SimulatedBoard, seed: int) -> list[int]:
 
 def test_identity(board: SimulatedBoard) -> None:
     found = identify(board.transport())
-    assert check_identity(found, "tile16") == (published("tile16"), None)
+    assert check_identity(found, wanted_by(Choice(core="tile16"))) == (published("tile16"), None)
     assert (found.arithmetic, found.clock_hz) == ("talos-v2", CLOCK_HZ)
 
 
@@ -179,7 +180,7 @@ def test_the_enable_switch_is_for_the_demo_alone(board: SimulatedBoard) -> None:
 
 def test_a_board_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = demo_board()
-    monkeypatch.setattr("cosim.host.simulation.board_verilog", lambda core, demo_cycles: pytest.fail("made again"))
+    monkeypatch.setattr(simulation, "board_verilog", lambda core, demo_cycles: pytest.fail("made again"))
     notices: list[str] = []
     again = board_model(published("tile16"), DEMO_CYCLES, notice=notices.append)
     assert (again.folder, again.compiled, notices) == (made.folder, False, [])
@@ -236,7 +237,7 @@ def test_a_script_for_system_console(board: SimulatedBoard, tmp_path: Path) -> N
 
 def test_the_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All commands on tile16, all values compared, each on a board of its own."""
-    monkeypatch.setattr(session, "board_model", lambda core, notice: demo_board())
+    monkeypatch.setattr(simulation, "board_model", lambda design, notice: demo_board())
     file = tmp_path / "found.json"
     assert main(["generate", "--seed", "1", "--count", "8", "--replay", "--save", str(file)]) == 0
     said = capsys.readouterr()
@@ -254,7 +255,7 @@ def test_the_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: p
 @pytest.mark.parametrize("command", ["generate", "step"])
 def test_what_the_page_shows(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The examples on tile16 in README.md are what the commands print."""
-    monkeypatch.setattr(session, "board_model", lambda core, notice: demo_board())
+    monkeypatch.setattr(simulation, "board_model", lambda design, notice: demo_board())
     page = (ROOT / "cosim" / "host" / "README.md").read_text()
     example = re.search(rf"^```\n\$ python -m cosim\.host ({command} .*?)\n(.*?)^```$", page, re.M | re.S)
     assert example is not None

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cosim.host.board.simulation import SimulatedBoard
 from cosim.host.errors import HostError
-from cosim.host.simulation import SimulatedBoard
 
 __all__ = ["COMMANDS", "check_script", "relay_environment", "run_tcl"]
 

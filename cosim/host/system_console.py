@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).resolve().parent / "system_console.tcl"
 """What System Console runs."""
 
 _MARK = "@board "
+_CHUNK = 65536
 _START_SECONDS = 90.0
 """System Console takes some ten seconds to start, and then looks for services."""
 _END_SECONDS = 10.0
@@ -63,27 +64,28 @@ def system_console(*, seconds: float = 90.0) -> Iterator[LinkTransport]:
             "system-console must be on PATH, or below QUARTUS_ROOTDIR: install Quartus Prime Lite, "
             "or use --transport simulation"
         )
+    # Unbuffered, so that a read returns what there is. In a session or group of its own, so that Ctrl-C is for the host
+    # alone, which then ends it in good order.
     process = subprocess.Popen(
-        [program, "--cli", f"--script={SCRIPT}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [program, "--cli", f"--script={SCRIPT.as_posix()}"], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    link = Link(
-        process.stdout.fileno(), process.stdin.fileno(), peer="System Console", seconds=seconds, mark=_MARK
-    )
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
+    link = Link(lambda: stdout.read(_CHUNK), stdin.write, peer="System Console", seconds=seconds, mark=_MARK)
 
     def end() -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
+        stdin.close()
         try:
             process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            # The program is a shell script around Java: both are in the session that it leads.
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             process.wait()
-        process.stdout.close()
+        # A descriptor that is still being read must stay what it is.
+        if link.join(_END_SECONDS):
+            stdout.close()
 
     try:
         try:
@@ -97,12 +99,20 @@ def system_console(*, seconds: float = 90.0) -> Iterator[LinkTransport]:
         end()
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started: System Console is a script or a launcher around Java."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+
+
 def _start_error(message: str) -> HostError:
     if "no-master" in message:
         device = message.partition("no-master")[2].strip()
         return NoBoard(
             f"the FPGA must hold a design with a JTAG-to-Avalon master, and does not ({device}): "
-            "program it with build/quartus/CORE/program.sh"
+            "program it with program.sh or program.bat of its Quartus folder"
         )
     if "no-device" in message:
         return _cable_error(_jtagconfig())
@@ -127,8 +137,9 @@ def _cable_error(said: str) -> HostError:
     text = " ".join(said.split())
     if "No JTAG hardware available" in said:
         return NoCable(
-            "no JTAG cable is connected: plug the board's USB-Blaster port in; if it is, this user may not use it: "
-            "give the udev rule for USB vendor 09fb mode 0666, and restart jtagd"
+            "no JTAG cable is connected: plug the board's USB-Blaster port in; if it is, this user may not use it "
+            "(on Linux, give the udev rule for USB vendor 09fb mode 0666, and restart jtagd) or it has no driver (on "
+            "Windows, install the one in Quartus's drivers folder)"
         )
     if "permissions" in said:
         return NoCable(f"the JTAG cable must be usable by this user, and is not ({text}): see udev, and restart jtagd")

@@ -18,7 +18,7 @@ from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.checkpoint import default_checkpoint
 from tests.helpers.board_design import DEMO_CYCLES, tile16_files
 
-MODELS = Path(__file__).resolve().parents[3] / "cosim" / "host" / "board"
+MODELS = Path(__file__).resolve().parents[4] / "cosim" / "host" / "board"
 NAMES = 3
 CLOCK_PS = 1e12 / 56.25e6
 RESET_PS = 2_000_000

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,16 +21,26 @@ from cosim.engine.digests import ROOT
 from cosim.engine.simulators import Simulator, child_environment, log_tail
 from cosim.host.errors import HostError
 from cosim.host.link import Link
-from cosim.host.transport import LinkTransport
+from cosim.host.transport import LinkTransport, Transport
+from cosim.host.transports import Connection
 from hdl.boards.de1_soc.project import board_verilog
 from hdl.build_cache import artefact, design_folder
 from hdl.design import Design
 from talos_ref.files import write_bytes
 
-__all__ = ["MODELS", "SimulatedBoard", "board_model", "boards_digest", "compile_board", "connect", "simulated_board"]
+__all__ = [
+    "MODELS",
+    "SimulatedBoard",
+    "board_model",
+    "boards_digest",
+    "compile_board",
+    "connect",
+    "simulated_board",
+    "simulation",
+]
 
 MODELS = tuple(
-    Path(__file__).resolve().parent / "board" / f"{name}.v"
+    Path(__file__).resolve().parent / f"{name}.v"
     for name in ("altera_pll", "synchronizers", "io_buffers", "jtag_bridge")
 )
 """Behaviour of what Quartus brings along."""
@@ -39,6 +50,10 @@ _GAP_NS = 500
 _BRIDGE_SIGNALS = ("go", "writes", "address", "data", "byteenable", "done", "answer")
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
+_CHUNK = 65536
+_SOCKET = "socket"
+_SOCKET_BYTES = 107
+"""The longest path of a Unix socket."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +164,8 @@ def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_N
     HostError
         If it does not start.
     """
-    # The path of a socket may have 107 characters, so that a folder of the build would not do.
-    folder = Path(tempfile.mkdtemp(prefix="talos-board-"))
-    path, log, accesses = folder / "socket", folder / "simulation.log", folder / "accesses.log"
+    folder = _short_folder()
+    path, log, accesses = folder / _SOCKET, folder / "simulation.log", folder / "accesses.log"
     environment = child_environment(
         {
             "COCOTB_TOPLEVEL": model.top,
@@ -171,32 +185,65 @@ def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_N
             [str(model.program)], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-    client: socket.socket | None = None
+    first: LinkTransport | None = None
 
     def end() -> None:
-        if client is not None:
-            client.close()
+        if first is not None:
+            first.close()
         try:
-            process.wait(_END_SECONDS if client is not None else 0)
+            process.wait(_END_SECONDS if first is not None else 0)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
     try:
-        client = _connect(path, process, log)
-        link = Link(client.fileno(), client.fileno(), peer="the simulated board", seconds=seconds)
-        yield SimulatedBoard(link, path, process, log, accesses, end)
+        first = _transport(_connect(path, process, log), seconds)
+        yield SimulatedBoard(first.link, path, process, log, accesses, end)
     finally:
         end()
+
+
+@contextmanager
+def simulation(connection: Connection) -> Iterator[Transport]:
+    """Yield the registers of a simulated board: the transport of that name. Errors as `board_model` and the others."""
+    model = board_model(connection.design(), notice=connection.notice)
+    with simulated_board(model, seconds=connection.seconds) as board:
+        yield board.transport()
 
 
 def connect(path: Path, seconds: float = 30.0) -> LinkTransport:
     """Return register accesses to a running simulation beside its owner's; OSError if there is none at ``path``."""
     client = socket.socket(socket.AF_UNIX)
-    client.connect(str(path))
-    link = Link(client.fileno(), client.fileno(), peer="the simulated board", seconds=seconds)
-    return LinkTransport(link, client.close)
+    try:
+        client.connect(str(path))
+    except OSError:
+        client.close()
+        raise
+    return _transport(client, seconds)
+
+
+def _transport(client: socket.socket, seconds: float) -> LinkTransport:
+    link = Link(lambda: client.recv(_CHUNK), client.sendall, peer="the simulated board", seconds=seconds)
+
+    def close() -> None:
+        # Ends the wait for more, so that nobody reads from a descriptor that is someone else's by then.
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
+        link.join(_END_SECONDS)
+        client.close()
+
+    return LinkTransport(link, close)
+
+
+def _short_folder() -> Path:
+    """Make a folder for a simulation, in which the path of a socket is short enough; HostError if there is none."""
+    for parent in (tempfile.gettempdir(), "/tmp"):
+        # What mkdtemp adds is of constant length.
+        name = os.path.join(parent, "talos-board-12345678", _SOCKET)
+        if len(os.fsencode(name)) <= _SOCKET_BYTES and os.path.isdir(parent):
+            return Path(tempfile.mkdtemp(prefix="talos-board-", dir=parent))
+    raise HostError(f"TMPDIR must be a folder with a shorter path, not {tempfile.gettempdir()!r}: a socket goes there")
 
 
 def _connect(path: Path, process: subprocess.Popen[bytes], log: Path) -> socket.socket:

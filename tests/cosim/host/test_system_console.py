@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from cosim.host.board.tcl import COMMANDS, relay_environment
 from cosim.host.cli import main
-from cosim.host.console import SCRIPT, system_console
 from cosim.host.errors import BoardError, BoardTimeout, HostError, NoBoard, NoCable, NoQuartus
-from cosim.host.tcl import COMMANDS, relay_environment
+from cosim.host.system_console import SCRIPT, system_console
 from tests.helpers.model_board import ModelBoard, served
 
 Console = Callable[..., Path]
@@ -202,15 +202,15 @@ def test_a_master_that_does_not_answer(
     tcl: str, kind: type[HostError], message: str, console: Console, board: ModelBoard,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("cosim.host.console._END_SECONDS", 0.2)
+    monkeypatch.setattr("cosim.host.system_console._END_SECONDS", 0.2)
     console(f"proc master_read_32 {{args}} {{{tcl}}}")
     with pytest.raises(kind, match=message), system_console(seconds=0.5) as transport:
         transport.read(0)
 
 
 def test_a_console_that_does_not_start(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cosim.host.console._START_SECONDS", 0.3)
-    monkeypatch.setattr("cosim.host.console._END_SECONDS", 0.2)
+    monkeypatch.setattr("cosim.host.system_console._START_SECONDS", 0.3)
+    monkeypatch.setattr("cosim.host.system_console._END_SECONDS", 0.2)
     put(programs, "system-console", "#!/bin/sh\nexec sleep 30\n")
     with pytest.raises(BoardTimeout, match=r"^System Console must start within 0.3 s, and did not$"), system_console():
         pass

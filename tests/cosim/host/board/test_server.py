@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cosim.host.board.simulation import MODELS, SimulatedBoard, connect, simulated_board
+from cosim.host.board.tcl import COMMANDS, relay_environment
 from cosim.host.errors import BoardError, BoardTimeout, HostError
-from cosim.host.simulation import MODELS, SimulatedBoard, connect, simulated_board
-from cosim.host.tcl import COMMANDS, relay_environment
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS, VendorCell
 from tests.helpers.board_designs import small_board
 

@@ -1,0 +1,26 @@
+"""Standard output as every command line uses it: tables, and text in any alphabet."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+__all__ = ["any_text", "console"]
+
+
+def console(width: int = 118) -> Console:
+    """Return standard output for tables; ``width`` characters wide where it is no terminal."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=width)
+
+
+def any_text() -> None:
+    """Let standard output and standard error take any text.
+
+    A file or a pipe gets UTF-8. A terminal keeps its encoding, and shows ``?`` for what that has not.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # What stands in for them, as under a test, may be no text file.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")

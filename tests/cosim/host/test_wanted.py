@@ -1,0 +1,94 @@
+"""What a board has to hold by the options, and what a host says of a board that holds something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cosim.host.errors import OtherBuild
+from cosim.host.machine import Identity, identify
+from cosim.host.wanted import check_identity, wanted_by
+from hdl.options import Choice
+from talos_ref.model.checkpoint import save
+from tests.helpers.designs import published
+from tests.helpers.model_board import ModelBoard
+
+FOLDER = r"--design FOLDER/design\.json of the Quartus folder that the board was programmed from"
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TALOS_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def tile16() -> Identity:
+    return identify(ModelBoard())
+
+
+def test_the_design_on_the_board(tile16: Identity) -> None:
+    for choice in (Choice(), Choice(core="tile16")):
+        assert check_identity(tile16, wanted_by(choice)) == (published("tile16"), None)
+    assert check_identity(identify(ModelBoard("fused")), wanted_by(Choice())) == (published("fused"), None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "core", "message"),
+    [
+        ("core", "other", None, rf"^the board's core must be one of tile16, wide, fused, not 'other'; give {FOLDER}$"),
+        (
+            "core", "wide", "fused",
+            rf"^the board's core must be fused, not wide; the board's arithmetic must be precise, not talos-v2: "
+            rf"program it again, or give --weights FILE of its weights, or {FOLDER}$",
+        ),
+        ("arithmetic", "precise", None, r"^the board's arithmetic must be talos-v2, not precise: program it again, "),
+    ],
+)  # fmt: skip
+def test_another_core(field: str, value: str, core: str | None, message: str, tile16: Identity) -> None:
+    with pytest.raises(OtherBuild, match=message):
+        check_identity(Identity(**{**vars(tile16), field: value}), wanted_by(Choice(core=core)))
+
+
+def test_another_build_is_a_warning(tile16: Identity) -> None:
+    design, warning = check_identity(replace(tile16, build=0xDEAD), wanted_by(Choice()))
+    assert design == published("tile16")
+    assert warning is not None
+    assert warning.startswith("the board's build is 0000dead, not ")
+    assert "which these sources make of the default checkpoint" in warning
+
+
+def test_another_clock_is_the_boards_own(tile16: Identity) -> None:
+    design, warning = check_identity(replace(tile16, clock_hz=50_000_000), wanted_by(Choice()))
+    assert design.clock_hz == 50_000_000
+    assert warning is not None
+
+
+def test_a_design_file(tile16: Identity, tmp_path: Path) -> None:
+    path = published("tile16").save(tmp_path)
+    assert check_identity(tile16, wanted_by(Choice(design=str(path)))) == (published("tile16"), None)
+    wide = published("wide").save(tmp_path / "wide")
+    message = rf"^the board's core must be wide, not tile16; .*: program it with the folder of {wide}, or give --design"
+    with pytest.raises(OtherBuild, match=message):
+        check_identity(tile16, wanted_by(Choice(design=str(wide))))
+
+
+def test_weights_by_option_and_by_variable(
+    tile16: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(published("tile16").checkpoint, tmp_path / "a.npz")
+    given = wanted_by(Choice(weights=str(path)))
+    monkeypatch.setenv("TALOS_WEIGHTS", str(path))
+    for expected in (given, wanted_by(Choice())):
+        assert (expected.given, expected.origin) == (True, str(path))
+        assert check_identity(tile16, expected) == (published("tile16"), None)
+    with pytest.raises(OtherBuild, match=rf": program it again, give its weights in place of {path}, or give --desig"):
+        check_identity(replace(tile16, arithmetic="precise"), given)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        wanted_by(Choice(design=str(tmp_path / "design.json")))
+    with pytest.raises(ValueError, match=r"^--design must stand without --core: the file says what the design is$"):
+        Choice(design="a", core="tile16")
