@@ -13,6 +13,7 @@ import click
 from talos_ref import commands as work
 from talos_ref.command_line import SETTINGS, emit, run
 from talos_ref.golden.arithmetic import ARITHMETICS
+from talos_ref.model.train import SEED
 from talos_ref.options import (
     Integer,
     OneOf,
@@ -25,8 +26,10 @@ from talos_ref.options import (
     names_option,
     out_option,
     seed_option,
+    steps_option,
     temperature_option,
     tokens_option,
+    truncate_option,
     weights_option,
     word_limit_option,
 )
@@ -79,6 +82,7 @@ def trace(out: str | None, **options: Any) -> None:
 @weights_option
 @names_option
 @word_limit_option()
+@truncate_option
 @json_option("one object")
 @out_option
 def nll(out: str | None, **options: Any) -> None:
@@ -90,6 +94,7 @@ def nll(out: str | None, **options: Any) -> None:
 @weights_option
 @names_option
 @word_limit_option()
+@truncate_option
 @temperature_option
 @count_option(2000)
 @json_option("an object an arithmetic")
@@ -112,11 +117,16 @@ def tables(out: str | None, **options: Any) -> None:
 @commands.command()
 @names_option
 @click.option("--out", required=True, metavar="FILE", help="checkpoint to write")
-@click.option("--steps", type=Integer(1, 10_000_000), default=1000, metavar="N", help="default: 1000")
-@click.option("--seed", type=Integer(), default=42, metavar="S", help="of random.Random (default: 42)")
+@steps_option
+@click.option("--seed", type=Integer(), default=SEED, metavar="S", help=f"of random.Random (default: {SEED})")
+@truncate_option
 @dimension_options
 def train(**options: Any) -> None:
-    """Train a checkpoint by the published recipe."""
+    """Train a checkpoint on any list of words, by the published recipe.
+
+    Alphabet and block are those that the words need, unless they are given: a block of 16, or as long as the longest
+    word needs, up to 64.
+    """
     emit(work.train(**options))
 
 

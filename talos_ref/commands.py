@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 from talos_ref.model.config import ModelConfig
 from talos_ref.model.published_npy import import_npy as import_published
-from talos_ref.model.train import train_file
-from talos_ref.model.words import load_names
+from talos_ref.model.train_file import AVERAGED, train_file
+from talos_ref.model.words import names_path, read_words
 from talos_ref.progress import progress_bar
 from talos_ref.studies.nll import Quality, evaluate
 from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
@@ -164,18 +164,27 @@ def trace(
         yield f"{step.pos:>3}  {shown[0]}   {shown[1]}   {best}   {step.rng:>10}  {top}"
 
 
-def _evaluate(checkpoint: Checkpoint, spec: Arithmetic | None, words: list[str]) -> Quality:
+def _words(checkpoint: Checkpoint, names: str | None, limit: int, truncate: bool) -> tuple[str, ...]:
+    """Return the first words of a file, all of which the model can read."""
+    model = checkpoint.config
+    listing = read_words(
+        names_path(names), alphabet=model.alphabet, block_size=model.block_size, truncate=truncate, limit=limit
+    )
+    return listing.words
+
+
+def _evaluate(checkpoint: Checkpoint, spec: Arithmetic | None, words: Sequence[str]) -> Quality:
     if spec is None:
         return evaluate(words, checkpoint.config, FloatModel(checkpoint).batched_logits)
     return fixed_quality(words, checkpoint, IntegerModel(checkpoint, spec))
 
 
 def nll(
-    *, arithmetic_name: str, weights: str | None, names: str | None, limit: int, as_json: bool
+    *, arithmetic_name: str, weights: str | None, names: str | None, limit: int, truncate: bool, as_json: bool
 ) -> Iterator[str]:
     """Yield ``nll``, ``kl`` and ``characters``, means in nats per predicted character."""
     checkpoint = _checkpoint(weights)
-    words = load_names(names)[:limit]
+    words = _words(checkpoint, names, limit, truncate)
     result = _evaluate(checkpoint, _spec(arithmetic_name, checkpoint.config), words)
     if as_json:
         yield json.dumps(asdict(result))
@@ -186,10 +195,18 @@ def nll(
 
 
 def quality(
-    *, weights: str | None, names: str | None, limit: int, temperature: float, count: int, as_json: bool
+    *,
+    weights: str | None,
+    names: str | None,
+    limit: int,
+    truncate: bool,
+    temperature: float,
+    count: int,
+    as_json: bool,
 ) -> Iterator[str]:
     """Yield a row an arithmetic: NLL and KL of its logits, NLL of what its sampler draws from, wrapped names."""
-    checkpoint, words = _checkpoint(weights), load_names(names)[:limit]
+    checkpoint = _checkpoint(weights)
+    words = _words(checkpoint, names, limit, truncate)
     seeds = _seeds(1, count)
     rows: list[dict[str, Any]] = []
     for name in ("float", *sorted(ARITHMETICS)):
@@ -229,10 +246,25 @@ def tables(*, arithmetic_name: str, weights: str | None, as_json: bool) -> Itera
             yield f"{name}: {value}"
 
 
-def train(*, names: str | None, out: str, steps: int, seed: int, **dimensions: Any) -> Iterator[str]:
-    """Train, write the checkpoint, and say where it is."""
+def train(
+    *,
+    names: str | None,
+    out: str,
+    steps: int,
+    seed: int,
+    truncate: bool,
+    alphabet: str | None,
+    **dimensions: int | None,
+) -> Iterator[str]:
+    """Train, write the checkpoint, and say on what and where it is."""
     given = {name: value for name, value in dimensions.items() if value is not None}
-    train_file(names, out, steps=steps, seed=seed, **given)
+    done = train_file(names, out, steps=steps, seed=seed, truncate=truncate, alphabet=alphabet, **given)
+    report, config = done.report, done.checkpoint.config
+    notes = {"duplicates": report.duplicates, "cut": report.cut, "composed (NFC)": report.composed}
+    noted = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
+    yield f"{report.words:,} words of up to {report.longest} letters{noted}"
+    yield f"{len(config.alphabet)} letters, block {config.block_size}, {done.checkpoint.size:,} parameters"
+    yield f"loss {done.loss:.3f} nats a character, mean of the last {min(steps, AVERAGED)} steps"
     yield f"wrote {Path(out)}"
 
 

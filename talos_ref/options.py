@@ -10,6 +10,7 @@ import click
 
 from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.model.config import DIMENSIONS
+from talos_ref.model.train import MAX_STEPS, STEPS
 
 __all__ = [
     "Integer",
@@ -27,8 +28,10 @@ __all__ = [
     "names_option",
     "out_option",
     "seed_option",
+    "steps_option",
     "temperature_option",
     "tokens_option",
+    "truncate_option",
     "weights_option",
     "word_limit_option",
 ]
@@ -128,6 +131,11 @@ def names_option(command: C) -> C:
     return click.option("--names", metavar="FILE", help=text)(command)
 
 
+def truncate_option(command: C) -> C:
+    """Add ``--truncate``, for `words.read_words`."""
+    return click.option("--truncate", is_flag=True, help="cut words that are too long for the block")(command)
+
+
 def word_limit_option(default: int = 500) -> Option:
     """Add ``--limit N``: words at most."""
     text = f"words at most (default: {default})"
@@ -150,6 +158,12 @@ def seed_option(command: C) -> C:
     """Add ``--seed S``: the state that the first name starts from."""
     text = "state of the first name, 1 to 2^32 - 1 (default: 1)"
     return click.option("--seed", type=Seed(), default=1, metavar="S", help=text)(command)
+
+
+def steps_option(command: C) -> C:
+    """Add ``--steps N``, of training."""
+    text = f"steps of training (default: {STEPS})"
+    return click.option("--steps", type=Integer(1, MAX_STEPS), default=STEPS, metavar="N", help=text)(command)
 
 
 def temperature_option(command: C) -> C:

@@ -91,6 +91,11 @@ class Checkpoint:
             digest.update(tensor.astype("<f4").tobytes())
         return digest.hexdigest()
 
+    @property
+    def size(self) -> int:
+        """Parameters of the model."""
+        return sum(tensor.size for tensor in self.tensors.values())
+
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Checkpoint) else NotImplemented
 

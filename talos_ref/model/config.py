@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
+from talos_ref.model.letters import is_letter, letter_name
+
 __all__ = ["ModelConfig", "DIMENSIONS", "LAYER_TENSORS", "MAX_LETTERS", "MICROGPT"]
 
 LAYER_TENSORS = ("wq", "wk", "wv", "wo", "fc1", "fc2")
@@ -25,13 +27,13 @@ class ModelConfig:
     TypeError
         If a dimension is not an integer or the alphabet is not a string.
     ValueError
-        If a dimension is out of range, the heads do not divide the embedding, or a letter repeats.
+        If a dimension is out of range, the heads do not divide the embedding, or a letter repeats or cannot be seen.
     """
 
     alphabet: str = string.ascii_lowercase
-    """Letters by token number."""
+    """Letters by token number: 1 to 255 of any script (`letters.is_letter`)."""
     block_size: int = 16
-    """Positions, and so the longest context."""
+    """Positions, and so the longest context: 2 to 256 here, 2 to 64 in a circuit."""
     n_embd: int = 16
     """Width of the residual stream."""
     n_head: int = 4
@@ -48,6 +50,8 @@ class ModelConfig:
             raise ValueError(f"alphabet must have 1 to {MAX_LETTERS} letters, not {len(self.alphabet)!r}")
         if len(set(self.alphabet)) != len(self.alphabet):
             raise ValueError(f"alphabet must not repeat a letter, not {self.alphabet!r}")
+        if refused := [letter_name(letter) for letter in self.alphabet if not is_letter(letter)]:
+            raise ValueError(f"alphabet must hold characters that can be seen, and blanks, not {refused[0]}")
         for name, (low, high) in DIMENSIONS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):

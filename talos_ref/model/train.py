@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from talos_ref.files import check_writable
 from talos_ref.golden.float_ops import rms_scale, softmax
-from talos_ref.model.checkpoint import Checkpoint, save
+from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
-from talos_ref.model.words import alphabet_of, check_words, load_names
-from talos_ref.progress import progress_bar
+from talos_ref.model.words import check_words, word_tokens
 
-__all__ = ["Parameters", "initialise", "loss_and_gradients", "train", "train_file"]
+__all__ = ["MAX_STEPS", "SEED", "STEPS", "Parameters", "initialise", "loss_and_gradients", "train_words"]
 
 Array = npt.NDArray[np.float64]
 Parameters = dict[str, Array]
 
 STEPS = 1000
+MAX_STEPS = 10_000_000
 SEED = 42
 DEVIATION = 0.08
 LEARNING_RATE = 0.01
@@ -46,13 +45,19 @@ def initialise(
     return shuffled, parameters, rng
 
 
+@cache
+def _future(count: int) -> npt.NDArray[np.bool_]:
+    """Return which positions (columns) come after a position (row)."""
+    return np.triu(np.ones((count, count), dtype=bool), 1)
+
+
 def _rmsnorm(x: Array) -> tuple[Array, Array]:
     scale = rms_scale(x)
     return x * scale, scale
 
 
 def _rmsnorm_backward(dy: Array, y: Array, scale: Array) -> Array:
-    projection: Array = (dy * y).mean(axis=-1, keepdims=True)
+    projection: Array = (dy * y).sum(axis=-1, keepdims=True) / y.shape[-1]
     return scale * (dy - y * projection)
 
 
@@ -75,7 +80,7 @@ def loss_and_gradients(parameters: Parameters, tokens: Sequence[int], config: Mo
     inputs, targets = np.array(tokens[:-1]), np.array(tokens[1:])
     count = len(inputs)
     root = config.head_dim**-0.5
-    future = np.triu(np.ones((count, count), dtype=bool), 1)
+    future = _future(count)
 
     x, scale0 = _rmsnorm(p["wte"][inputs] + p["wpe"][:count])  # [T, n_embd]
     first = x
@@ -122,57 +127,66 @@ def loss_and_gradients(parameters: Parameters, tokens: Sequence[int], config: Mo
     return loss, g
 
 
-def train(
+def _adam(parameters: Array, gradient: Array, moments: tuple[Array, Array], step: int, rate: float) -> None:
+    """Move ``parameters`` and ``moments`` by one step of Adam, both moments bias corrected."""
+    first, second = moments
+    first *= BETA1
+    first += (1 - BETA1) * gradient
+    second *= BETA2
+    second += (1 - BETA2) * gradient * gradient
+    m = first / (1 - BETA1 ** (step + 1))
+    v = second / (1 - BETA2 ** (step + 1))
+    parameters -= rate * m / (np.sqrt(v) + ADAM_EPS)
+
+
+def _views(flat: Array, config: ModelConfig) -> Parameters:
+    """Return the tensors of ``config`` as views of one array, in their order."""
+    views, start = {}, 0
+    for name, (rows, columns) in config.shapes().items():
+        views[name] = flat[start : start + rows * columns].reshape(rows, columns)
+        start += rows * columns
+    return views
+
+
+def train_words(
     words: Sequence[str],
     config: ModelConfig,
-    *,
     steps: int = STEPS,
     seed: int = SEED,
-    report: Callable[[int, str], None] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
+    *,
+    truncate: bool = False,
 ) -> Checkpoint:
     """Return the checkpoint after ``steps`` steps: step i learns word i (shuffled, from the start again at the end).
 
-    Adam, learning rate ``0.01 · (1 − i/steps)``, betas 0.85 and 0.99, eps 1e-8, both moments bias corrected; tokens are
-    BOS + word + BOS. ``report(done, note)`` is called after each step. Raises TypeError or ValueError if ``steps`` is
-    not a positive integer, there are no words, or a word does not fit ``config``.
+    Adam, learning rate ``0.01 · (1 − i/steps)``, betas 0.85 and 0.99, eps 1e-8; tokens are those of
+    `words.word_tokens`.
+
+    Parameters
+    ----------
+    on_progress
+        Called after each step with the number of steps done and that step's loss in nats per prediction.
+    truncate
+        Whether words too long for the block are taken, and cut; they are refused otherwise.
+
+    Raises TypeError or ValueError if ``steps`` is not a positive integer, and WordListError if there are no words or a
+    word does not fit ``config``.
     """
     for name, value in (("steps", steps), ("seed", seed)):
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"{name} must be an integer, not {value!r}")
-    if not 1 <= steps <= 10_000_000:
-        raise ValueError(f"steps must be 1 to 10000000, not {steps!r}")
-    check_words(words, config)
-    shuffled, parameters, _ = initialise(words, config, seed)
-    first = {name: np.zeros_like(value) for name, value in parameters.items()}
-    second = {name: np.zeros_like(value) for name, value in parameters.items()}
+    if not 1 <= steps <= MAX_STEPS:
+        raise ValueError(f"steps must be 1 to {MAX_STEPS}, not {steps!r}")
+    check_words(words, config, truncate)
+    shuffled, drawn, _ = initialise(words, config, seed)
+    # One array for all tensors: a step of Adam is then a dozen operations, not a dozen a tensor.
+    flat = np.concatenate([value.ravel() for value in drawn.values()])
+    gradient, moments = np.empty_like(flat), (np.zeros_like(flat), np.zeros_like(flat))
+    parameters, order = _views(flat, config), list(config.shapes())
     for step in range(steps):
-        tokens = [config.bos, *config.encode(shuffled[step % len(shuffled)]), config.bos]
-        loss, gradients = loss_and_gradients(parameters, tokens, config)
-        rate = LEARNING_RATE * (1 - step / steps)
-        for name, gradient in gradients.items():
-            first[name] = BETA1 * first[name] + (1 - BETA1) * gradient
-            second[name] = BETA2 * second[name] + (1 - BETA2) * gradient * gradient
-            m = first[name] / (1 - BETA1 ** (step + 1))
-            v = second[name] / (1 - BETA2 ** (step + 1))
-            parameters[name] = parameters[name] - rate * m / (np.sqrt(v) + ADAM_EPS)
-        if report is not None:
-            report(step + 1, f"loss {loss:.3f}")
+        loss, gradients = loss_and_gradients(parameters, word_tokens(shuffled[step % len(shuffled)], config), config)
+        np.concatenate([gradients[name].ravel() for name in order], out=gradient)
+        _adam(flat, gradient, moments, step, LEARNING_RATE * (1 - step / steps))
+        if on_progress is not None:
+            on_progress(step + 1, loss)
     return Checkpoint(config, {name: value.astype(np.float32) for name, value in parameters.items()})
-
-
-def train_file(
-    names: str | Path | None, out: str | Path, *, steps: int = STEPS, seed: int = SEED, **dimensions: int
-) -> Checkpoint:
-    """Train on a word list (as `names.load_names` finds it), write the checkpoint to ``out`` and return it.
-
-    The alphabet is that of the file; ``dimensions`` are fields of ModelConfig. Draws a progress bar on a terminal.
-    Raises OSError, before anything is trained, if the words cannot be had or ``out`` cannot be written; TypeError or
-    ValueError as `names.read_words`, ModelConfig and `train`.
-    """
-    check_writable(out)
-    words = load_names(names)
-    config = ModelConfig(alphabet=alphabet_of(words), **dimensions)
-    with progress_bar("train", steps) as report:
-        checkpoint = train(words, config, steps=steps, seed=seed, report=report)
-    save(checkpoint, out)
-    return checkpoint

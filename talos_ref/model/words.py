@@ -2,53 +2,132 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import os
-import urllib.error
-import urllib.request
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from talos_ref.files import write_bytes
-from talos_ref.model.config import ModelConfig
-from talos_ref.progress import progress_bar
+from talos_ref.model.config import MAX_LETTERS, ModelConfig
+from talos_ref.model.file_kind import file_kind
+from talos_ref.model.published_names import published_names
+from talos_ref.model.word_report import Problem, WordListError, WordReport, places, problem, report_on
 
 __all__ = [
-    "load_names",
-    "read_words",
+    "WordList",
     "alphabet_of",
     "check_words",
-    "download",
-    "cache_path",
-    "NAMES_SHA256",
-    "NAMES_URL",
+    "inspect_words",
+    "load_names",
+    "names_path",
+    "read_words",
+    "word_tokens",
 ]
 
-NAMES_URL = "https://raw.githubusercontent.com/karpathy/makemore/988aa59e4d8fefa526d06f3b453ad116258398d4/names.txt"
-"""Public home of the names (karpathy/makemore), at a fixed commit."""
-NAMES_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
-NAMES_BYTES = 228_145
-MAX_LETTERS = 255
-"""Longest alphabet: a token is a byte, and BOS takes one."""
-
-_REMEDY = "check the network, or point TALOS_NAMES at a local copy of the file"
+MAX_BYTES = 1 << 26
+"""Largest file that is read: some eight million words."""
 
 
-def read_words(path: str | Path) -> list[str]:
-    """Return the words of a UTF-8 file, one a line, stripped, blank lines dropped.
+@dataclass(frozen=True)
+class WordList:
+    """Words in their order, duplicates kept, and what was found in them."""
 
-    Raises OSError if it cannot be read, and ValueError if it is not UTF-8 text or holds no word.
+    words: tuple[str, ...]
+    report: WordReport
+
+
+def _decode(path: str | Path, data: bytes) -> tuple[dict[int, str], list[Problem]]:
+    """Return the lines of a file by number, and a problem if some are missing because they are not UTF-8."""
+    pieces = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    if not pieces[-1]:
+        pieces.pop()  # what follows the last line break is no line
+    lines, bad, first = {}, [], b""
+    for number, piece in enumerate(pieces, 1):
+        try:
+            lines[number] = piece.decode("utf-8")
+        except UnicodeDecodeError as error:
+            first = first or piece[error.start : error.start + 1]
+            bad.append(number)
+    if not bad:
+        return lines, []
+    kind = file_kind(path) if Path(path).is_file() else None
+    if kind is not None and kind.is_known:
+        return {}, [problem("encoding", f"it must be UTF-8 text, one word a line, not {kind.name}", bad)]
+    message = f"it must be UTF-8 text, not bytes as {first[0]:#04x} ({places('line', bad)}); save it as UTF-8"
+    return lines, [problem("encoding", message, bad)]
+
+
+def inspect_words(
+    path: str | Path,
+    *,
+    alphabet: str | None = None,
+    block_size: int | None = None,
+    truncate: bool = False,
+    limit: int | None = None,
+) -> WordList:
+    """Return the words of a UTF-8 file and the report on them, whatever is wrong with them.
+
+    A word is a line, stripped; blank lines are dropped. Letters and combining marks are composed where Unicode has a
+    composed character (NFC), so that the two ways of writing "é" are one letter; a mark that stays is a letter of its
+    own. Case is kept.
+
+    Parameters
+    ----------
+    alphabet
+        Letters that may occur; None for any, up to 255.
+    block_size
+        Positions of the model: words have at most one letter less. None for the largest block there is.
+    truncate
+        Whether longer words are taken, to be cut.
+    limit
+        Words at most, the first ones; those behind are not looked at.
+
+    Raises OSError if the file cannot be read.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        found = f"byte {error.object[error.start]:#04x} at {error.start}"
-        raise ValueError(f"{path} must be UTF-8 text, not {found}") from None
-    words = [word for line in text.split("\n") if (word := line.strip())]
-    if not words:
-        raise ValueError(f"{path} must hold at least one word, one a line; it is empty")
-    return words
+    with open(path, "rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    size = problem("size", f"it must have at most {MAX_BYTES} bytes; give fewer words", [])
+    lines, problems = ({}, [size]) if len(data) > MAX_BYTES else _decode(path, data)
+    stripped = [(number, line.strip()) for number, line in lines.items()]
+    numbered = [(number, word) for number, word in stripped if word][:limit]
+    words = [(number, unicodedata.normalize("NFC", word)) for number, word in numbered]
+    report = report_on(
+        words,
+        alphabet=alphabet,
+        block_size=block_size,
+        truncate=truncate,
+        file=str(path),
+        blank_lines=sum(not word for _, word in stripped),
+        composed=sum(one != other for one, other in zip(words, numbered, strict=True)),
+        problems=problems,
+    )
+    return WordList(words=tuple(word for _, word in words), report=report)
+
+
+def read_words(
+    path: str | Path,
+    *,
+    alphabet: str | None = None,
+    block_size: int | None = None,
+    truncate: bool = False,
+    limit: int | None = None,
+) -> WordList:
+    """Return what `inspect_words` does; raise WordListError, which names everything, if anything is wrong."""
+    listing = inspect_words(path, alphabet=alphabet, block_size=block_size, truncate=truncate, limit=limit)
+    if listing.report.problems:
+        raise WordListError(listing.report)
+    return listing
+
+
+def check_words(words: Sequence[str], config: ModelConfig, truncate: bool = False) -> None:
+    """Raise WordListError, which names all of them, if words are empty, too long for the block, or beyond the alphabet.
+
+    The words are taken as they are: a letter and its mark are two. With ``truncate`` none is too long.
+    """
+    numbered = list(enumerate(words, 1))
+    report = report_on(numbered, alphabet=config.alphabet, block_size=config.block_size, truncate=truncate)
+    if report.problems:
+        raise WordListError(report)
 
 
 def alphabet_of(words: Sequence[str]) -> str:
@@ -61,64 +140,20 @@ def alphabet_of(words: Sequence[str]) -> str:
     return "".join(letters)
 
 
-def check_words(words: Sequence[str], config: ModelConfig) -> None:
-    """Raise ValueError if there is no word, or one that is empty, too long for the block or beyond the alphabet."""
-    if not words:
-        raise ValueError("words must hold at least one word")
-    letters = set(config.alphabet)
-    for number, word in enumerate(words, 1):
-        if not 1 <= len(word) <= config.max_letters:
-            raise ValueError(
-                f"word {number} must have 1 to {config.max_letters} letters, not {len(word)} ({word[:40]!r}); "
-                f"leave it out, or use a block_size of at least {len(word) + 1}"
-            )
-        if not letters.issuperset(word):
-            letter = next(letter for letter in word if letter not in letters)
-            raise ValueError(f"word {number} must use letters of {config.alphabet!r} only, not {letter!r} ({word!r})")
+def word_tokens(word: str, config: ModelConfig) -> list[int]:
+    """Return BOS + letters + BOS, cut to the ``block_size`` predictions that the published trainer makes at most."""
+    return [config.bos, *config.encode(word[: config.block_size]), config.bos][: config.block_size + 1]
 
 
-def cache_path() -> Path:
-    """Return where a downloaded names file is kept: ``$XDG_CACHE_HOME`` or ``~/.cache``, folder ``talos_ref``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "talos_ref" / "names.txt"
+def names_path(option: str | Path | None = None) -> Path:
+    """Return the file that ``--names`` gives, else ``$TALOS_NAMES``, else the published names, downloaded once.
 
-
-def _matches(data: bytes) -> bool:
-    return hashlib.sha256(data).hexdigest() == NAMES_SHA256
-
-
-def download(path: str | Path, url: str = NAMES_URL) -> Path:
-    """Write the published names to ``path``, once all of them have arrived and their SHA-256 is right.
-
-    Draws a progress bar on a terminal. Raises OSError, with nothing written, if the transfer fails, stops early, or
-    gives another file.
+    Raises OSError if they have to be downloaded and cannot be.
     """
-    data = b""
-    try:
-        with urllib.request.urlopen(url, timeout=30) as response, progress_bar("names", NAMES_BYTES) as report:
-            while len(data) <= NAMES_BYTES and (piece := response.read(16_384)):
-                data += piece
-                report(len(data), "bytes")
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise OSError(f"download of {url} failed: {reason}; {_REMEDY}") from None
-    if len(data) < NAMES_BYTES:
-        raise OSError(f"download of {url} was interrupted after {len(data)} of {NAMES_BYTES} bytes; {_REMEDY}")
-    if not _matches(data):
-        raise OSError(f"download of {url} must have SHA-256 {NAMES_SHA256}; it is another file; {_REMEDY}")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return write_bytes(path, data)
+    given = option or os.environ.get("TALOS_NAMES")
+    return Path(given) if given else published_names()
 
 
 def load_names(path: str | Path | None = None) -> list[str]:
-    """Return the words of ``path``, else of ``$TALOS_NAMES``, else the published names, downloaded once and kept.
-
-    Raises OSError if the file cannot be read or had, and ValueError as `read_words`.
-    """
-    path = path or os.environ.get("TALOS_NAMES")
-    if path:
-        return read_words(path)
-    cached = cache_path()
-    if not cached.is_file() or not _matches(cached.read_bytes()):
-        download(cached)
-    return read_words(cached)
+    """Return the words of the file of `names_path`; raises as that and `read_words`."""
+    return list(read_words(names_path(path)).words)

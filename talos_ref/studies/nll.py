@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from talos_ref.model.config import ModelConfig
-from talos_ref.model.words import check_words
+from talos_ref.model.words import check_words, word_tokens
 
 __all__ = ["Quality", "padded_tokens", "evaluate", "mean_nll"]
 
@@ -35,15 +35,16 @@ class Quality:
 def padded_tokens(words: Sequence[str], config: ModelConfig) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return inputs [name, block] padded with BOS, and targets [name, block] with −1 where nothing is predicted.
 
-    BOS + word + BOS gives one prediction a letter and one for the end. Raises ValueError as `names.check_words`.
+    BOS + word + BOS gives one prediction a letter and one for the end, and at most ``block_size`` of them: a longer
+    word is cut (`words.word_tokens`). Raises ValueError as `words.check_words`.
     """
-    check_words(words, config)
+    check_words(words, config, truncate=True)
     inputs = np.full((len(words), config.block_size), config.bos)
     targets = np.full((len(words), config.block_size), -1)
     for row, word in enumerate(words):
-        letters = config.encode(word)
-        inputs[row, 1 : len(letters) + 1] = letters
-        targets[row, : len(letters) + 1] = [*letters, config.bos]
+        tokens = word_tokens(word, config)
+        inputs[row, : len(tokens) - 1] = tokens[:-1]
+        targets[row, : len(tokens) - 1] = tokens[1:]
     return inputs, targets
 
 

@@ -1,66 +1,42 @@
-"""Word lists from files and from the network, and what is refused."""
+"""Word lists: what is taken, and that all that is wrong with one is told at once."""
 
 from __future__ import annotations
 
-import hashlib
-import http.server
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
+import json
+import os
+import unicodedata
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from talos_ref.model import words as names_module
+from talos_ref.model import words as words_module
 from talos_ref.model.config import MICROGPT, ModelConfig
-from talos_ref.model.words import alphabet_of, cache_path, check_words, download, load_names, read_words
-
-CONTENT = b"ada\nbob\ncleo\n" * 5000
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT at /whole, half of it at /half, half and then nothing for long at /stalled."""
-
-    requests: list[str]
-
-    def do_GET(self) -> None:
-        self.requests.append(self.path)
-        if self.path == "/none":
-            self.send_error(404)
-            return
-        body = {"/other": CONTENT[::-1], "/long": CONTENT + b"more\n" * 5000}.get(self.path, CONTENT)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: len(body) // 2])
-        self.wfile.flush()
-        if self.path == "/stalled":
-            release.wait(30)
-        elif self.path != "/half":
-            self.wfile.write(body[len(body) // 2 :])
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep the test output quiet."""
-
-
-release = threading.Event()
+from talos_ref.model.word_report import WordListError
+from talos_ref.model.words import alphabet_of, check_words, inspect_words, load_names, read_words, word_tokens
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Base address of a local server whose content stands for the published names."""
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(names_module, "NAMES_SHA256", hashlib.sha256(CONTENT).hexdigest())
-    monkeypatch.setattr(names_module, "NAMES_BYTES", len(CONTENT))
-    monkeypatch.setattr(Handler, "requests", [], raising=False)
-    release.clear()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{served.server_address[1]}"
-        release.set()
-        served.shutdown()
+def write(tmp_path: Path) -> Any:
+    """Write a word list, as text or bytes, and return its path."""
+
+    def call(content: str | bytes) -> Path:
+        path = tmp_path / "words.txt"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return call
+
+
+def refusal(path: Path, **options: Any) -> str:
+    """Return what is said of a file, without its name."""
+    with pytest.raises(WordListError) as caught:
+        read_words(path, **options)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
 
 
 def test_published_names(names: list[str]) -> None:
@@ -71,120 +47,182 @@ def test_published_names(names: list[str]) -> None:
     check_words(names, MICROGPT)
 
 
-def test_read_words(tmp_path: Path) -> None:
-    path = tmp_path / "words.txt"
-    path.write_bytes("\ufeff ada \r\n\r\n\tżółw\n   \nbob".encode())
-    assert read_words(path) == ["ada", "żółw", "bob"]
+def test_a_list_and_its_report(write: Any) -> None:
+    path = write("\ufeff ada \r\n\r\n\tżółw\n   \nbob\rada\nJosé María\nLe-Goff\n2-B\n한글\n")
+    listing = read_words(path)
+    assert listing.words == ("ada", "żółw", "bob", "ada", "José María", "Le-Goff", "2-B", "한글")
+    assert listing.report.to_json() == {
+        "file": str(path), "words": 8, "duplicates": 1, "blank_lines": 2, "composed": 0, "cut": 0, "longest": 10,
+        "alphabet": "".join(sorted(set("adażółwbobJosé MaríaLe-Goff2-B한글"))), "problems": (), "block_size": 11,
+    }  # fmt: skip
+    assert load_names(path) == list(listing.words)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b" \n\t\r\n"])
-def test_empty_file(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "words.txt"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"words\.txt must hold at least one word, one a line; it is empty$"):
-        read_words(path)
+def test_everything_wrong_is_told_at_once(write: Any) -> None:
+    lines = ["abba", "ab\a", "abbaabbaa", "", "abx", "\xe9", "b\u200ba", "bb", "abbaabbaabb", "\xe8a", "abba", "a\a"]
+    path = write(b"\n".join(line.encode("latin-1" if line in ("\xe9", "\xe8a") else "utf-8") for line in lines))
+    listing = inspect_words(path, alphabet="ab", block_size=9)
+    assert listing.report.message == (
+        f"{path}: (1) it must be UTF-8 text, not bytes as 0xe9 (lines 6, 10); save it as UTF-8; "
+        "(2) 3 words (lines 2, 7, 12) with characters that cannot be letters: U+0007 BELL, U+200B ZERO WIDTH SPACE; "
+        "remove them; (3) 1 word (line 5) with letters outside 'ab': 'x' (U+0078 LATIN SMALL LETTER X); leave them "
+        "out; (4) 2 words (lines 3, 9) of more than 8 letters, the longest 11 (line 9, 'abbaabbaabb'): block size 12 "
+        "holds it; or leave them out, or cut them by --truncate"
+    )
+    report = json.loads(json.dumps(listing.report.to_json()))
+    assert [(p["kind"], p["count"], p["lines"]) for p in report["problems"]] == [
+        ("encoding", 2, [6, 10]), ("unprintable", 3, [2, 7, 12]), ("outside", 1, [5]), ("too-long", 2, [3, 9])
+    ]  # fmt: skip
+    assert (report["words"], report["duplicates"], report["blank_lines"], report["block_size"]) == (9, 1, 1, 12)
+    with pytest.raises(WordListError) as caught:
+        read_words(path, alphabet="ab", block_size=9)
+    assert caught.value.report == listing.report
 
 
-def test_not_text(tmp_path: Path) -> None:
-    path = tmp_path / "words.txt"
-    path.write_bytes(b"ada\n\xff\xfe")
-    with pytest.raises(ValueError, match=r"words\.txt must be UTF-8 text, not byte 0xff at 4$"):
-        read_words(path)
+def test_the_message_stays_short(write: Any) -> None:
+    path = write("\n".join(f"{chr(0x4E00 + i)}{chr(i % 32)}{'x' * 300}" for i in range(500)))
+    message = refusal(path, alphabet="abc")
+    assert "500 words (lines 1, 2, 3, 4, 5 and " in message
+    assert "and 495 more) of more than 255 letters, the longest 302 (line 1" in message
+    assert "the largest block is 256" in message
+    assert len(message) < 1500
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \n\t\r\n", b"\xef\xbb\xbf"])
+def test_empty_file(content: bytes, write: Any) -> None:
+    assert refusal(write(content)) == "it must hold at least one word, one a line"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16(encoding: str, write: Any) -> None:
+    content = ("\ufeff" if encoding == "utf-16-be" else "") + "ada\nbob\n"
+    assert refusal(write(content.encode(encoding))) == (
+        "it must be UTF-8 text, one word a line, not UTF-16 text"
+    )
+
+
+def test_a_file_of_another_kind(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, allow_pickle=False, a=np.full(100, np.nan))
+    assert refusal(path) == "it must be UTF-8 text, one word a line, not an .npz of other arrays (a)"
+
+
+def test_a_file_that_is_far_too_large(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words_module, "MAX_BYTES", 1000)
+    assert refusal(write("a\n" * 501)) == "it must have at most 1000 bytes; give fewer words"
+    assert refusal(Path("/dev/zero")) == "it must have at most 1000 bytes; give fewer words"
+    assert len(read_words(write("a\n" * 500)).words) == 500
+
+
+def test_a_giant_line(write: Any) -> None:
+    assert refusal(write("ok\n" + "a" * 5_000_000)) == (
+        f"1 word (line 2) of more than 255 letters, the longest 5000000 (line 2, '{'a' * 40}…'): "
+        "the largest block is 256; or leave them out, or cut them by --truncate"
+    )
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.txt"):
         read_words(tmp_path / "none.txt")
+    with pytest.raises(IsADirectoryError):
+        read_words(tmp_path)
 
 
-def test_alphabet_limit() -> None:
-    letters = [chr(0x4E00 + i) for i in range(256)]
-    assert alphabet_of(letters[:255]) == "".join(letters[:255])
-    assert ModelConfig(alphabet=alphabet_of(letters[:255])).vocab_size == 256
+def test_a_stream_that_cannot_be_read_twice(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"ada\nbob\n\xff\n")
+    os.close(writer)
+    try:
+        listing = inspect_words(f"/dev/fd/{reader}")
+    finally:
+        os.close(reader)
+    assert listing.words == ("ada", "bob")
+    assert [problem.kind for problem in listing.report.problems] == ["encoding"]
+
+
+def test_both_ways_of_writing_a_letter_are_one(write: Any) -> None:
+    composed, decomposed = unicodedata.normalize("NFC", "José"), unicodedata.normalize("NFD", "José")
+    assert composed != decomposed
+    listing = read_words(write(f"{composed}\n{decomposed}\n{unicodedata.normalize('NFD', '한글')}\n"))
+    assert listing.words == (composed, composed, "한글")
+    assert (listing.report.composed, listing.report.duplicates, listing.report.longest) == (2, 1, 4)
+    assert listing.report.alphabet == "".join(sorted("José한글"))
+
+
+def test_a_mark_without_a_composed_letter_is_a_letter_of_its_own(write: Any) -> None:
+    # Devanagari has vowel signs and a virama; x with acute has no code point.
+    listing = read_words(write("हिन्दी\nx\u0301\n"))
+    assert listing.words == ("हिन्दी", "x\u0301")
+    assert {"\u093f", "\u094d", "\u0940", "\u0301"} <= set(listing.report.alphabet)
+
+
+def test_255_letters_and_one_more(write: Any) -> None:
+    letters = [chr(0xAC00 + i) for i in range(256)]
+    listing = read_words(write("\n".join(letters[:255])))
+    assert ModelConfig(alphabet=listing.report.alphabet).vocab_size == 256
+    common = "\n".join(letters[:255] * 2)
+    assert refusal(write(f"{common}\n{letters[255]}{letters[0]}\n{letters[255]}\n{letters[0]}\n")) == (
+        "256 different letters, and 255 at most; leave out 2 words (lines 511, 512), which have the rarest"
+    )
+
+
+def test_alphabet_of() -> None:
+    assert alphabet_of(["cab", "ba"]) == "abc"
     with pytest.raises(ValueError, match=r"^words must use at most 255 different letters, not 256$"):
-        alphabet_of(letters)
+        alphabet_of([chr(0x4E00 + i) for i in range(256)])
     with pytest.raises(ValueError, match=r"^words must hold at least one letter$"):
         alphabet_of([])
+
+
+def test_limit_looks_at_the_first_words_only(write: Any) -> None:
+    path = write("ada\n\nbob\nCleo\n" + "d" * 20)
+    assert read_words(path, alphabet="abdo", block_size=4, limit=2).words == ("ada", "bob")
+    assert "(line 4)" in refusal(path, alphabet="abdo", block_size=9, limit=3)
+
+
+def test_truncate_takes_long_words_whole(write: Any) -> None:
+    path = write("abc\nabcd\nabcde\n")
+    listing = read_words(path, block_size=4, truncate=True)
+    assert (listing.words, listing.report.cut) == (("abc", "abcd", "abcde"), 2)
+
+
+def test_tokens_are_cut_as_the_published_trainer_cuts_them() -> None:
+    config = ModelConfig(alphabet="abcde", block_size=4)
+    for word in ("a", "abc", "abcd", "abcde"):
+        tokens = [5, *map("abcde".index, word), 5]
+        count = min(4, len(tokens) - 1)
+        # microgpt.py predicts token i + 1 from token i for i below count.
+        assert word_tokens(word, config) == tokens[: count + 1]
+    assert word_tokens("abc", config) == [5, 0, 1, 2, 5]
+    assert word_tokens("abcde" * 1000, config) == [5, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "^words must hold at least one word$"),
-        (["ada", ""], r"^word 2 must have 1 to 15 letters, not 0 \(''\)"),
-        (["a" * 15, "b" * 16], "^word 2 must have 1 to 15 letters, not 16 .* use a block_size of at least 17$"),
-        (["Ada"], r"^word 1 must use letters of 'abcdefghijklmnopqrstuvwxyz' only, not 'A' \('Ada'\)$"),
+        ([], "words: it must hold at least one word, one a line"),
+        (["ada", ""], "words: 1 word (word 2) without a letter; leave them out"),
+        (
+            ["a" * 15, "b" * 16],
+            "words: 1 word (word 2) of more than 15 letters, the longest 16 (word 2, 'bbbbbbbbbbbbbbbb'): "
+            "block size 17 holds it; or leave them out, or cut them by --truncate",
+        ),
+        (
+            ["Ada"],
+            "words: 1 word (word 1) with letters outside 'abcdefghijklmnopqrstuvwxyz': "
+            "'A' (U+0041 LATIN CAPITAL LETTER A); leave them out",
+        ),
+        (
+            ["a\ud800"],
+            "words: 1 word (word 1) with characters that cannot be letters: U+D800 lone surrogate; remove them",
+        ),
     ],
 )
-def test_words_that_do_not_fit(words: list[str], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_words_in_memory_that_do_not_fit(words: list[str], message: str) -> None:
+    with pytest.raises(WordListError) as caught:
         check_words(words, MICROGPT)
+    assert str(caught.value) == message
 
 
-def test_where_names_come_from(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names_module, "download", lambda path: download(path, f"{server}/whole"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    given, local = tmp_path / "given.txt", tmp_path / "local.txt"
-    given.write_text("given\n")
-    local.write_text("local\n")
-    monkeypatch.setenv("TALOS_NAMES", str(local))
-    assert load_names(given) == ["given"]
-    assert load_names() == ["local"]
-    monkeypatch.delenv("TALOS_NAMES")
-    assert Handler.requests == []
-
-    assert load_names()[:3] == ["ada", "bob", "cleo"]
-    assert cache_path().read_bytes() == CONTENT
-    load_names()
-    assert len(Handler.requests) == 1, "a good copy is kept"
-    cache_path().write_bytes(CONTENT[:100])
-    assert len(load_names()) == 15000, "a damaged copy is replaced"
-    assert len(Handler.requests) == 2
-
-
-def test_cache_is_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_path() == tmp_path / ".cache" / "talos_ref" / "names.txt"
-
-
-@pytest.mark.parametrize(
-    ("page", "message"),
-    [
-        ("half", r"/half was interrupted after 32500 of 65000 bytes; check the network, or point TALOS_NAMES"),
-        ("other", "/other must have SHA-256 [0-9a-f]{64}; it is another file; check the network"),
-        ("long", "/long must have SHA-256 [0-9a-f]{64}; it is another file; check the network"),
-        ("none", "/none failed: Not Found; check the network, or point TALOS_NAMES at a local copy of the file$"),
-    ],
-)
-def test_failed_download_leaves_nothing(page: str, message: str, server: str, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=message):
-        download(tmp_path / "new" / "names.txt", f"{server}/{page}")
-    assert list(tmp_path.iterdir()) == []
-    kept = tmp_path / "names.txt"
-    kept.write_text("before\n")
-    with pytest.raises(OSError, match=message):
-        download(kept, f"{server}/{page}")
-    assert kept.read_text() == "before\n"
-    assert [p.name for p in tmp_path.iterdir()] == ["names.txt"]
-
-
-def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
-    with pytest.raises(OSError, match=r"failed: .*refused; check the network, or point TALOS_NAMES at a local copy"):
-        download(tmp_path / "names.txt", "http://127.0.0.1:9/names.txt")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_killed_download_leaves_nothing(server: str, tmp_path: Path) -> None:
-    code = "import sys; from talos_ref.model.words import download; download(sys.argv[1], sys.argv[2])"
-    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "names.txt"), f"{server}/stalled"])
-    deadline = time.monotonic() + 60
-    while not Handler.requests and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert Handler.requests == ["/stalled"]
-    time.sleep(0.2)  # the first half is on its way
-    assert child.poll() is None
-    child.kill()
-    child.wait()
-    assert list(tmp_path.iterdir()) == []
+def test_no_word_is_too_long_where_words_are_cut() -> None:
+    check_words(["a" * 500], MICROGPT, truncate=True)
