@@ -19,7 +19,7 @@ from hdl.units.embedding import Embedding
 from hdl.units.folded_head import FoldedHead
 from hdl.units.folded_rom import FoldedRom
 from hdl.units.format import requantise, shape_of
-from hdl.units.multipliers import MultiplierBank, share
+from hdl.units.multipliers import bank_of, share
 from hdl.units.rmsnorm import RmsNorm
 from hdl.units.sampler import Sampler
 from hdl.units.scaled_linear import ScaledLinear
@@ -55,11 +55,7 @@ class Core(wiring.Component):
 
         self.control = RequestControl(self.model, self.arithmetic)
         self.sequencer = Sequencer(self.program)
-        self.embedding: Embedding | FoldedRom
-        if config.first_layer_in_rom:
-            self.embedding = FoldedRom(golden)
-        else:
-            self.embedding = Embedding(tensors["wte"], tensors["wpe"], word)
+        self.embedding = (FoldedRom if config.first_layer_in_rom else Embedding)(golden)
         self.rmsnorm = RmsNorm(
             self.arithmetic.rmsnorm,
             normalise=any(step.operation is Operation.NORMALISE for step in self.program),
@@ -174,13 +170,13 @@ class Core(wiring.Component):
         ]
         if rmsnorm.normalise:
             m.d.comb += [vectors.normed.payload.eq(rmsnorm.o.p.y), vectors.normalised.payload.eq(rmsnorm.o.p.y)]
-        if isinstance(self.embedding, Embedding):
-            with m.If(normalise & (instruction.source == Vector.EMBEDDING)):
-                m.d.comb += rmsnorm.i.p.x.eq(self.embedding.x)
-        else:
+        if self.embedding.projects:
             started = Signal()
             m.d.sync += started.eq(self.control.start)
             m.d.comb += [vectors.normalised.valid.eq(started), vectors.normalised.payload.eq(self.embedding.x)]
+        else:
+            with m.If(normalise & (instruction.source == Vector.EMBEDDING)):
+                m.d.comb += rmsnorm.i.p.x.eq(self.embedding.x)
 
         self.scale, self.scale_valid = Signal(shape_of(self.arithmetic.rmsnorm.scale_format)), Signal()
         with m.If(rmsnorm.o.valid & to_scale):
@@ -268,7 +264,7 @@ class Core(wiring.Component):
         attention, vectors, control = self.attention, self.vectors, self.control
         wiring.connect(m, attention.o, vectors.attended)
         m.d.comb += attention.layer.eq(self.sequencer.instruction.layer)
-        if isinstance(self.embedding, FoldedRom):
+        if self.embedding.projects:
             # The ROM's row is there in the cycle after the step's start, as attention wants it.
             m.d.comb += [
                 attention.position.eq(control.position),
@@ -293,11 +289,8 @@ class Core(wiring.Component):
         tile, attention = [self.tile.multipliers], self.attention.multiplier_ports
         banks = {"pool": tile + attention} if self.config.share_multipliers else {"tile": tile, "attention": attention}
         if self.arithmetic.deferred:
-            users = [self.head.sparse_multipliers, self.head.scale_multipliers, self.sampler.multipliers]
-            banks["head"] = [*users, self.scaled.multipliers]
+            head = [self.head.sparse_multipliers, self.head.scale_multipliers]
+            banks["head"] = [*head, *self.sampler.multiplier_ports, self.scaled.multipliers]
         for name, users in banks.items():
-            bank = MultiplierBank(
-                max(user.signature.rows for user in users), max(user.signature.columns for user in users)
-            )
-            m.submodules[f"{name}_multipliers"] = bank
+            m.submodules[f"{name}_multipliers"] = bank = bank_of(users)
             share(m, bank, users)

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
 from talos_ref.golden.format import Format
+from talos_ref.golden.sampler import TEMPERATURE
 from talos_ref.model.config import ModelConfig
 
 __all__ = ["Mode", "Stage", "COUNTERS", "CoreSignature", "request_layout", "result_layout"]
@@ -62,7 +63,7 @@ def request_layout(config: ModelConfig) -> data.StructLayout:
         {
             "mode": Mode,
             "seed": 32,
-            "temperature": 16,
+            "temperature": shape_of(TEMPERATURE),
             "greedy": 1,
             "limit": range(config.block_size),
             "token": range(config.vocab_size),

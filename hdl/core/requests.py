@@ -13,6 +13,7 @@ from hdl.units.format import shape_of
 from hdl.units.sampler import draw_layout
 from hdl.units.xorshift32 import usable_state, xorshift32
 from talos_ref.golden.arithmetic import Arithmetic
+from talos_ref.golden.sampler import TEMPERATURE
 from talos_ref.model.config import ModelConfig
 
 __all__ = ["RequestControl"]
@@ -66,7 +67,7 @@ class RequestControl(wiring.Component):
                 "position": Out(position),
                 "position_held": Out(position),
                 "accepted": Out(1),
-                "temperature": Out(stream.Signature(16)),
+                "temperature": Out(stream.Signature(shape_of(TEMPERATURE))),
                 "rng": Out(32),
                 "greedy": Out(1),
                 "draw": In(stream.Signature(draw_layout(config.vocab_size, shape_of(arithmetic.word)))),

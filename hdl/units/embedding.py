@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module
@@ -11,7 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of
-from talos_ref.golden.format import Format
+from talos_ref.golden.integer_model import IntegerModel
 
 __all__ = ["Embedding"]
 
@@ -27,12 +26,20 @@ class Embedding(wiring.Component):
     """
 
     LATENCY = 1
+    projects = False
+    """Whether ``x`` is the first layer's residual stream already, and ``q``, ``k`` and ``v`` come with it."""
 
-    def __init__(self, wte: Sequence[Sequence[int]], wpe: Sequence[Sequence[int]], word: Format) -> None:
-        self.wte, self.wpe, self.word = wte, wpe, word
-        self.layout = data.ArrayLayout(shape_of(word), len(wte[0]))
+    def __init__(self, model: IntegerModel) -> None:
+        config = model.config
+        self.wte, self.wpe, self.word = model.tensors["wte"], model.tensors["wpe"], model.arithmetic.word
+        self.layout = data.ArrayLayout(shape_of(self.word), config.n_embd)
         super().__init__(
-            {"token": In(range(len(wte))), "position": In(range(len(wpe))), "enable": In(1), "x": Out(self.layout)}
+            {
+                "token": In(range(config.vocab_size)),
+                "position": In(range(config.block_size)),
+                "enable": In(1),
+                "x": Out(self.layout),
+            }
         )
 
     def elaborate(self, platform: Any) -> Module:

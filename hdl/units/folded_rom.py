@@ -29,6 +29,8 @@ class FoldedRom(wiring.Component):
     """
 
     LATENCY = 1
+    projects = True
+    """As of ``Embedding``."""
 
     def __init__(self, model: IntegerModel) -> None:
         self.model = model

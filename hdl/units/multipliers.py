@@ -10,11 +10,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.adders import adder_tree
+from talos_ref.golden.format import MULTIPLIER_BITS
 
-__all__ = ["OPERAND", "MultiplierBank", "MultiplierPort", "matrix_layout", "share"]
+__all__ = ["OPERAND", "WIDE_OPERAND", "MultiplierBank", "MultiplierPort", "bank_of", "matrix_layout", "share"]
 
-OPERAND = signed(18)
-"""Widest operand of half a Cyclone V DSP block; narrower ones are extended."""
+OPERAND, WIDE_OPERAND = signed(MULTIPLIER_BITS - 1), signed(MULTIPLIER_BITS)
+"""Operands of half a Cyclone V DSP block, 18 × 19 bits; narrower ones are extended."""
 
 
 def matrix_layout(shape: Any, rows: int, columns: int) -> data.ArrayLayout:
@@ -29,17 +30,20 @@ class MultiplierPort(wiring.Signature):
     -------
     valid : Out(1)
         The unit multiplies in this cycle; of the units that share a bank, one at a time may.
-    a, b : Out(array of signed words, at most 18 bits)
+    a, b : Out(arrays of signed words)
+        At most 19 and 18 bits.
     products : In(array)
     sums : In(array [rows])
         ``Σ_c products[r][c]``; columns of the bank that the unit does not have add 0.
+
+    Raises ValueError if an operand is not signed or too wide for the device's multipliers.
     """
 
     def __init__(self, rows: int, columns: int, a_shape: Shape = OPERAND, b_shape: Shape = OPERAND) -> None:
-        for name, shape in (("a_shape", a_shape), ("b_shape", b_shape)):
-            if not shape.signed or shape.width > OPERAND.width:
-                raise ValueError(f"{name} must be signed and at most {OPERAND.width} bits wide, not {shape!r}")
-        self.rows, self.columns = rows, columns
+        for name, shape, widest in (("a_shape", a_shape, WIDE_OPERAND), ("b_shape", b_shape, OPERAND)):
+            if not shape.signed or shape.width > widest.width:
+                raise ValueError(f"{name} must be signed and at most {widest.width} bits wide, not {shape!r}")
+        self.rows, self.columns, self.a_shape, self.b_shape = rows, columns, a_shape, b_shape
         width = a_shape.width + b_shape.width
         super().__init__(
             {
@@ -60,6 +64,14 @@ class MultiplierBank(wiring.Component):
 
     Latency ``LATENCY`` to the products, whose sums are combinational; new operands every cycle, no backpressure.
 
+    Parameters
+    ----------
+    rows, columns, a_shape, b_shape
+        As of ``MultiplierPort``.
+    wide
+        Rows and columns of the corner whose ``a`` may take all bits of ``a_shape``; elsewhere 18 bits are multiplied.
+        The whole bank by default.
+
     Members
     -------
     port : In(MultiplierPort)
@@ -67,7 +79,15 @@ class MultiplierBank(wiring.Component):
 
     LATENCY = 1
 
-    def __init__(self, rows: int, columns: int, a_shape: Shape = OPERAND, b_shape: Shape = OPERAND) -> None:
+    def __init__(
+        self,
+        rows: int,
+        columns: int,
+        a_shape: Shape = OPERAND,
+        b_shape: Shape = OPERAND,
+        wide: tuple[int, int] | None = None,
+    ) -> None:
+        self.wide = (rows, columns) if wide is None else wide
         super().__init__({"port": In(MultiplierPort(rows, columns, a_shape, b_shape))})
 
     def elaborate(self, platform: Any) -> Module:
@@ -75,9 +95,23 @@ class MultiplierBank(wiring.Component):
         port = self.port
         for r in range(port.signature.rows):
             for c in range(port.signature.columns):
-                m.d.sync += port.products[r][c].eq(port.a[r][c] * port.b[r][c])
+                a = port.a[r][c]
+                if not (r < self.wide[0] and c < self.wide[1]):
+                    a = a[: OPERAND.width].as_signed()
+                m.d.sync += port.products[r][c].eq(a * port.b[r][c])
             m.d.comb += port.sums[r].eq(adder_tree(m, [port.products[r][c] for c in range(port.signature.columns)]))
         return m
+
+
+def bank_of(users: Sequence[Any]) -> MultiplierBank:
+    """Return the smallest bank that all ports of ``users`` fit; no place of it is wider than a user there needs."""
+    rows = max(user.signature.rows for user in users)
+    columns = max(user.signature.columns for user in users)
+    wide = [user.signature for user in users if user.signature.a_shape.width > OPERAND.width]
+    if not wide:
+        return MultiplierBank(rows, columns)
+    corner = max(port.rows for port in wide), max(port.columns for port in wide)
+    return MultiplierBank(rows, columns, WIDE_OPERAND, OPERAND, corner)
 
 
 def share(m: Module, bank: MultiplierBank, users: Sequence[Any]) -> None:

@@ -89,14 +89,14 @@ class ReciprocalAttentionDivide(wiring.Component):
                 with m.Switch(exponent):
                     for shift in range(largest + 1):
                         with m.Case(shift):
-                            m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + 16 - guard))
+                            m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + table.input_bits - guard))
 
                 # Cycle 1.
                 m.d.comb += [self.multipliers.a[lane][0].eq(wide), self.multipliers.b[lane][0].eq(reciprocal)]
 
                 # Cycle 2.
                 product = self.multipliers.products[lane][0]
-                word = saturate(shift_right(product, 16 + guard, Rounding.NEAREST), self.word)
+                word = saturate(shift_right(product, table.fraction + guard, Rounding.NEAREST), self.word)
                 m.d.comb += self.o.p[lane].eq(Mux(fresh, word, held[lane]))
         with m.If(fresh):
             m.d.sync += held.eq(self.o.payload)

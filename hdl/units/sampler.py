@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.argmax import first_maximum
 from hdl.units.format import shape_of
-from hdl.units.multipliers import MultiplierBank, share
+from hdl.units.multipliers import bank_of, share
 from hdl.units.priority import first_index
 from hdl.units.products import unsigned_product
 from hdl.units.recurrence import check_width
@@ -159,7 +159,7 @@ class Sampler(wiring.Component):
             if self.shared:
                 wiring.connect(m, port, wiring.flipped(self.multipliers))
             else:
-                m.submodules.bank = bank = MultiplierBank(self.lanes, 1)
+                m.submodules.bank = bank = bank_of([port])
                 share(m, bank, [port])
 
         # Weights, from cycle FEED on.

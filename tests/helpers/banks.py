@@ -7,7 +7,7 @@ from typing import Any
 
 from amaranth.hdl import Module
 
-from hdl.units.multipliers import MultiplierBank, share
+from hdl.units.multipliers import bank_of, share
 
 __all__ = ["with_bank"]
 
@@ -16,8 +16,6 @@ def with_bank(unit: Any, ports: Sequence[Any]) -> Module:
     """Return a module of ``unit`` and one bank for all of its ``ports``."""
     m = Module()
     m.submodules.unit = unit
-    m.submodules.bank = bank = MultiplierBank(
-        max(port.signature.rows for port in ports), max(port.signature.columns for port in ports)
-    )
+    m.submodules.bank = bank = bank_of(ports)
     share(m, bank, ports)
     return m

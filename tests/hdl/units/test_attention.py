@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hdl.units.attention import Attention
 from hdl.units.kv_cache import CacheMemory
 from talos_ref.golden.arithmetic import arithmetic
 from talos_ref.golden.attention import attend
-from talos_ref.golden.format import Q4_12
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.kv_cache import LayerCache
 from talos_ref.model.config import MICROGPT, ModelConfig
 from tests.helpers.banks import with_bank
@@ -63,21 +64,28 @@ def rtl_attend(
     return outputs, spans
 
 
-@pytest.mark.parametrize("arithmetic_name", ["talos-v2", "precise"])
+SMALL = ModelConfig(n_embd=8, n_head=2, block_size=5, n_layer=2)
+
+
 @pytest.mark.parametrize(
-    ("model", "positions"),
+    ("arithmetic_name", "model", "positions", "word"),
     [
-        (MICROGPT, 1),
-        (MICROGPT, 4),
-        (ModelConfig(n_embd=8, n_head=2, block_size=5, n_layer=2), 2),
+        ("talos-v2", MICROGPT, 1, Q4_12),
+        ("talos-v2", MICROGPT, 4, Q4_12),
+        ("talos-v2", SMALL, 2, Q4_12),
+        ("precise", MICROGPT, 1, Q4_12),
+        ("precise", MICROGPT, 4, Q4_12),
+        ("precise", SMALL, 2, Q4_12),
+        ("precise", SMALL, 4, Q5_12),
+        ("precise", replace(SMALL, n_embd=6, n_head=3, n_layer=1), 2, Q6_12),
     ],
 )
-def test_attention(model: ModelConfig, positions: int, arithmetic_name: str) -> None:
+def test_attention(arithmetic_name: str, model: ModelConfig, positions: int, word: Format) -> None:
     rng = random.Random(seed())
-    spec = arithmetic(arithmetic_name, model).attention
+    spec = arithmetic(arithmetic_name, model, word).attention
     attention = Attention(spec, model, positions=positions)
     steps, expected = [], []
-    for scale in (600, 4000, 32767):
+    for scale in (600, 4000, word.high):
         caches = [LayerCache() for _ in range(model.n_layer)]
         for position in range(model.block_size):
             for layer, cache in enumerate(caches):

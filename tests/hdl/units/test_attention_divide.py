@@ -13,6 +13,7 @@ from hdl.units.registry import attention_divide_of
 from hdl.units.variants import operands_layout
 from talos_ref.golden.arithmetic import arithmetic
 from talos_ref.golden.divide import Divide
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.model.config import MICROGPT
 from tests.helpers.banks import with_bank
 from tests.helpers.streams import run, seed
@@ -22,14 +23,14 @@ LANES, HEADS, POSITIONS = 6, 3, 16
 
 @dataclass(frozen=True)
 class Division:
-    """Operands as attention makes them: ``|numerator| <= 2^15 · denominator``."""
+    """Operands as attention makes them: no quotient lies beyond the words."""
 
     numerators: list[int]
     denominators: list[int]
 
 
-def spec_of(name: str) -> Divide:
-    return arithmetic(name, MICROGPT).attention.divide
+def spec_of(name: str, word: Format = Q4_12) -> Divide:
+    return arithmetic(name, MICROGPT, word).attention.divide
 
 
 def weight_width(name: str) -> int:
@@ -46,28 +47,27 @@ def denominator(draw: random.Random, name: str) -> int:
     return min(max(draw.choice((near, draw.randint(65534, 16 * 131071), 65534)), 65534), 16 * 131071)
 
 
-def numerator(draw: random.Random, below: int) -> int:
+def numerator(draw: random.Random, below: int, format: Format) -> int:
     """Any weighted sum of words: the largest of both signs, quotients next to a whole or half one, and small ones."""
-    low, high = -(below << 15), below * 32767
-    word = draw.randint(-32768, 32767)
+    low, high = below * format.low, below * format.high
+    word = draw.randint(format.low, format.high)
     near = draw.choice((word * below, word * below + below // 2)) + draw.randint(-2, 2)
     return min(max(draw.choice((low, high, 0, -1, 1, near, draw.randint(low, high))), low), high)
 
 
-def divisions(draw: random.Random, name: str, count: int) -> list[Division]:
+def divisions(draw: random.Random, name: str, count: int, word: Format = Q4_12) -> list[Division]:
     made = []
     for _ in range(count):
         sums = [denominator(draw, name) for _ in range(HEADS)]
-        made.append(Division([numerator(draw, sums[lane * HEADS // LANES]) for lane in range(LANES)], sums))
+        made.append(Division([numerator(draw, sums[lane * HEADS // LANES], word) for lane in range(LANES)], sums))
     return made
 
 
-def unit_of(name: str, bits_per_cycle: int = 3) -> Any:
+def unit_of(name: str, bits_per_cycle: int = 3, word: Format = Q4_12) -> Any:
     growth = (POSITIONS - 1).bit_length()
     width = weight_width(name) + growth
-    return attention_divide_of(
-        spec_of(name), operands_layout(LANES, HEADS, signed(width + 16), unsigned(width)), bits_per_cycle
-    )
+    operands = operands_layout(LANES, HEADS, signed(width + word.width), unsigned(width))
+    return attention_divide_of(spec_of(name, word), operands, bits_per_cycle)
 
 
 def quotients(unit: Any, given: list[Division], stall: Any) -> tuple[list[list[int]], list[int]]:
@@ -112,11 +112,18 @@ def quotients(unit: Any, given: list[Division], stall: Any) -> tuple[list[list[i
     return answers, spans
 
 
-@pytest.mark.parametrize(("name", "bits_per_cycle"), [("talos-v2", 3), ("talos-v2", 1), ("precise", 3)])
-def test_quotients(name: str, bits_per_cycle: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "bits_per_cycle", "word"),
+    [
+        ("talos-v2", 3, Q4_12), ("talos-v2", 1, Q4_12),
+        ("precise", 3, Q4_12), ("precise", 3, Q5_12), ("precise", 3, Q6_12),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_quotients(name: str, bits_per_cycle: int, word: Format) -> None:
     draw = random.Random(seed())
-    spec, unit = spec_of(name), unit_of(name, bits_per_cycle)
-    given = divisions(draw, name, 150 if name == "talos-v2" else 800)
+    spec, unit = spec_of(name, word), unit_of(name, bits_per_cycle, word)
+    given = divisions(draw, name, 150 if name == "talos-v2" else 500, word)
     answers, spans = quotients(unit, given, lambda: draw.random() < 0.4)
     for division, words in zip(given, answers, strict=True):
         for lane, got in enumerate(words):

@@ -11,16 +11,12 @@ from amaranth.hdl import signed
 
 from hdl.units.folded_head import FoldedHead
 from talos_ref.golden.arithmetic import precise
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.linear import ScaledLinear as ScaledLinearSpec
 from talos_ref.golden.linear import matvec
 from talos_ref.model.config import MICROGPT
 from tests.helpers.banks import with_bank
 from tests.helpers.streams import run, seed
-
-spec = precise(MICROGPT).scaled_linear
-assert spec is not None
-SPEC: ScaledLinearSpec = spec
-TOTAL = signed(38)
 
 
 @dataclass(frozen=True)
@@ -37,16 +33,24 @@ class Step:
     scale_cycle: int
 
 
+def spec_of(word: Format) -> ScaledLinearSpec:
+    spec = precise(MICROGPT, word).scaled_linear
+    assert spec is not None
+    return spec
+
+
 def rising(draw: random.Random, count: int, latest: int) -> list[int]:
     return sorted(draw.sample(range(1, latest + count), count))
 
 
-def draw_step(draw: random.Random, mlp: int, vocab: int, rows: int, latest: tuple[int, int, int]) -> Step:
-    density = draw.choice((0, 0.1, 0.5, 1))
+def draw_step(
+    draw: random.Random, spec: ScaledLinearSpec, mlp: int, vocab: int, rows: int, latest: tuple[int, int, int]
+) -> Step:
+    density, high, most = draw.choice((0, 0.1, 0.5, 1)), spec.word.high, spec.scale_format.high
     return Step(
-        [draw.choice((32767, draw.randint(1, 32767))) if draw.random() < density else 0 for _ in range(mlp)],
+        [draw.choice((high, draw.randint(1, high))) if draw.random() < density else 0 for _ in range(mlp)],
         [draw.choice((1, 1 << 9)) * draw.randint(-(1 << 27), 1 << 27) for _ in range(vocab)],
-        draw.choice((0, 1, 8192, SPEC.scale_format.high, draw.randint(0, SPEC.scale_format.high))),
+        draw.choice((0, 1, 8192, most, draw.randint(0, most))),
         rising(draw, -(-mlp // rows), latest[0]),
         rising(draw, -(-vocab // rows), latest[1]),
         draw.randint(1, latest[2]),
@@ -104,19 +108,23 @@ def heads(head: FoldedHead, steps: list[Step], mlp: int, rows: int) -> list[tupl
     return answers
 
 
-@pytest.mark.parametrize(("vocab", "mlp", "rows"), [(27, 64, 16), (5, 12, 4), (3, 7, 16), (6, 5, 2)])
-def test_logits(vocab: int, mlp: int, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("vocab", "mlp", "rows", "word"),
+    [(27, 64, 16, Q4_12), (5, 12, 4, Q4_12), (3, 7, 16, Q4_12), (6, 5, 2, Q4_12), (4, 9, 4, Q5_12), (3, 6, 2, Q6_12)],
+)
+def test_logits(vocab: int, mlp: int, rows: int, word: Format) -> None:
     draw = random.Random(seed())
+    spec, total = spec_of(word), signed(2 * word.width + 6)
     folded = [[draw.randint(-4000, 4000) for _ in range(mlp)] for _ in range(vocab)]
-    head = FoldedHead(folded, SPEC, tile_rows=rows, total_shape=TOTAL)
+    head = FoldedHead(folded, spec, tile_rows=rows, total_shape=total)
     # Each of the three is the last to come in some steps, and they come together in others.
     latest = [(60, 2, 2), (2, 60, 2), (2, 2, 90), (4, 4, 4), (20, 20, 20)]
-    steps = [draw_step(draw, mlp, vocab, rows, ends) for ends in latest for _ in range(8)]
+    steps = [draw_step(draw, spec, mlp, vocab, rows, ends) for ends in latest for _ in range(8)]
     answers = heads(head, steps, mlp, rows)
     assert len(answers) == len(steps)
     for step, (logits, offered, inputs_end) in zip(steps, answers, strict=True):
         sums = zip(matvec(folded, step.hidden), step.addends, strict=True)
-        expected = [SPEC.requantise(total, step.scale, addend) for total, addend in sums]
+        expected = [spec.requantise(exact, step.scale, addend) for exact, addend in sums]
         for token, (got, want) in enumerate(zip(logits, expected, strict=True)):
             assert got == want, f"logit {token} must be {want}, not {got}: {step}"
         assert offered == inputs_end + FoldedHead.LATENCY

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module, Shape, signed, unsigned
 
-from hdl.units.multipliers import OPERAND, MultiplierBank, MultiplierPort, share
+from hdl.units.multipliers import OPERAND, WIDE_OPERAND, MultiplierBank, MultiplierPort, bank_of, share
 from tests.helpers.streams import run, seed
 
 Matrix = list[list[int]]
@@ -71,6 +71,9 @@ def shapes_of(*widths: tuple[int, int]) -> list[tuple[Shape, Shape]]:
         # As in a core: a wide tile, a tall attention, its division; one has columns, another rows, to itself.
         ([(3, 4), (5, 2), (5, 1)], [(16, 16), (16, 18), (18, 18)], None),
         ([(4, 1), (2, 5), (1, 1), (3, 3)], [(18, 2), (7, 18), (1, 1), (16, 16)], None),
+        # 19 bits in a corner alone.
+        ([(3, 2), (2, 1)], [(18, 18), (19, 18)], None),
+        ([(1, 1), (3, 1), (1, 3)], [(19, 18), (19, 1), (18, 18)], None),
     ],
 )
 def test_turns(sizes: list[tuple[int, int]], widths: list[tuple[int, int]], bank: tuple[int, int] | None) -> None:
@@ -82,8 +85,7 @@ def test_turns(sizes: list[tuple[int, int]], widths: list[tuple[int, int]], bank
     async def bench(ctx: Any) -> None:
         await check_turns(ctx, ports, shapes, draw)
 
-    largest = (max(port.rows for port in signatures), max(port.columns for port in signatures))
-    run(shared(MultiplierBank(*(bank or largest)), ports), bench)
+    run(shared(MultiplierBank(*bank) if bank else bank_of(ports), ports), bench)
 
 
 def test_two_at_once_are_seen() -> None:
@@ -121,12 +123,18 @@ def test_port_larger_than_the_bank(rows: int, columns: int) -> None:
         share(m, bank, [MultiplierPort(rows, columns).create()])
 
 
-@pytest.mark.parametrize("shape", [signed(19), unsigned(18), unsigned(1)])
+@pytest.mark.parametrize("shape", [signed(20), unsigned(18), unsigned(1)])
 def test_operands_of_a_port(shape: Shape) -> None:
-    for name, shapes in (("a_shape", (shape, OPERAND)), ("b_shape", (OPERAND, shape))):
-        text = re.escape(f"{name} must be signed and at most 18 bits wide, not {shape!r}")
+    for name, bits, shapes in (("a_shape", 19, (shape, OPERAND)), ("b_shape", 18, (WIDE_OPERAND, shape))):
+        text = re.escape(f"{name} must be signed and at most {bits} bits wide, not {shape!r}")
         with pytest.raises(ValueError, match=f"^{text}$"):
             MultiplierPort(1, 1, *shapes)
+
+
+def test_second_operand_is_not_the_wider_one() -> None:
+    text = re.escape("b_shape must be signed and at most 18 bits wide, not signed(19)")
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        MultiplierPort(1, 1, OPERAND, WIDE_OPERAND)
 
 
 def test_ports_are_equal_by_their_members() -> None:

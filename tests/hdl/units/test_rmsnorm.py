@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hdl.units.rmsnorm import RmsNorm
 from hdl.units.root_scale import RootScale
 from hdl.units.table_scale import TableScale
 from talos_ref.golden.arithmetic import arithmetic
-from talos_ref.golden.format import Q4_12, Format, Rounding
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format, Rounding
 from talos_ref.golden.rmsnorm import RmsNorm as RmsNormSpec
 from talos_ref.golden.rmsnorm import RootRmsNorm, TableRmsNorm
 from talos_ref.model.config import MICROGPT
@@ -28,21 +29,23 @@ from tests.helpers.streams import assert_equal, latencies, seed, transfer
 
 BUILD = Path(__file__).resolve().parents[3] / "build" / "test" / "root_scale"
 BATCH = 64
-NEAREST = Format(width=16, fraction=12, rounding=Rounding.NEAREST)
+NEAREST = replace(Q4_12, rounding=Rounding.NEAREST)
 SPECS: dict[str, RmsNormSpec] = {
     "root16": RootRmsNorm(n=16, word=Q4_12),
     "root4": RootRmsNorm(n=4, word=Q4_12),
     "table16": TableRmsNorm(n=16, word=NEAREST),
     "table24": TableRmsNorm(n=24, word=NEAREST),
+    "table8-Q5.12": TableRmsNorm(n=8, word=replace(Q5_12, rounding=Rounding.NEAREST)),
+    "table6-Q6.12": TableRmsNorm(n=6, word=replace(Q6_12, rounding=Rounding.NEAREST)),
 }
 
 
-def vectors(n: int, draw: random.Random) -> list[list[int]]:
+def vectors(n: int, draw: random.Random, word: Format = Q4_12) -> list[list[int]]:
     """Zeros, extremes, single elements, and random vectors of all magnitudes."""
-    low, high = Q4_12.low, Q4_12.high
+    low, high = word.low, word.high
     cases = [[0] * n, [low] * n, [high] * n, [low, high] * (n // 2), [1] * n]
     cases += [[0] * (n - 1) + [low], [64] + [0] * (n - 1)]
-    for bits in range(16):
+    for bits in range(word.width):
         cases += [[draw.randint(-(1 << bits), (1 << bits) - 1) for _ in range(n)] for _ in range(6)]
     return cases
 
@@ -58,7 +61,7 @@ def ref_rmsnorm(spec: RmsNormSpec, x: Sequence[int]) -> tuple[int, list[int]]:
 def test_vectors(name: str, stalling: bool) -> None:
     draw = random.Random(seed())
     spec = SPECS[name]
-    cases = vectors(spec.n, draw)
+    cases = vectors(spec.n, draw, spec.word)
     actual = transfer(
         RmsNorm(spec), [{"x": x} for x in cases], lambda o: (o.scale, list(o.y)), stalls=draw if stalling else None
     )
@@ -70,7 +73,7 @@ def test_vectors(name: str, stalling: bool) -> None:
 def test_scale_alone(name: str, stalling: bool) -> None:
     draw = random.Random(seed())
     spec = SPECS[name]
-    cases = vectors(spec.n, draw)
+    cases = vectors(spec.n, draw, spec.word)
     component = RmsNorm(spec, normalise=False)
     actual = transfer(component, [{"x": x} for x in cases], lambda o: o.scale, stalls=draw if stalling else None)
     assert_equal(actual, [spec.scale(x) for x in cases], cases)
@@ -100,10 +103,12 @@ def test_latency(name: str, normalise: bool, cycles: int) -> None:
 
 
 @pytest.mark.parametrize("stalling", [False, True])
-def test_table_scale(stalling: bool) -> None:
+@pytest.mark.parametrize("name", ["table16", "table6-Q6.12"])
+def test_table_scale(name: str, stalling: bool) -> None:
     # Around every change of the exponent, and anywhere.
     draw = random.Random(seed())
-    spec = TableRmsNorm(n=16, word=NEAREST)
+    spec = SPECS[name]
+    assert isinstance(spec, TableRmsNorm)
     top = spec.n * spec.word.low**2
     totals = [0, 1, top, top - 1]
     for bits in range(1, spec.sum_bits):

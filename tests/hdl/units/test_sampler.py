@@ -13,7 +13,7 @@ import pytest
 from hdl.units.sampler import Sampler
 from talos_ref.golden.arithmetic import arithmetic
 from talos_ref.golden.exp import Exp2, WrappingExp
-from talos_ref.golden.format import Q4_12
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.sampler import BucketSampler, Exp2Sampler, argmax
 from talos_ref.golden.sampler import Sampler as SamplerSpec
@@ -34,9 +34,9 @@ STATES = [1, 0xFFFFFFFF, 0xFF000000, 0x00FFFFFF, 0x80000000, -INVERSE % (1 << 32
 Case = dict[str, Any]
 
 
-def logits_of(vocab: int, draw: random.Random) -> list[list[int]]:
+def logits_of(vocab: int, draw: random.Random, word: Format = Q4_12) -> list[list[int]]:
     """Extremes, ties, evenly spread values over the whole range, and random ones like a model's."""
-    low, high = Q4_12.low, Q4_12.high
+    low, high = word.low, word.high
     cases = [[0] * vocab, [low] * vocab, [high] * vocab, [low] * (vocab - 1) + [high], [high] + [low] * (vocab - 1)]
     cases += [[high - place % 2 for place in range(vocab)], [place % 3 for place in range(vocab)]]
     # Differences of 8 and 16, where the weights of WrappingExp wrap, and all around them.
@@ -47,7 +47,7 @@ def logits_of(vocab: int, draw: random.Random) -> list[list[int]]:
         cases.append([high] + [high - around - near for around in (32768, 65536 >> 2, 65536 - 512)] * vocab)
         cases[-1] = [max(value, low) for value in cases[-1][:vocab]]
     for spread in (100, 1000, 8000, 20000):
-        cases += [[Q4_12.saturate(round(draw.gauss(-spread, spread))) for _ in range(vocab)] for _ in range(8)]
+        cases += [[word.saturate(round(draw.gauss(-spread, spread))) for _ in range(vocab)] for _ in range(8)]
     return cases
 
 
@@ -81,12 +81,14 @@ def edge_states(spec: SamplerSpec, logits: list[int], temperature: int, draw: ra
     return states
 
 
-def samples_of(spec: SamplerSpec, vocab: int, temperature: int, draw: random.Random) -> list[Case]:
+def samples_of(
+    spec: SamplerSpec, vocab: int, temperature: int, draw: random.Random, word: Format = Q4_12
+) -> list[Case]:
     """Every list of logits with some states, the extreme ones among them, and now and then greedy."""
     at = max(temperature, spec.min_temperature)
     return [
         {"logits": logits, "rng": state, "greedy": draw.random() < 0.1}
-        for logits in logits_of(vocab, draw)
+        for logits in logits_of(vocab, draw, word)
         for state in (draw.choice(STATES), *edge_states(spec, logits, at, draw))
     ]
 
@@ -134,6 +136,15 @@ def test_draws(name: str, vocab: int, lanes: int) -> None:
     share = 2 if (name, lanes) in (("bucket", 9), ("exp2", 27)) else 5
     runs = [(t, samples_of(spec, vocab, t, draw)) for t in TEMPERATURES[name]]
     check(spec, component, [(t, draw.sample(samples, len(samples) // share)) for t, samples in runs])
+
+
+@pytest.mark.parametrize(("word", "vocab", "lanes"), [(Q5_12, 11, 4), (Q6_12, 6, 6), (Q6_12, 101, 9)])
+def test_draws_of_wide_words(word: Format, vocab: int, lanes: int) -> None:
+    """Alphabets of other sizes, and logits of all magnitudes that a wider word has."""
+    draw = random.Random(seed())
+    component = Sampler(EXP2, vocab_size=vocab, lanes=lanes, word=word)
+    runs = [(t, draw.sample(samples_of(EXP2, vocab, t, draw, word), 12)) for t in TEMPERATURES["exp2"]]
+    check(EXP2, component, runs)
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -11,17 +11,21 @@ from amaranth.hdl import Module, Signal, signed
 from hdl.units.registry import softmax_of
 from talos_ref.golden.arithmetic import arithmetic
 from talos_ref.golden.attention import Attention, Exp2Attention
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.model.config import ModelConfig
 from tests.helpers.combinational import evaluate_all
 from tests.helpers.streams import assert_equal, seed
 
-# (arithmetic, heads) of an n_embd of 16: a root that is a shift for talos-v2, and one that is none for precise.
-CASES = [("talos-v2", 4), ("talos-v2", 16), ("talos-v2", 1), ("precise", 4), ("precise", 2), ("precise", 16)]
+# (arithmetic, heads, word) of an n_embd of 16: a root that is a shift for talos-v2, and one that is none for precise.
+CASES = [
+    ("talos-v2", 4, Q4_12), ("talos-v2", 16, Q4_12), ("talos-v2", 1, Q4_12), ("precise", 4, Q4_12),
+    ("precise", 2, Q4_12), ("precise", 16, Q4_12), ("precise", 4, Q5_12), ("precise", 1, Q6_12),
+]  # fmt: skip
 LANES = 8
 
 
-def spec_of(name: str, heads: int) -> Attention:
-    return arithmetic(name, ModelConfig(n_head=heads)).attention
+def spec_of(name: str, heads: int, word: Format) -> Attention:
+    return arithmetic(name, ModelConfig(n_head=heads), word).attention
 
 
 def key(spec: Attention, score: int) -> int:
@@ -30,23 +34,24 @@ def key(spec: Attention, score: int) -> int:
 
 
 def total_width(spec: Attention) -> int:
-    return 32 + (spec.head_dim - 1).bit_length()
+    return 2 * spec.word.width + (spec.head_dim - 1).bit_length()
 
 
 def totals(draw: random.Random, spec: Attention, count: int) -> list[int]:
     """Sums of products: the largest of both signs, values around every rounding half, and any."""
-    largest = spec.head_dim << 30
-    cases = [largest, -largest + spec.head_dim * (1 << 15), 0, -1, 1]
+    bits = 2 * spec.word.width
+    largest = spec.head_dim << (bits - 2)
+    cases = [largest, -largest + (spec.head_dim << (spec.word.width - 1)), 0, -1, 1]
     cases += [near + (step << 11) for step in range(-40, 40) for near in (-1, 0, 1)]
-    cases += [near + (sign << bit) for bit in range(10, 33) for sign in (-1, 1) for near in (-1, 0, 1)]
-    cases += [draw.randint(-(1 << bits), 1 << bits) for bits in range(12, 33) for _ in range(count // 20)]
+    cases += [near + (sign << bit) for bit in range(10, bits + 1) for sign in (-1, 1) for near in (-1, 0, 1)]
+    cases += [draw.randint(-(1 << width), 1 << width) for width in range(12, bits + 1) for _ in range(count // 20)]
     return [min(max(total, -largest), largest) for total in cases]
 
 
-@pytest.mark.parametrize(("name", "heads"), CASES)
-def test_scores(name: str, heads: int) -> None:
+@pytest.mark.parametrize(("name", "heads", "word"), CASES)
+def test_scores(name: str, heads: int, word: Format) -> None:
     draw = random.Random(seed())
-    spec = spec_of(name, heads)
+    spec = spec_of(name, heads, word)
     circuit = softmax_of(spec)
     cases = [(total,) for total in totals(draw, spec, 2000)]
 
@@ -60,10 +65,10 @@ def test_scores(name: str, heads: int) -> None:
     assert_equal(actual, [spec.score(total) for (total,) in cases], cases)
 
 
-@pytest.mark.parametrize(("name", "heads"), CASES)
-def test_keys(name: str, heads: int) -> None:
+@pytest.mark.parametrize(("name", "heads", "word"), CASES)
+def test_keys(name: str, heads: int, word: Format) -> None:
     draw = random.Random(seed())
-    spec = spec_of(name, heads)
+    spec = spec_of(name, heads, word)
     circuit = softmax_of(spec)
     cases = [(spec.score(total),) for total in totals(draw, spec, 1000)]
 
@@ -76,11 +81,11 @@ def test_keys(name: str, heads: int) -> None:
     assert_equal(actual, [key(spec, score) for (score,) in cases], cases)
 
 
-@pytest.mark.parametrize(("name", "heads"), CASES)
-def test_weights(name: str, heads: int) -> None:
+@pytest.mark.parametrize(("name", "heads", "word"), CASES)
+def test_weights(name: str, heads: int, word: Format) -> None:
     """Every weight of lists of scores, each stored and then weighed with the largest key of its list."""
     draw = random.Random(seed())
-    spec = spec_of(name, heads)
+    spec = spec_of(name, heads, word)
     circuit = softmax_of(spec)
     pool = [spec.score(total) for total in totals(draw, spec, 400)]
     lists = [[draw.choice(pool) for _ in range(draw.randint(1, 16))] for _ in range(150)]

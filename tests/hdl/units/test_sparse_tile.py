@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hdl.units.sparse_tile import SparseTile
-from talos_ref.golden.format import Q4_12
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.linear import matvec
 from tests.helpers.banks import with_bank
 from tests.helpers.streams import assert_equal, run, seed
@@ -78,31 +78,41 @@ def waiting_after_last(arrival: Arrival, block: int) -> int:
     return waiting
 
 
-def draw_arrival(draw: random.Random, columns: int, blocks: int, density: float, longest: int) -> Arrival:
-    def word() -> int:
-        return draw.choice((1, 32767, -32768, draw.randint(-32768, 32767))) if draw.random() < density else 0
-
-    return Arrival([word() for _ in range(columns)], [draw.randint(1, longest) for _ in range(blocks)])
+def any_word(draw: random.Random, word: Format) -> int:
+    return draw.choice((1, word.high, word.low, draw.randint(word.low, word.high)))
 
 
-@pytest.mark.parametrize(("rows", "columns", "block"), [(5, 64, 16), (3, 13, 4), (2, 7, 16), (1, 1, 1), (4, 6, 1)])
-def test_products(rows: int, columns: int, block: int) -> None:
+def draw_arrival(
+    draw: random.Random, word: Format, columns: int, blocks: int, density: float, longest: int
+) -> Arrival:
+    x = [any_word(draw, word) if draw.random() < density else 0 for _ in range(columns)]
+    return Arrival(x, [draw.randint(1, longest) for _ in range(blocks)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "block", "word"),
+    [
+        (5, 64, 16, Q4_12), (3, 13, 4, Q4_12), (2, 7, 16, Q4_12), (1, 1, 1, Q4_12), (4, 6, 1, Q4_12),
+        (3, 10, 4, Q5_12), (2, 9, 2, Q6_12),
+    ],
+)  # fmt: skip
+def test_products(rows: int, columns: int, block: int, word: Format) -> None:
     draw = random.Random(seed())
-    matrix = [[draw.choice((-32768, 32767, draw.randint(-32768, 32767))) for _ in range(columns)] for _ in range(rows)]
-    tile = SparseTile(matrix, Q4_12, block)
+    matrix = [[any_word(draw, word) for _ in range(columns)] for _ in range(rows)]
+    tile = SparseTile(matrix, word, block)
     blocks = -(-columns // block)
     arrivals = [
-        draw_arrival(draw, columns, blocks, density, longest)
+        draw_arrival(draw, word, columns, blocks, density, longest)
         for density in (0, 0.05, 0.1, 0.3, 0.7, 1)
         for longest in (1, 2, 5, 40)
         for _ in range(3)
     ]
     # All blocks empty but one, wherever it is.
     for full in range(blocks):
-        x = [32767 if place // block == full else 0 for place in range(columns)]
+        x = [word.high if place // block == full else 0 for place in range(columns)]
         arrivals += [Arrival(x, [1] * blocks), Arrival(x, [3] * blocks)]
     # The largest sums there are.
-    arrivals += [Arrival([-32768] * columns, [1] * blocks), Arrival([0] * columns, [1] * blocks)]
+    arrivals += [Arrival([word.low] * columns, [1] * blocks), Arrival([0] * columns, [1] * blocks)]
     answers = products(tile, arrivals, lambda: draw.randint(1, 4))
     assert_equal([totals for totals, _ in answers], [matvec(matrix, arrival.x) for arrival in arrivals], arrivals)
     expected = [max(waiting_after_last(arrival, block), 1) + SparseTile.LATENCY for arrival in arrivals]

@@ -11,7 +11,7 @@ from hdl.core.config import CoreConfig
 from hdl.core.schedule import schedule, tile_instructions
 from hdl.units.tile import Tile
 from hdl.units.weight_rom import rom_words
-from talos_ref.golden.format import Q4_12
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.linear import matvec
 from talos_ref.model.config import MICROGPT
 from tests.helpers.banks import with_bank
@@ -59,14 +59,16 @@ def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]]
     return totals, spans
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(16, 1), (4, 8), (3, 5)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "format"), [(16, 1, Q4_12), (4, 8, Q4_12), (3, 5, Q4_12), (4, 3, Q5_12), (2, 2, Q6_12)]
+)
 @pytest.mark.parametrize("gaps", [False, True])
-def test_totals(rows: int, columns: int, gaps: bool) -> None:
+def test_totals(rows: int, columns: int, format: Format, gaps: bool) -> None:
     rng = random.Random(seed())
-    tile = Tile(rows=rows, columns=columns, word=Q4_12, terms=64)
+    tile = Tile(rows=rows, columns=columns, word=format, terms=64)
 
     def word() -> int:
-        return rng.choice((-32768, 32767, 0, rng.randint(-32768, 32767)))
+        return rng.choice((format.low, format.high, 0, rng.randint(format.low, format.high)))
 
     blocks = [
         [
@@ -76,7 +78,7 @@ def test_totals(rows: int, columns: int, gaps: bool) -> None:
         for _ in range(12)
     ]
     # The largest total there is: its width must hold.
-    blocks.append([([[-32768] * columns] * rows, [-32768] * columns)] * (64 // columns))
+    blocks.append([([[format.low] * columns] * rows, [format.low] * columns)] * (64 // columns))
     totals, spans = products(tile, blocks, lambda: gaps and rng.random() < 0.4)
     for index, (block, total) in enumerate(zip(blocks, totals, strict=True)):
         expected = [sum(sum(w * x for w, x in zip(ws[r], xs, strict=True)) for ws, xs in block) for r in range(rows)]
