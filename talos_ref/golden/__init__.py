@@ -1,1 +1,1 @@
-"""What every bit must be: formats, units, integer and float models."""
+"""What every bit must be: formats, units, integer models and the float64 one."""

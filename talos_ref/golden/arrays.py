@@ -10,7 +10,18 @@ import numpy.typing as npt
 
 from talos_ref.golden.format import Format, Rounding, shift_right
 
-__all__ = ["Ints", "Saturate", "Product", "add", "bit_length", "requantise", "saturate", "shift", "shift_nearest"]
+__all__ = [
+    "Ints",
+    "Saturate",
+    "Product",
+    "saturate",
+    "within",
+    "requantise",
+    "add",
+    "shift",
+    "shift_nearest",
+    "bit_length",
+]
 
 Ints = npt.NDArray[np.int64]
 
@@ -25,6 +36,11 @@ def saturate(unit: str, format: Format, values: Ints) -> Ints:
     """Return ``Format.saturate`` of every element; the unit's name is not needed for that."""
     result: Ints = np.clip(values, format.low, format.high)
     return result
+
+
+def within(at: str, saturate: Saturate) -> Saturate:
+    """Return ``saturate`` with the prefix ``at`` before the names of units."""
+    return lambda unit, format, values: saturate(at + unit, format, values)
 
 
 def requantise(unit: str, format: Format, values: Ints, fraction: int, saturate: Saturate) -> Ints:

@@ -14,7 +14,6 @@ from talos_ref.golden.arithmetic import arithmetic as named_arithmetic
 from talos_ref.golden.arrays import Ints, Product, Saturate, saturate
 from talos_ref.golden.attention import batched_attend
 from talos_ref.golden.datapath import Arithmetic
-from talos_ref.golden.format import Format
 from talos_ref.golden.generate import Step, check_limit
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.rmsnorm import batched_normalise
@@ -77,7 +76,7 @@ class BatchedModel:
         x = batched_normalise(arithmetic.rmsnorm, x, self.saturate)
         for layer in range(self.config.n_layer):
             at = f"layer{layer}."
-            saturate = self._within(at)
+            saturate = arrays.within(at, self.saturate)
             normed = batched_normalise(arithmetic.rmsnorm, x, saturate)
             k, v = (
                 arithmetic.linear.batched_requantise(name, self.products[f"{at}w{name}"](normed), saturate)
@@ -88,14 +87,8 @@ class BatchedModel:
             known = (cache.keys[layer, :, : cache.length], cache.values[layer, :, : cache.length])
             attended = batched_attend(arithmetic.attention, q, *known, saturate)
             if layer < self.config.n_layer - 1:
-                x = arithmetic.mlp.batched_layer(self.products, at, x, attended, saturate)
-        return arithmetic.mlp.batched_last_layer(self.products, at, x, attended, saturate)
-
-    def _within(self, at: str) -> Saturate:
-        def within(unit: str, format: Format, values: Ints) -> Ints:
-            return self.saturate(at + unit, format, values)
-
-        return within
+                x = arithmetic.mlp.batched_layer(self.products, at, x, attended, self.saturate)
+        return arithmetic.mlp.batched_last_layer(self.products, at, x, attended, self.saturate)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""RMSNorm and softmax on float arrays of either precision; the last axis is the vector."""
+"""RMSNorm and softmax on arrays of float32 or float64, computed in the same; the last axis is the vector."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Model(Protocol):
-    """What float and integer models share."""
+    """What the float64 and the integer models share."""
 
     config: ModelConfig
 
@@ -122,7 +122,7 @@ def steps(
     Parameters
     ----------
     temperature
-        As ``model.draw`` takes it: a float, or UQ8.8 for an integer model.
+        As ``model.draw`` takes it: a real number for the float64 model, or UQ8.8 for an integer model.
     """
     config = model.config
     greedy = greedy or (temperature == 0 and model.greedy_at_zero)

@@ -28,7 +28,8 @@ class Mlp(Protocol):
     """The part of a step from attention's output on.
 
     ``at`` is the prefix of a layer's tensors, ``x`` the residual stream before attention is added, ``attended`` the
-    output of attention; n_embd words each.
+    output of attention; n_embd words each. In the batched forms ``saturate`` is given the units of a layer under that
+    prefix, the logits without.
     """
 
     @property
@@ -86,6 +87,7 @@ class PlainMlp:
     def batched_layer(self, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate) -> Ints:
         """Return ``layer`` of every name."""
         linear = self.linear
+        saturate = arrays.within(at, saturate)
         x = _batched_project(linear, products, at, x, attended, saturate)
         normed = batched_normalise(self.rmsnorm, x, saturate)
         hidden = _batched_relu(linear, products[at + "fc1"](normed), saturate)
@@ -141,6 +143,7 @@ class DeferredMlp:
         self, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate
     ) -> tuple[Ints, Ints, Ints]:
         """Return the residual stream after attention, the hidden units and the scale."""
+        saturate = arrays.within(at, saturate)
         x = _batched_project(self.linear, products, at, x, attended, saturate)
         hidden = _batched_relu(self.linear, products[at + "fc1"](x), saturate)
         return x, hidden, self.rmsnorm.batched_scale(x, saturate)
@@ -148,8 +151,8 @@ class DeferredMlp:
     def batched_layer(self, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate) -> Ints:
         """Return ``layer`` of every name."""
         x, hidden, scale = self._batched_enter(products, at, x, attended, saturate)
-        mlp = self.scaled_linear.batched_requantise("mlp", products[at + "fc2"](hidden), scale, saturate)
-        return arrays.add("residual", self.linear.word, x, mlp, saturate)
+        mlp = self.scaled_linear.batched_requantise(f"{at}mlp", products[at + "fc2"](hidden), scale, saturate)
+        return arrays.add(f"{at}residual", self.linear.word, x, mlp, saturate)
 
     def batched_last_layer(self, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate) -> Ints:
         """Return ``last_layer`` of every name."""

@@ -135,7 +135,7 @@ class Exp2Sampler:
         t = round(logit · inverse / 2^shift), Q.12;  weight = Exp2(t)
         cut = ((rng mod 2^24) · Σw) >> 24;  token = first index whose running sum exceeds cut
 
-    The cut is the threshold of the float model, ``(rng mod 2^24) / 2^24``, and always below the sum.
+    The cut is the threshold of the float64 model, ``(rng mod 2^24) / 2^24``, and always below the sum.
     """
 
     exp: Exp2

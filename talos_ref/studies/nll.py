@@ -1,4 +1,4 @@
-"""How well a model predicts words: mean negative log likelihood, and divergence from the float model."""
+"""How well a model predicts words: mean negative log likelihood, and divergence from another model."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from talos_ref.model.config import ModelConfig
 from talos_ref.model.words import check_words, word_tokens
 
-__all__ = ["Quality", "padded_tokens", "evaluate", "mean_nll"]
+__all__ = ["Array", "Quality", "padded_tokens", "evaluate", "mean_nll"]
 
 Array = npt.NDArray[np.float64]
+"""Real numbers."""
 BatchedLogits = Callable[[npt.NDArray[np.int64]], Array]
 """Tokens [name, position] -> real logits [name, position, vocab]."""
 

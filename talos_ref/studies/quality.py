@@ -1,4 +1,4 @@
-"""What fixed point costs: likelihood of real words, divergence from the float model, and honesty of the samplers."""
+"""What fixed point costs: likelihood of real words, divergence from float64, and honesty of the samplers."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def dequantised(model: IntegerModel) -> BatchedLogits:
 
 
 def fixed_quality(words: Sequence[str], checkpoint: Checkpoint, model: IntegerModel) -> Quality:
-    """Return the mean NLL of ``words`` under softmax(logits / 2^fraction), and the mean KL(float ‖ fixed)."""
+    """Return the mean NLL of ``words`` under softmax(logits / 2^fraction), and the mean KL(float64 ‖ fixed)."""
     return evaluate(words, model.config, dequantised(model), FloatModel(checkpoint).batched_logits)
 
 
 def float_nll(words: Sequence[str], checkpoint: Checkpoint, temperature: float) -> float:
-    """Return the float model's mean NLL of ``words`` at a temperature above 0, nats per predicted character."""
+    """Return the float64 model's mean NLL of ``words`` at a temperature above 0, nats per predicted character."""
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, not {temperature!r}")
     model = FloatModel(checkpoint)

@@ -17,9 +17,11 @@ import talos_ref
 from talos_ref.cli import main
 from talos_ref.golden.arithmetic import precise
 from talos_ref.golden.constants import constants
+from talos_ref.golden.format import FORMATS, Q4_12, Format
 from talos_ref.golden.generate import steps
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import MICROGPT
 
 PAGE = (Path(talos_ref.__file__).parent / "golden" / "arithmetic.md").read_text()
 
@@ -31,7 +33,7 @@ def rnd(v: int, n: int) -> int:
     return (v + (1 << (n - 1))) >> n if n else v
 
 
-def clip(v: int, bits: int = 16) -> int:
+def clip(v: int, bits: int) -> int:
     return min(max(v, -(1 << (bits - 1))), (1 << (bits - 1)) - 1)
 
 
@@ -55,8 +57,9 @@ class Table:
 class Page:
     """The section `precise`, function by function under the names it uses."""
 
-    def __init__(self, weights: dict[str, Matrix], n: int, heads: int, layers: int) -> None:
-        self.w, self.n, self.d, self.layers = weights, n, n // heads, layers
+    def __init__(self, weights: dict[str, Matrix], n: int, heads: int, layers: int, bits: int = 16) -> None:
+        self.w, self.n, self.d, self.layers, self.b = weights, n, n // heads, layers, bits
+        self.f, self.g = {16: (13, 2), 17: (13, 2), 18: (12, 1)}[bits]
         self.r = math.floor(math.log2(math.sqrt(n)))
         c = math.sqrt(n) / 2**self.r
         self.exp2 = Table(lambda u: 2.0**u, 5, 7, 0, 17)
@@ -67,7 +70,10 @@ class Page:
         self.inv_low, self.inv_high = (round(math.log2(math.e) * 2**bits) for bits in (20, 24))
         head, fc2 = weights["lm_head"], weights[f"layer{layers - 1}.fc2"]
         columns = [list(column) for column in zip(*fc2, strict=True)]
-        self.folded = [[rnd(total, 12) for total in self.times(columns, row)] for row in head]
+        self.folded = [[self.sat(rnd(total, 12)) for total in self.times(columns, row)] for row in head]
+
+    def sat(self, v: int) -> int:
+        return clip(v, self.b)
 
     @staticmethod
     def times(matrix: Matrix, x: Vector) -> Vector:
@@ -82,14 +88,16 @@ class Page:
 
     def norm(self, x: Vector) -> Vector:
         s = self.scale(x)
-        return [clip(rnd(v * s, 13)) for v in x]
+        return [self.sat(rnd(v * s, 13)) for v in x]
 
     def linear(self, name: str, x: Vector) -> Vector:
-        return [clip(rnd(total, 12)) for total in self.times(self.w[name], x)]
+        return [self.sat(rnd(total, 12)) for total in self.times(self.w[name], x)]
 
-    @staticmethod
-    def scaled(t: int, s: int, a: int) -> int:
-        return clip(rnd(clip(rnd(t, 11), 18) * s + 4 * a, 14))
+    def wide(self, t: int) -> int:
+        return clip(rnd(t, 24 - self.f), self.f + self.b - 11)
+
+    def scaled(self, t: int, s: int, a: int) -> int:
+        return self.sat(rnd(self.wide(t) * s + a * 2 ** (self.f - 11), self.f + 1))
 
     def weights(self, t: Vector) -> Vector:
         top = max(v >> 12 for v in t)
@@ -97,11 +105,11 @@ class Page:
 
     def mean(self, numerator: int, total: int) -> int:
         e = total.bit_length() - 16
-        return clip(rnd((numerator >> (e + 14)) * self.reciprocal(total >> e), 18))
+        return self.sat(rnd((numerator >> (e + 16 - self.g)) * self.reciprocal(total >> e), 16 + self.g))
 
     def step(self, token: int, pos: int, cache: list[tuple[Matrix, Matrix]]) -> Vector:
         def add(a: Vector, b: Vector) -> Vector:
-            return [clip(u + v) for u, v in zip(a, b, strict=True)]
+            return [self.sat(u + v) for u, v in zip(a, b, strict=True)]
 
         x = self.norm(add(self.w["wte"][token], self.w["wpe"][pos]))
         for layer in range(self.layers):
@@ -157,18 +165,18 @@ class Page:
         return rows
 
 
-def words(checkpoint: Checkpoint) -> dict[str, Matrix]:
-    """As the page has them: clip(round_half_even(w · 4096))."""
+def words(checkpoint: Checkpoint, bits: int = 16) -> dict[str, Matrix]:
+    """As the page has them: sat(round_half_even(w · 4096))."""
     return {
-        name: [[clip(round(float(v) * 4096)) for v in row] for row in tensor]
+        name: [[clip(round(float(v) * 4096), bits) for v in row] for row in tensor]
         for name, tensor in checkpoint.tensors.items()
     }
 
 
-def assert_same_steps(checkpoint: Checkpoint, seeds: range, temperature: int) -> None:
+def assert_same_steps(checkpoint: Checkpoint, seeds: range, temperature: int, word: Format = Q4_12) -> None:
     config = checkpoint.config
-    page = Page(words(checkpoint), config.n_embd, config.n_head, config.n_layer)
-    model = IntegerModel(checkpoint, precise(config))
+    page = Page(words(checkpoint, word.width), config.n_embd, config.n_head, config.n_layer, word.width)
+    model = IntegerModel(checkpoint, precise(config, word))
     assert page.folded == model.tensors["folded"]
     for seed in seeds:
         expected = page.name(seed, temperature, config.bos, config.max_letters)
@@ -188,16 +196,43 @@ def test_steps_of_another_model(small_checkpoint: Checkpoint) -> None:
     assert_same_steps(small_checkpoint, range(1, 40), 256)
 
 
-def test_scale_and_mean_of_all_magnitudes(checkpoint: Checkpoint) -> None:
-    spec = precise(checkpoint.config)
-    page = Page(words(checkpoint), 16, 4, 1)
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+@pytest.mark.parametrize("factor", [1, 7, 40])
+def test_steps_of_every_word(small_checkpoint: Checkpoint, word: Format, factor: int) -> None:
+    """Weights that fit, that clip in the narrower words, and that clip in all; two layers."""
+    tensors = {name: tensor * np.float32(factor) for name, tensor in small_checkpoint.tensors.items()}
+    assert_same_steps(Checkpoint(small_checkpoint.config, tensors), range(1, 10), 256, word)
+
+
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+def test_scale_scaled_and_mean_of_all_magnitudes(checkpoint: Checkpoint, word: Format) -> None:
+    spec = precise(checkpoint.config, word)
+    assert spec.scaled_linear is not None
+    page = Page(words(checkpoint, word.width), 16, 4, 1, word.width)
     rng = np.random.default_rng(8)
-    for _ in range(3000):
-        x = (rng.integers(-32768, 32768, 16) >> rng.integers(0, 16)).tolist()
+    low, high = word.low, word.high + 1
+    for _ in range(2000):
+        x = (rng.integers(low, high, 16) >> rng.integers(0, word.width)).tolist()
         assert page.scale(x) == spec.rmsnorm.scale(x)
         total = int(rng.integers(65534, 16 * 131071))
-        numerator = int(rng.integers(-32768, 32768)) * total + int(rng.integers(0, total))
+        numerator = int(rng.integers(low, high)) * total + int(rng.integers(0, total))
         assert page.mean(numerator, total) == spec.attention.divide.compute(numerator, total)
+        sums = rng.integers(low << 20, high << 20, 2) >> rng.integers(0, 30, 2)
+        t, s, a = int(sums[0]), int(rng.integers(0, 1 << 17)), int(sums[1])
+        assert page.scaled(t, s, a) == spec.scaled_linear.requantise(t, s, a)
+
+
+def test_numbers_of_every_word() -> None:
+    """The page's table of formats, row by row."""
+    row = r"^\| (Q\d\.12) \| (\d+) \| (−\d+) \.\. .* \| (\d+) \| (Q\d\.\d+) \| (\d) \|$"
+    found = re.findall(row, PAGE, re.MULTILINE)
+    expected = []
+    for word in FORMATS:
+        values = constants(precise(MICROGPT, word))
+        fraction = values["wide"].split(".")[1]
+        low = str(word.low >> 12).replace("-", "−")
+        expected.append((values["word"], str(word.width), low, fraction, values["wide"], str(values["guard"])))
+    assert found == expected
 
 
 def test_digests_of_the_page(checkpoint: Checkpoint) -> None:
@@ -228,7 +263,8 @@ def test_figures_of_the_page(names: list[str], tmp_path: Path, capsys: pytest.Ca
     assert main(["quality", "--names", str(path), "--json"]) == 0
     for line in capsys.readouterr().out.splitlines():
         row: dict[str, Any] = json.loads(line)
-        (quoted,) = re.findall(rf"^\| `{row['arithmetic']}` \|(.* \|.* \|.* \|.*) \|$", PAGE, re.MULTILINE)
+        name = f"`{row['arithmetic']}`" + (r" \(float64\)" if row["arithmetic"] == "float" else "")
+        (quoted,) = re.findall(rf"^\| {name} \|(.* \|.* \|.* \|.*) \|$", PAGE, re.MULTILINE)
         nll, kl, sampled, impossible, wrapped = (cell.strip() for cell in quoted.split("|"))
         assert nll == f"{row['nll']:.6f}"
         assert kl == (f"{row['kl']:.1e}" if row["kl"] else "0")

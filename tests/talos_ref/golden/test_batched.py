@@ -12,6 +12,7 @@ from talos_ref.golden.arithmetic import Arithmetic, arithmetic, precise, talos_v
 from talos_ref.golden.arrays import Ints, Product, saturate
 from talos_ref.golden.attention import attend, batched_attend
 from talos_ref.golden.batched import BatchedModel, batched_logits, replay
+from talos_ref.golden.format import FORMATS, Q4_12, Format
 from talos_ref.golden.generate import letters, steps
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.kv_cache import LayerCache
@@ -21,7 +22,8 @@ from talos_ref.model.config import MICROGPT, ModelConfig
 from tests.helpers.golden_vectors import assert_steps
 
 BOTH = ["talos-v2", "precise"]
-CORNERS = [-32768, -32767, -4096, -1, 0, 1, 2, 255, 4095, 4096, 16384, 32766, 32767]
+CASES = [("talos-v2", Q4_12), *(("precise", word) for word in FORMATS)]
+NEAR_ZERO = [-4096, -1, 0, 1, 2, 255, 4095, 4096]
 
 
 def random_checkpoint(config: ModelConfig, deviation: float) -> Checkpoint:
@@ -30,11 +32,12 @@ def random_checkpoint(config: ModelConfig, deviation: float) -> Checkpoint:
     return Checkpoint(config, {name: rng.normal(0, deviation, shape).astype(np.float32) for name, shape in shapes})
 
 
-def words(shape: tuple[int, ...], seed: int) -> Ints:
+def words(shape: tuple[int, ...], seed: int, word: Format = Q4_12) -> Ints:
     """Random words of all magnitudes, one in eight of them a corner."""
     rng = np.random.default_rng(seed)
-    values = rng.integers(-32768, 32768, shape) >> rng.integers(0, 16, (*shape[:-1], 1))
-    return np.where(rng.random(shape) < 0.125, rng.choice(CORNERS, shape), values)
+    values = rng.integers(word.low, word.high + 1, shape) >> rng.integers(0, word.width, (*shape[:-1], 1))
+    corners = [word.low, word.low + 1, *NEAR_ZERO, word.high >> 1, word.high - 1, word.high]
+    return np.where(rng.random(shape) < 0.125, rng.choice(corners, shape), values)
 
 
 def assert_replay_matches(
@@ -80,6 +83,21 @@ def test_replay_of_other_widths_in_precise(n_embd: int) -> None:
     assert_replay_matches(random_checkpoint(config, 0.6), precise(config), range(1, 40), 300)
 
 
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+@pytest.mark.parametrize("deviation", [0.4, 2.0, 9.0])
+def test_replay_of_every_word(word: Format, deviation: float) -> None:
+    """24 x 6 heads and two layers; from activations that fit the narrowest word to ones that saturate in all."""
+    config = ModelConfig(alphabet="abcde", block_size=7, n_embd=24, n_head=6, mlp_dim=40, n_layer=2)
+    assert_replay_matches(random_checkpoint(config, deviation), precise(config, word), range(1, 12), 256)
+
+
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+@pytest.mark.parametrize(("n_embd", "n_head"), [(2, 1), (16, 4), (20, 5)])
+def test_replay_of_one_layer_in_every_word(word: Format, n_embd: int, n_head: int) -> None:
+    config = ModelConfig(alphabet="xyz", block_size=6, n_embd=n_embd, n_head=n_head, mlp_dim=9)
+    assert_replay_matches(random_checkpoint(config, 3.0), precise(config, word), range(1, 12), 128)
+
+
 @pytest.mark.parametrize("name", BOTH)
 def test_greedy_and_limit(checkpoint: Checkpoint, name: str) -> None:
     spec = arithmetic(name, MICROGPT)
@@ -113,35 +131,44 @@ def test_batched_logits_are_those_of_one_name_at_a_time(checkpoint: Checkpoint, 
             assert batch[row, position].tolist() == model.logits(token, position, cache), (row, position)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize(("name", "word"), CASES)
 @pytest.mark.parametrize("n", [4, 16, 64])
-def test_norm(name: str, n: int) -> None:
+def test_norm(name: str, word: Format, n: int) -> None:
     config = ModelConfig(n_embd=n, n_head=1)
-    spec = arithmetic(name, config)
-    x = words((3000, n), n)
-    x[:6] = np.array([0, 1, -1, 32767, -32768, 255])[:, None]
+    spec = arithmetic(name, config, word)
+    x = words((2000, n), n, word)
+    x[:6] = np.array([0, 1, -1, word.high, word.low, 255])[:, None]
     assert spec.rmsnorm.batched_scale(x, saturate)[:, 0].tolist() == [spec.rmsnorm.scale(row) for row in x.tolist()]
     assert batched_normalise(spec.rmsnorm, x, saturate).tolist() == [spec.normalise(row) for row in x.tolist()]
 
 
-@pytest.mark.parametrize("name", BOTH)
-def test_attention(name: str) -> None:
-    spec = arithmetic(name, MICROGPT)
+@pytest.mark.parametrize(("name", "word"), CASES)
+def test_query(name: str, word: Format) -> None:
+    attention = arithmetic(name, MICROGPT, word).attention
+    totals = words((400, 16), 3, word) * np.random.default_rng(4).integers(1, 1 << 20, (400, 16))
+    expected = [[attention.query(total) for total in row] for row in totals.tolist()]
+    assert attention.batched_query(totals, saturate).tolist() == expected
+
+
+@pytest.mark.parametrize(("name", "word"), CASES)
+def test_attention(name: str, word: Format) -> None:
+    spec = arithmetic(name, MICROGPT, word)
     for count in (1, 2, 7, 16):
-        q, keys, values = words((200, 16), count), *(words((200, count, 16), seed + count) for seed in (20, 40))
+        q = words((100, 16), count, word)
+        keys, values = (words((100, count, 16), seed + count, word) for seed in (20, 40))
         expected = [
-            attend(spec.attention, q[i].tolist(), LayerCache(keys[i].tolist(), values[i].tolist())) for i in range(200)
+            attend(spec.attention, q[i].tolist(), LayerCache(keys[i].tolist(), values[i].tolist())) for i in range(100)
         ]
         assert batched_attend(spec.attention, q, keys, values, saturate).tolist() == expected
 
 
-@pytest.mark.parametrize("name", BOTH)
-@pytest.mark.parametrize("temperature", [16, 100, 128, 255, 256, 300, 512, 1000, 4096])
-def test_draw(name: str, temperature: int) -> None:
-    sampler = arithmetic(name, MICROGPT).sampler
-    logits = words((600, 27), temperature)
-    logits[:300] = logits[:300] >> 2
-    rng = np.random.default_rng(1).integers(1, 1 << 32, 600)
+@pytest.mark.parametrize(("name", "word"), CASES)
+@pytest.mark.parametrize("temperature", [16, 128, 255, 256, 300, 512, 4096])
+def test_draw(name: str, word: Format, temperature: int) -> None:
+    sampler = arithmetic(name, MICROGPT, word).sampler
+    logits = words((400, 27), temperature, word)
+    logits[:200] = logits[:200] >> 2
+    rng = np.random.default_rng(1).integers(1, 1 << 32, 400)
     rng[::7] = 0xFFFFFFFF
     weights = [sampler.weights(row, temperature) for row in logits.tolist()]
     assert sampler.batched_weights(logits, temperature).tolist() == weights
@@ -149,10 +176,12 @@ def test_draw(name: str, temperature: int) -> None:
     assert sampler.batched_draw(logits, temperature, rng).tolist() == expected
 
 
-def test_products_of_extreme_words_are_exact() -> None:
-    matrix, x = np.full((3, 1024), -32768), np.full((5, 1024), -32768)
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+def test_products_of_extreme_words_are_exact(word: Format) -> None:
+    matrix, x = np.full((3, 1024), word.low), np.full((5, 1024), word.low)
     x[1:, 0] += 1
-    expected = [[1024 << 30] * 3] + [[(1024 << 30) - 32768] * 3] * 4
+    square = word.low**2
+    expected = [[1024 * square] * 3] + [[1024 * square + word.low] * 3] * 4
     assert Product(matrix)(x).tolist() == expected
 
 
