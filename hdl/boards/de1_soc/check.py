@@ -16,7 +16,7 @@ from hdl.boards.de1_soc.project import board_verilog
 from hdl.boards.de1_soc.vendor_cells import black_boxes
 from hdl.core.config import CORES
 from hdl.design import Design, make_design
-from hdl.device.resources import yosys_command
+from hdl.device.yosys import run_yosys
 from talos_ref.files import write_bytes
 from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
@@ -48,6 +48,10 @@ def _run(tool: str, command: list[str], folder: Path, variables: Mapping[str, st
         command, cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
+    return _complaints(tool, done)
+
+
+def _complaints(tool: str, done: subprocess.CompletedProcess[str]) -> list[str]:
     lines = [line for line in done.stdout.splitlines() if line.strip() and not line.startswith("- ")]
     if done.returncode and not lines:
         lines = [f"status {done.returncode}"]
@@ -84,7 +88,8 @@ def _tools(folder: Path) -> dict[str, Callable[[], list[str]]]:
 
     def yosys() -> list[str]:
         script = f"read_verilog {' '.join(sources)}; hierarchy -check -top {PROJECT}; check -assert"
-        return _run("Yosys", [*yosys_command(), "-Q", "-q", "-p", script], folder, {})
+        done = run_yosys(["-Q", "-q", "-p", script], folder)
+        return _complaints("Yosys", done)
 
     return {"Verilator": verilator, "Icarus": icarus, "Yosys": yosys}
 

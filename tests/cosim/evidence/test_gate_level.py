@@ -13,7 +13,8 @@ from cosim.engine.icarus_source import adapt
 from cosim.engine.simulators import SimulatorError, find_program
 from cosim.evidence.gate_level import cell_models, insert_faults, netlist_verilog
 from hdl.core.config import CoreConfig
-from hdl.device.resources import synthesise, yosys_command
+from hdl.device.resources import synthesise
+from hdl.device.yosys import run_yosys
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.designs import design_of
@@ -87,8 +88,8 @@ def _map(folder: Path, verilog: str, top: str) -> str:
     """Return the netlist of a module."""
     (folder / f"{top}.v").write_text(verilog)
     script = f"read_verilog {top}.v; synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf"
-    command = [*yosys_command(), "-q", "-p", f"{script}; write_json {top}.json"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    done = run_yosys(["-q", "-p", f"{script}; write_json {top}.json"], folder)
+    assert done.returncode == 0, done.stdout
     netlist_verilog(folder / f"{top}.json", folder / f"{top}.netlist.v")
     return (folder / f"{top}.netlist.v").read_text()
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hdl.device.resources import yosys_command
 from hdl.device.static_timing import FANOUT_PS, WIRE_PS, longest_paths
+from hdl.device.yosys import run_yosys
 
 
 def netlist(cells: dict[str, dict[str, Any]], names: dict[str, list[int]]) -> dict[str, Any]:
@@ -76,7 +75,8 @@ def test_of_yosys(tmp_path: Path) -> None:
             f"module c(input clk, output reg [{width - 1}:0] q); always @(posedge clk) q <= q + 1; endmodule\n"
         )
         script = "read_verilog c.v; synth_intel_alm -family cyclonev -top c -noiopad -noclkbuf; write_json c.json"
-        subprocess.run([*yosys_command(), "-q", "-p", script], cwd=tmp_path, check=True)
+        done = run_yosys(["-q", "-p", script], tmp_path)
+        assert done.returncode == 0, done.stdout
         (longest,) = longest_paths(json.loads((tmp_path / "c.json").read_text()), 1)
         assert longest.start.startswith("q[")
         assert longest.end.startswith("q[")

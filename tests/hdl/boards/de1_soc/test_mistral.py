@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.boards.__main__ import main
 from hdl.boards.de1_soc.mistral import write_mistral
 from hdl.boards.de1_soc.top import BoardTop
-from hdl.device.resources import yosys_command
+from hdl.device.yosys import run_yosys
 from hdl.registers.avalon import AvalonSignature
 from tests.helpers.designs import published
 
@@ -140,7 +139,8 @@ def test_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hdl.boards.de1_soc.top.System", SmallSystem)
     write_mistral(tmp_path, published("tile16"))
     assert "altera" not in (tmp_path / "top.il").read_text()
-    subprocess.run([*yosys_command(), "-q", "top.ys"], cwd=tmp_path, check=True, stdin=subprocess.DEVNULL)
+    done = run_yosys(["-q", "top.ys"], tmp_path)
+    assert done.returncode == 0, done.stdout
     netlist = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
     cells = Counter(cell["type"] for cell in netlist)
     assert (cells["MISTRAL_IB"], cells["MISTRAL_OB"]) == (3, 52)
