@@ -10,6 +10,7 @@ import pytest
 from talos_ref.golden.arithmetic import precise, talos_v2
 from talos_ref.golden.attention import Exp2Attention, StepAttention, attend
 from talos_ref.golden.exp import EXP_TABLE
+from talos_ref.golden.format import FORMATS, Format
 from talos_ref.golden.kv_cache import KVCache, LayerCache
 from talos_ref.model.config import MICROGPT, ModelConfig
 
@@ -45,11 +46,12 @@ def test_published_attention(spread: int) -> None:
         assert attend(attention, q, LayerCache(keys, values)) == expected
 
 
-def test_precise_attention_is_softmax() -> None:
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+def test_precise_attention_is_softmax(word: Format) -> None:
     """Within two units of 2^-12 and the share that t's rounding to 2^-12 moves."""
     rng = random.Random(4)
-    attention = precise(MICROGPT).attention
-    for _ in range(500):
+    attention = precise(MICROGPT, word).attention
+    for _ in range(300):
         count = rng.randint(1, 16)
         (q,) = vectors(rng, 1, 16, 6000)
         keys, values = vectors(rng, count, 16, 6000), vectors(rng, count, 16, 4096)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talos_ref.golden.format import Format, Rounding
+from talos_ref.golden.format import FORMATS, Format, Rounding
 from talos_ref.golden.linear import Linear, ScaledLinear, dot, matvec
 
 FLOOR = Format(width=16, fraction=12, rounding=Rounding.FLOOR)
 NEAREST = Format(width=16, fraction=12, rounding=Rounding.NEAREST)
-SCALED = ScaledLinear(word=NEAREST, scale_format=Format(width=17, fraction=13, signed=False))
-SUM = st.integers(-(1 << 36), 1 << 36)
+SCALE = Format(width=17, fraction=13, signed=False)
+SCALED = [ScaledLinear(word=replace(word, rounding=Rounding.NEAREST), scale_format=SCALE) for word in FORMATS]
+SUM = st.integers(-(1 << 38), 1 << 38)
 
 
 def saturate(value: int, bits: int = 16) -> int:
@@ -51,15 +53,18 @@ def test_matvec() -> None:
         dot([1, 2], [3])
 
 
-@given(SUM, st.integers(0, 131071), SUM)
-def test_scaled_sum(total: int, scale: int, addend: int) -> None:
-    wide = saturate(half_up(Fraction(total, 2048)), 18)
-    assert SCALED.widen(total) == wide
-    exact = Fraction(wide * scale, 2**26) + Fraction(addend, 2**24)
-    assert SCALED.requantise(total, scale, addend) == saturate(half_up(exact * 4096))
+@given(st.sampled_from(SCALED), SUM, st.integers(0, 131071), SUM)
+def test_scaled_sum(scaled: ScaledLinear, total: int, scale: int, addend: int) -> None:
+    bits = scaled.word.width
+    # Q5.13, Q6.13 and Q7.12.
+    fraction, width = {16: (13, 18), 17: (13, 19), 18: (12, 19)}[bits]
+    wide = saturate(half_up(Fraction(total, 2 ** (24 - fraction))), width)
+    assert scaled.widen(total) == wide
+    exact = Fraction(wide * scale, 2 ** (13 + fraction)) + Fraction(addend, 2**24)
+    assert scaled.requantise(total, scale, addend) == saturate(half_up(exact * 4096), bits)
 
 
-@given(SUM)
-def test_scale_of_one_only_rounds_twice(total: int) -> None:
-    word = SCALED.requantise(total, 8192)
-    assert abs(word - saturate(half_up(Fraction(total, 4096)))) <= 1
+@given(st.sampled_from(SCALED), SUM)
+def test_scale_of_one_only_rounds_twice(scaled: ScaledLinear, total: int) -> None:
+    word = scaled.requantise(total, 8192)
+    assert abs(word - saturate(half_up(Fraction(total, 4096)), scaled.word.width)) <= 1

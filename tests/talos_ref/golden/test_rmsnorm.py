@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talos_ref.golden.arithmetic import precise, talos_v2
-from talos_ref.golden.format import Format, Rounding
+from talos_ref.golden.format import FORMATS, Format, Rounding
 from talos_ref.golden.rmsnorm import EPS, RootRmsNorm, TableRmsNorm
 from talos_ref.model.config import MICROGPT, ModelConfig
 
@@ -57,12 +57,13 @@ def rational_scale(total: int, n: int) -> float:
     return 8192 / math.sqrt(Fraction(total, n * 2**24) + Fraction(EPS))
 
 
+@pytest.mark.parametrize("word", FORMATS, ids=str)
 @pytest.mark.parametrize("n", [2, 6, 16, 24, 64, 256])
-def test_precise_scale_is_the_real_one(n: int) -> None:
-    norm = TableRmsNorm(n=n, word=WORD)
+def test_precise_scale_is_the_real_one(word: Format, n: int) -> None:
+    norm = TableRmsNorm(n=n, word=word)
     rng = random.Random(n)
-    largest = n * 32768**2
-    totals = [0, 1, largest, largest - 1, *(int(2 ** rng.uniform(0, math.log2(largest))) for _ in range(20_000))]
+    largest = n * word.low**2
+    totals = [0, 1, largest, largest - 1, *(int(2 ** rng.uniform(0, math.log2(largest))) for _ in range(8_000))]
     for total in totals:
         exact = rational_scale(total, n)
         scale = norm.scale_of_sum(total)
@@ -88,7 +89,11 @@ def test_precise_corners() -> None:
     assert norm.scale([256] * 16) == pytest.approx(16 * 8192 / math.sqrt(1 + 256 * 1e-5), abs=8)
     assert norm.scale([4096] * 16) == 8192
     assert norm.scale([-32768] * 16) == 1024
-    assert norm.sum_bits == (16 * 2**30 + 2684).bit_length()
+    for word in FORMATS:
+        wide = TableRmsNorm(n=16, word=word)
+        assert wide.scale([word.low] * 16) == 8192 * 4096 // -word.low
+        assert wide.sum_bits == (16 * word.low**2 + 2684).bit_length()
+        assert (wide.eps, wide.unit_exponent, wide.table.lines) == (norm.eps, norm.unit_exponent, norm.table.lines)
 
 
 @pytest.mark.parametrize("spec", [talos_v2(MICROGPT), precise(MICROGPT)], ids=lambda spec: spec.name)
