@@ -12,8 +12,10 @@ from rich.table import Table
 
 from hdl.core.config import CLOCK_HZ, CORES
 from hdl.design import make_design
-from hdl.device.resources import DEVICE, MAX_ALM_SHARE, TALOS_V2, Resources, count, read_synthesis, synthesise
+from hdl.device.cyclone_v import DEVICE, FAMILY, MAX_ALM_SHARE, PART, Resources
+from hdl.device.resources import count, read_synthesis, synthesise
 from hdl.device.static_timing import WIRE_PS
+from talos_ref.baselines.published import TALOS_V2_FIT
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.model.checkpoint import load
 
@@ -37,7 +39,7 @@ def problems(name: str, used: Resources) -> list[str]:
 
 
 def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
-    table = Table(title="Cyclone V 5CSEMA5F31C6, after synthesis by Yosys, not placed", title_justify="left")
+    table = Table(title=f"{FAMILY} {PART}, after synthesis by Yosys, not placed", title_justify="left")
     table.add_column("core")
     for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "longest path"):
         table.add_column(part, justify="right")
@@ -53,8 +55,8 @@ def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
         f"{1e9 / CLOCK_HZ:.1f} ns",
     )  # fmt: skip
     table.add_row(
-        "TALOS-V2 (published, placed)", "", f"{TALOS_V2['alms']:,}", f"{TALOS_V2['registers']:,}",
-        f"{TALOS_V2['dsp_blocks']} blocks", "", "", "",
+        "TALOS-V2 (published, placed)", "", f"{TALOS_V2_FIT['alms']:,}", f"{TALOS_V2_FIT['registers']:,}",
+        f"{TALOS_V2_FIT['dsp_blocks']} blocks", "", "", "",
     )  # fmt: skip
     return table
 
@@ -75,7 +77,7 @@ def _resources(options: argparse.Namespace) -> int:
         rows[design.name] = used, mapped["longest_paths"][0]["picoseconds"]
         report.append({"core": design.name, **used.to_json(), **mapped, "problems": problems(design.name, used)})
     device = DEVICE.to_json()
-    write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2, "cores": report}, indent=1).encode())
+    write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2_FIT, "cores": report}, indent=1).encode())
     console = Console(highlight=False, width=None if Console().is_terminal else 130)
     console.print(_table(rows))
     console.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")

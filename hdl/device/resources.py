@@ -13,48 +13,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
+from hdl.device.cyclone_v import Resources
 from hdl.device.static_timing import longest_paths
 from hdl.device.yosys import run_yosys, yosys_version
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 
-__all__ = [
-    "DEVICE", "MAX_ALM_SHARE", "SYNTHESIS_FILE", "TALOS_V2", "Resources", "count", "read_synthesis", "synthesise",
-]  # fmt: skip
+__all__ = ["SYNTHESIS_FILE", "count", "read_synthesis", "synthesise"]
 
 SYNTHESIS_FILE = "synthesis.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resources:
-    """Parts of the device; a multiplier is one of 18 × 18, half a DSP block."""
-
-    alms: int
-    registers: int
-    multipliers: int
-    m10k: int
-    mlab: int = 0
-    aluts: int = 0
-
-    def to_json(self) -> dict[str, int]:
-        """Return the fields for JSON."""
-        return asdict(self)
-
-
-DEVICE = Resources(alms=32_070, registers=128_280, multipliers=174, m10k=397, mlab=0, aluts=64_140)
-"""5CSEMA5F31C6, the FPGA of the DE1-SoC."""
-
-TALOS_V2 = {"alms": 25_851, "registers": 18_509, "dsp_blocks": 38}
-"""Published for TALOS-V2 after place and route (https://v2.talos.wtf)."""
-
-MAX_ALM_SHARE = 0.85
-"""A core may take no more of the ALMs, so that it can be routed."""
 
 
 def count(cells: Mapping[str, int]) -> Resources:

@@ -19,35 +19,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hdl.device.cyclone_v import (
+    CARRY_PS,
+    MEMORY_PS,
+    MEMORY_SETUP_PS,
+    MLAB_READ_PS,
+    MULTIPLIER_PS,
+    REGISTER_PS,
+    TABLE_PS,
+)  # fmt: skip
+
 __all__ = ["Path", "longest_paths", "WIRE_PS", "FANOUT_PS"]
 
 WIRE_PS = 900
 FANOUT_PS = 120
 
-_TABLE_PS = {
-    "MISTRAL_NOT": (97,),
-    "MISTRAL_BUF": (97,),
-    "MISTRAL_ALUT2": (400, 97),
-    "MISTRAL_ALUT3": (512, 400, 97),
-    "MISTRAL_ALUT4": (510, 512, 400, 97),
-    "MISTRAL_ALUT5": (583, 510, 512, 400, 97),
-    "MISTRAL_ALUT6": (605, 583, 510, 512, 400, 97),
-}
-"""From inputs A, B, … to Q."""
-
-_CARRY_PS = {
-    "A": (1342, 1082), "B": (1323, 1062), "C": (927, 813), "D0": (887, 866), "D1": (785, 1198), "CI": (368, 36),
-}  # fmt: skip
-"""From an input of a carry bit to (SO, CO)."""
-
-_MULTIPLIER_PS = {
-    "MISTRAL_MUL27X27": {"A": 3732, "B": 3928},
-    "MISTRAL_MUL18X18": {"A": 3180, "B": 3982},
-    "MISTRAL_MUL9X9": {"A": 2818, "B": 3051},
-}
-_MLAB_READ_PS = 487
-# Clock to output, and set-up; that of a register is negative and taken as 0.
-_REGISTER_PS, _MEMORY_PS, _MEMORY_SETUP_PS = 731, 1004, 161
 _REGISTER_INPUTS = ("DATAIN", "ENA", "SCLR", "SLOAD", "SDATA", "ACLR")
 
 
@@ -143,22 +129,22 @@ def _stem(name: str) -> str:
 def _add_cell(graph: _Graph, name: str, cell: Mapping[str, Any], names: Mapping[int | str, str]) -> None:
     """Add the arcs, starts and ends of a cell."""
     kind, pins = cell["type"], cell["connections"]
-    if kind in _TABLE_PS:
-        for pin, delay in zip("ABCDEF", _TABLE_PS[kind], strict=False):
+    if kind in TABLE_PS:
+        for pin, delay in zip("ABCDEF", TABLE_PS[kind], strict=False):
             graph.arc(pins[pin][0], pins["Q"][0], delay)
     elif kind == "MISTRAL_ALUT_ARITH":
-        for pin, delays in _CARRY_PS.items():
+        for pin, delays in CARRY_PS.items():
             for output, delay in zip(("SO", "CO"), delays, strict=True):
                 if pins.get(output) and pins.get(pin):
                     graph.arc(pins[pin][0], pins[output][0], delay, routed=pin != "CI")
-    elif kind in _MULTIPLIER_PS:
-        for pin, delay in _MULTIPLIER_PS[kind].items():
+    elif kind in MULTIPLIER_PS:
+        for pin, delay in MULTIPLIER_PS[kind].items():
             for bit in pins[pin]:
                 graph.arc(bit, name, delay)
         for bit in pins["Y"]:
             graph.arcs[bit].append((name, 0, False))
     elif kind == "MISTRAL_FF":
-        graph.starts[pins["Q"][0]] = _REGISTER_PS, names.get(pins["Q"][0], name)
+        graph.starts[pins["Q"][0]] = REGISTER_PS, names.get(pins["Q"][0], name)
         for pin in _REGISTER_INPUTS:
             for bit in pins.get(pin, []):
                 graph.end(bit, 0, names.get(pins["Q"][0], name))
@@ -166,13 +152,13 @@ def _add_cell(graph: _Graph, name: str, cell: Mapping[str, Any], names: Mapping[
         for pin, bits in pins.items():
             for bit in bits if not pin.startswith("CLK") else ():
                 if pin != "B1DATA" and not (kind == "MISTRAL_MLAB" and pin == "B1ADDR"):
-                    graph.end(bit, _MEMORY_SETUP_PS, name)
+                    graph.end(bit, MEMORY_SETUP_PS, name)
         for bit in pins["B1DATA"]:
             if kind == "MISTRAL_M10K":
-                graph.starts[bit] = _MEMORY_PS, name
+                graph.starts[bit] = MEMORY_PS, name
             else:
                 for address in pins["B1ADDR"]:
-                    graph.arc(address, bit, _MLAB_READ_PS)
+                    graph.arc(address, bit, MLAB_READ_PS)
     elif kind not in ("MISTRAL_CLKBUF", "MISTRAL_IB", "MISTRAL_OB", "MISTRAL_IO"):
         raise ValueError(f"cells must be Cyclone V cells, not {kind!r}")
 

@@ -9,15 +9,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hdl.device.cyclone_v import BLOCK_RAM
 from hdl.units.format import index_shape, shape_of
 from talos_ref.golden.format import Format
 from talos_ref.model.config import ModelConfig
 
 __all__ = ["CacheMemory", "cache_rows", "in_bank", "row_of"]
 
-# Quartus's name; without it, and in Yosys at less than a twentieth of a block, the memory would be registers and
+# Without the attribute, and in Yosys at less than a twentieth of a block, the memory would be registers and
 # multiplexers.
-_BLOCK_RAM = {"ramstyle": "M10K"}
 _LEAST_DEPTH = 32
 
 
@@ -89,7 +89,7 @@ class CacheMemory(wiring.Component):
         ]
         depth = max(2 << len(first_row), _LEAST_DEPTH)
         for bank in range(self.positions):
-            memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=_BLOCK_RAM)
+            memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=BLOCK_RAM)
             m.submodules[f"bank{bank}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [

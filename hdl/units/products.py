@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Signal, Value, unsigned
 
-__all__ = ["fits_multiplier", "unsigned_product"]
+from hdl.device.cyclone_v import MULTIPLIER_WIDTHS
 
-_MULTIPLIERS = (9, 18, 27)
-"""Operands of the Cyclone V's multipliers, in bits."""
+__all__ = ["fits_multiplier", "unsigned_product"]
 
 
 def fits_multiplier(width: int) -> bool:
     """Return whether unsigned operands, the wider one of ``width`` bits, leave the top bit of a multiplier's at 0."""
-    return width < _MULTIPLIERS[-1] and width not in _MULTIPLIERS
+    return width < MULTIPLIER_WIDTHS[-1] and width not in MULTIPLIER_WIDTHS
 
 
 def unsigned_product(m: Module, a: Value, b: Value, name: str = "product") -> Value:

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 from hdl.boards.de1_soc.jtag_bridge import BRIDGE, bridge_tcl
-from hdl.boards.de1_soc.platform import DEVICE, PROJECT
+from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.pll import pll_settings
 from hdl.boards.de1_soc.project import board_files
 from hdl.boards.de1_soc.scripts import OUTPUT, SCRIPTS
 from hdl.boards.parts.leds import LEDS
 from hdl.design import Design
-from hdl.device.resources import DEVICE as PARTS
+from hdl.device.cyclone_v import DEVICE, PART
 from talos_ref.files import write_bytes
 
 __all__ = ["estimate", "write_folder"]
@@ -81,11 +81,11 @@ def _readme(design: Design, expected: dict[str, int] | None) -> str:
     resources = _NO_ESTIMATE
     if expected is not None:
         resources = _ESTIMATE.format(
-            **expected, device_alms=PARTS.alms, device_dsp_blocks=PARTS.multipliers // 2, device_m10k=PARTS.m10k
+            **expected, device_alms=DEVICE.alms, device_dsp_blocks=DEVICE.multipliers // 2, device_m10k=DEVICE.m10k
         )
     return _README.format(
         core=design.name, arithmetic=design.core.arithmetic_name, rows=design.core.tile_rows,
-        columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=DEVICE,
+        columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=PART,
         clock=f"{design.clock_hz / 1e6:g}",
         leds=", ".join(LEDS), resources=resources,
     )  # fmt: skip
@@ -99,7 +99,7 @@ def write_folder(folder: Path, design: Design, *, resources: Path) -> list[Path]
     pll_settings(design.clock_hz)
     files = {
         **board_files(design),
-        f"{BRIDGE}.tcl": bridge_tcl(DEVICE, design.clock_hz),
+        f"{BRIDGE}.tcl": bridge_tcl(PART, design.clock_hz),
         **SCRIPTS,
         "README.md": _readme(design, estimate(design.name, resources)),
     }

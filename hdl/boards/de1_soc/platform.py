@@ -9,11 +9,10 @@ from amaranth.lib.memory import Memory
 from amaranth_boards.de1_soc import DE1SoCPlatform
 
 from hdl.boards.de1_soc.constraints import QSF, SDC
+from hdl.device.cyclone_v import ram_style
 
-__all__ = ["DEVICE", "PROJECT", "De1SocPlatform", "ram_style"]
+__all__ = ["PROJECT", "De1SocPlatform"]
 
-DEVICE = "5CSEMA5F31C6"
-"""The FPGA of the DE1-SoC."""
 PROJECT = "top"
 """Name of project, revision and top-level entity."""
 
@@ -23,16 +22,6 @@ _VERILOG = """\
 /* verilator lint_off WIDTHTRUNC */
 /* verilator lint_off CASEINCOMPLETE */
 {{emit_verilog()}}"""
-
-_MLAB_DEPTH, _MLAB_WIDTH = 32, 20
-
-
-def ram_style(depth: int, width: int) -> str:
-    """Return the ``ramstyle`` of a memory: MLAB if it is one block of 32 × 20, which is ten ALMs, else M10K.
-
-    Cores are short of ALMs before they are short of M10K, so that wide and shallow memories are M10K too.
-    """
-    return "MLAB" if depth <= _MLAB_DEPTH and width <= _MLAB_WIDTH else "M10K"
 
 
 class De1SocPlatform(DE1SoCPlatform):

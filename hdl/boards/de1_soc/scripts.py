@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hdl.boards.de1_soc.jtag_bridge import BRIDGE
-from hdl.boards.de1_soc.platform import DEVICE, PROJECT
+from hdl.boards.de1_soc.platform import PROJECT
+from hdl.device.cyclone_v import FAMILY, PART
 
 __all__ = ["COMPILE_TCL", "OUTPUT", "SCRIPTS"]
 
@@ -40,7 +41,7 @@ proc run {{program args}} {{
 }}
 
 run [designer qsys-script] --script={BRIDGE}.tcl
-run [designer qsys-generate] {BRIDGE}.qsys --synthesis=VERILOG "--family=Cyclone V" --part={DEVICE}
+run [designer qsys-generate] {BRIDGE}.qsys --synthesis=VERILOG "--family={FAMILY}" --part={PART}
 
 project_open {PROJECT}
 set failed [catch {{execute_flow -compile}} message]

@@ -12,7 +12,8 @@ from hdl.__main__ import main
 from hdl.core.config import CoreConfig
 from hdl.design import Design
 from hdl.device import resource_report
-from hdl.device.resources import DEVICE, SYNTHESIS_FILE, Resources, count, read_synthesis, synthesise
+from hdl.device.cyclone_v import DEVICE, Resources
+from hdl.device.resources import SYNTHESIS_FILE, count, read_synthesis, synthesise
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.designs import design_of

@@ -10,7 +10,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib.memory import Memory
 
 from hdl.boards.de1_soc.memories import VerilogMemory, find_memories, problems, unset_registers
-from hdl.boards.de1_soc.platform import De1SocPlatform, ram_style
+from hdl.boards.de1_soc.platform import De1SocPlatform
+from hdl.device.cyclone_v import ram_style
 
 
 def convert(domain: str, ramstyle: str | None = "M10K", writes: bool = True) -> str:
