@@ -1,16 +1,18 @@
 """The command line ``python -m talos_ref``: which commands there are, and which options each takes.
 
-`commands` is a click group, which another command line can mount; `talos_ref.commands` does the work.
+`commands` is a click group, which another command line can mount; `talos_ref.commands` and
+`talos_ref.model_commands` do the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from talos_ref import commands as work
+from talos_ref import model_commands
 from talos_ref.command_line import SETTINGS, emit, run
 from talos_ref.golden.arithmetic import ARITHMETICS
 from talos_ref.model.train import SEED
@@ -35,6 +37,8 @@ from talos_ref.options import (
 )
 
 __all__ = ["commands", "main"]
+
+C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 
 FIXED = sorted(ARITHMETICS)
 EVERY = sorted(["float", *ARITHMETICS])
@@ -127,15 +131,35 @@ def train(**options: Any) -> None:
     Alphabet and block are those that the words need, unless they are given: a block of 16, or as long as the longest
     word needs, up to 64.
     """
-    emit(work.train(**options))
+    emit(model_commands.train(**options))
+
+
+def _import_options(command: C) -> C:
+    out = click.option("--out", required=True, metavar="FILE", help="checkpoint to write")
+    names = click.option("--names", metavar="FILE", help="words it learnt, whose sorted letters are the alphabet")
+    return click.argument("source")(out(names(dimension_options(command))))
 
 
 @commands.command("import-npy")
-@click.argument("source")
-@click.option("--out", required=True, metavar="FILE", help="checkpoint to write")
+@_import_options
 def import_npy(**options: Any) -> None:
-    """Turn a published .npy of weights into a checkpoint; nothing in it is executed."""
-    emit(work.import_npy(**options))
+    """Turn a .npy (a dict of arrays) or .npz of weights into a checkpoint; nothing in it is executed.
+
+    Dimensions follow from the shapes, but not the heads and the alphabet: other models than the published one need
+    --n-head, and --alphabet or --names.
+    """
+    emit(model_commands.import_npy(**options))
+
+
+@commands.command("import-safetensors")
+@_import_options
+def import_safetensors(**options: Any) -> None:
+    """Turn a safetensors file of weights into a checkpoint; float64, float32, float16 and bfloat16.
+
+    Dimensions follow from the shapes; heads and alphabet come from the metadata (n_head, alphabet), or from --n-head,
+    and --alphabet or --names.
+    """
+    emit(model_commands.import_safetensors(**options))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""What each command line does: from its options to lines of output."""
+"""What the commands that run a model do: from their options to lines of output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from talos_ref.golden import generate as generation
@@ -20,14 +19,12 @@ from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 from talos_ref.model.config import ModelConfig
-from talos_ref.model.published_npy import import_npy as import_published
-from talos_ref.model.train_file import AVERAGED, train_file
 from talos_ref.model.words import names_path, read_words
 from talos_ref.progress import progress_bar
 from talos_ref.studies.nll import Quality, evaluate
 from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
 
-__all__ = ["generate", "trace", "nll", "quality", "tables", "train", "import_npy"]
+__all__ = ["generate", "trace", "nll", "quality", "tables"]
 
 BATCHED_FROM = 64
 """Names from which the batched form is the faster one, its tables included."""
@@ -194,6 +191,25 @@ def nll(
     yield f"characters  {result.characters}"
 
 
+def _quality_row(
+    checkpoint: Checkpoint, name: str, words: Sequence[str], seeds: range, temperature: float
+) -> dict[str, Any]:
+    """Return what is known of one arithmetic, or why the model cannot have it."""
+    try:
+        spec = _spec(name, checkpoint.config)
+    except ValueError as error:
+        return {"arithmetic": name, "refused": str(error)}
+    row: dict[str, Any] = {"arithmetic": name, **asdict(_evaluate(checkpoint, spec, words)), "temperature": temperature}
+    row["sampled_nll"] = float_nll(words, checkpoint, temperature)
+    if spec is not None:
+        warmth = quantise_temperature(temperature, spec.sampler)
+        sampled = sampled_quality(words, IntegerModel(checkpoint, spec), warmth)
+        row |= {"sampled_nll": sampled.nll, "impossible": sampled.impossible}
+    if name == "talos-v2":
+        row["wrapped_share"] = wrapped_share(checkpoint, seeds, temperature)
+    return row
+
+
 def quality(
     *,
     weights: str | None,
@@ -204,28 +220,22 @@ def quality(
     count: int,
     as_json: bool,
 ) -> Iterator[str]:
-    """Yield a row an arithmetic: NLL and KL of its logits, NLL of what its sampler draws from, wrapped names."""
+    """Yield a row an arithmetic: NLL and KL of its logits, NLL of what its sampler draws from, wrapped names.
+
+    An arithmetic that the model cannot have says why.
+    """
     checkpoint = _checkpoint(weights)
     words = _words(checkpoint, names, limit, truncate)
     seeds = _seeds(1, count)
-    rows: list[dict[str, Any]] = []
-    for name in ("float", *sorted(ARITHMETICS)):
-        spec = None if name == "float" else arithmetic(name, checkpoint.config)
-        row: dict[str, Any] = {"arithmetic": name, **asdict(_evaluate(checkpoint, spec, words))}
-        row["temperature"] = temperature
-        row["sampled_nll"] = float_nll(words, checkpoint, temperature)
-        if spec is not None:
-            warmth = quantise_temperature(temperature, spec.sampler)
-            sampled = sampled_quality(words, IntegerModel(checkpoint, spec), warmth)
-            row |= {"sampled_nll": sampled.nll, "impossible": sampled.impossible}
-        if name == "talos-v2":
-            row["wrapped_share"] = wrapped_share(checkpoint, seeds, temperature)
-        rows.append(row)
+    rows = [_quality_row(checkpoint, name, words, seeds, temperature) for name in ("float", *sorted(ARITHMETICS))]
     if as_json:
         yield from (json.dumps(row) for row in rows)
         return
     yield f"{'':10}{'nll':>10}{'kl':>10}  {'sampled nll':>12}{'impossible':>12}{'wrapped names':>15}"
     for row in rows:
+        if "refused" in row:
+            yield f"{row['arithmetic']:10}  not for this model: {row['refused']}"
+            continue
         wrapped = f"{row['wrapped_share']:.1%}" if "wrapped_share" in row else ""
         yield (f"{row['arithmetic']:10}{row['nll']:10.6f}{row['kl']:10.2g}  {row['sampled_nll']:12.4f}"
                f"{row.get('impossible', ''):>12}{wrapped:>15}").rstrip()  # fmt: skip
@@ -244,31 +254,3 @@ def tables(*, arithmetic_name: str, weights: str | None, as_json: bool) -> Itera
                 yield f"  {index:>3}  {base:>6} {slope:>7}"
         else:
             yield f"{name}: {value}"
-
-
-def train(
-    *,
-    names: str | None,
-    out: str,
-    steps: int,
-    seed: int,
-    truncate: bool,
-    alphabet: str | None,
-    **dimensions: int | None,
-) -> Iterator[str]:
-    """Train, write the checkpoint, and say on what and where it is."""
-    given = {name: value for name, value in dimensions.items() if value is not None}
-    done = train_file(names, out, steps=steps, seed=seed, truncate=truncate, alphabet=alphabet, **given)
-    report, config = done.report, done.checkpoint.config
-    notes = {"duplicates": report.duplicates, "cut": report.cut, "composed (NFC)": report.composed}
-    noted = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
-    yield f"{report.words:,} words of up to {report.longest} letters{noted}"
-    yield f"{len(config.alphabet)} letters, block {config.block_size}, {done.checkpoint.size:,} parameters"
-    yield f"loss {done.loss:.3f} nats a character, mean of the last {min(steps, AVERAGED)} steps"
-    yield f"wrote {Path(out)}"
-
-
-def import_npy(*, source: str, out: str) -> Iterator[str]:
-    """Write the checkpoint of a published file, and say where it is."""
-    import_published(source, out)
-    yield f"wrote {Path(out)}"

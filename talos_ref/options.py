@@ -208,5 +208,5 @@ def dimension_options(command: C) -> C:
     for name, (low, high) in reversed(DIMENSIONS.items()):
         option = f"--{name.replace('_', '-')}"
         command = click.option(option, type=Integer(low, high), metavar="N", help=f"{low} to {high}")(command)
-    text = "letters by token number, in this order (default: those of the words, sorted)"
+    text = "letters by token number, in this order"
     return click.option("--alphabet", metavar="LETTERS", help=text)(command)

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import math
 import os
 import zipfile
 import zlib
@@ -21,7 +20,8 @@ import numpy.typing as npt
 from talos_ref.files import write_bytes
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import ModelConfig
-from talos_ref.model.npy_header import read_npy_header
+from talos_ref.model.file_kind import CHECKPOINT, file_kind
+from talos_ref.model.npy import npy_array
 
 __all__ = [
     "Checkpoint",
@@ -133,11 +133,7 @@ def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> npt.NDArray
     # A compressed member could unpack to any size; the limit is what the model needs, and a header.
     if info.file_size > limit + 1024:
         raise ValueError(f"member {name!r} must have at most {limit} bytes of data, not {info.file_size}")
-    dtype, shape, columns_first, data = read_npy_header(archive.read(info))
-    # Compared before anything is allocated: a header can claim any size.
-    if dtype.hasobject or dtype.itemsize * math.prod(shape) != len(data):
-        raise ValueError(f"member {name!r} must hold {dtype} of shape {shape}, not {len(data)} bytes")
-    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if columns_first else "C")
+    return npy_array(archive.read(info), f"member {name!r}")
 
 
 def _read_config(archive: zipfile.ZipFile) -> ModelConfig:
@@ -156,7 +152,7 @@ def _read(stream: io.BufferedReader) -> Checkpoint:
     with zipfile.ZipFile(stream) as archive:
         names = archive.namelist()
         if f"{_MODEL}.npy" not in names:
-            raise ValueError(f"it has no member {_MODEL!r}, so it is some other .npz")
+            raise zipfile.BadZipFile(f"it has no member {_MODEL!r}")
         config = _read_config(archive)
         shapes = config.shapes()
         if len(set(names)) != len(names):
@@ -174,14 +170,17 @@ def _read(stream: io.BufferedReader) -> Checkpoint:
 def load(path: str | Path, config: ModelConfig | None = None) -> Checkpoint:
     """Return the checkpoint in a file that `save` wrote, checked as `Checkpoint` is.
 
-    Raises OSError if the file cannot be read, and ValueError, naming it, if it is truncated or damaged, not a
-    checkpoint, of another version, of a model other than ``config`` (where given), or holds tensors that do not fit.
+    Raises OSError if the file cannot be read, and ValueError, naming it, if it is of another kind (which is said, and
+    the command that imports it), truncated or damaged, of another version, of a model other than ``config`` (where
+    given), or holds tensors that do not fit.
     """
     try:
         with open(path, "rb") as stream:
             checkpoint = _read(stream)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{path} is not a checkpoint, or is truncated or damaged: {error}") from None
+        kind = file_kind(path)
+        reason = f"it is damaged ({error})" if kind == CHECKPOINT else f"it is {kind}"
+        raise ValueError(f"{path} is not a checkpoint: {reason}") from None
     except (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is not a usable checkpoint: {error}") from None
     if config is not None and checkpoint.config != config:

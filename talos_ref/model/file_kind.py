@@ -6,17 +6,19 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FileKind", "file_kind"]
+__all__ = ["CHECKPOINT", "FileKind", "file_kind"]
 
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file that is no checkpoint of ours."""
+    """A kind of file."""
 
     name: str
     """As in "it is …"."""
-    remedy: str
+    remedy: str = ""
     """What can be done with it; empty if nothing."""
+    command: str | None = None
+    """Command that takes it: ``import-npy``, ``import-safetensors`` or ``train``."""
 
     def __str__(self) -> str:
         return f"{self.name}; {self.remedy}" if self.remedy else self.name
@@ -27,15 +29,18 @@ class FileKind:
         return self not in (TEXT, UNKNOWN)
 
 
-TEXT = FileKind("plain text", "train on a word list: python -m talos_ref train --names SOURCE --out FILE")
-UNKNOWN = FileKind("a file of an unknown kind", "")
+def _imported(name: str, command: str) -> FileKind:
+    return FileKind(name, f"turn it into a checkpoint: python -m talos_ref {command} SOURCE --out FILE", command)
 
-_IMPORT_NPY = "turn it into a checkpoint: python -m talos_ref import-npy SOURCE --out FILE"
-_IMPORT_SAFETENSORS = "turn it into a checkpoint: python -m talos_ref import-safetensors SOURCE --out FILE"
+
+CHECKPOINT = FileKind("a checkpoint of this project", "give it as --weights")
+TEXT = FileKind("plain text", "train on a word list: python -m talos_ref train --names SOURCE --out FILE", "train")
+UNKNOWN = FileKind("a file of an unknown kind")
+
 _NO_PICKLE = "its pickle is never run; save the tensors with safetensors' save_file, then use import-safetensors"
 
 _MAGIC = {
-    b"\x93NUMPY": FileKind("a .npy of NumPy", _IMPORT_NPY),
+    b"\x93NUMPY": _imported("a .npy of NumPy", "import-npy"),
     b"GGUF": FileKind("a GGUF model", "only models of this family can be used, from safetensors or .npy"),
     b"\x89HDF\r\n\x1a\n": FileKind("an HDF5 file", "save its tensors as safetensors, then use import-safetensors"),
     b"\x1f\x8b": FileKind("a gzip archive", "unpack it first"),
@@ -52,13 +57,15 @@ def _zip_kind(path: str | Path) -> FileKind:
             members = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         return FileKind(f"a truncated or damaged zip ({error})", "make or copy it again")
+    if "model.npy" in members:
+        return CHECKPOINT
     if any(name.endswith("data.pkl") for name in members):
         return FileKind("a PyTorch file", _NO_PICKLE)
     if members and all(name.endswith(".npy") for name in members):
         shown = ", ".join(name.removesuffix(".npy") for name in members[:_SHOWN])
         more = f" and {len(members) - _SHOWN} more" if len(members) > _SHOWN else ""
-        return FileKind(f"an .npz of other arrays ({shown}{more})", _IMPORT_NPY)
-    return FileKind("a zip archive without weights", "")
+        return _imported(f"an .npz of other arrays ({shown}{more})", "import-npy")
+    return FileKind("a zip archive without weights")
 
 
 def _is_text(head: bytes) -> bool:
@@ -85,7 +92,7 @@ def file_kind(path: str | Path) -> FileKind:
         return _zip_kind(path)
     # A safetensors file is the length of a header, 8 bytes, and the header, which is JSON.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
-        return FileKind("a safetensors file", _IMPORT_SAFETENSORS)
+        return _imported("a safetensors file", "import-safetensors")
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return FileKind("a pickle, as old PyTorch files are", _NO_PICKLE)
     return TEXT if _is_text(head) else UNKNOWN

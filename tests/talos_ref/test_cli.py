@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from talos_ref.cli import main
 from talos_ref.commands import BATCHED_FROM
@@ -24,6 +25,11 @@ from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT
 
 EVERY = ["float", "precise", "talos-v2"]
+
+
+@pytest.fixture(autouse=True)
+def no_weights_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TALOS_WEIGHTS", raising=False)
 
 
 @pytest.fixture
@@ -138,6 +144,20 @@ def test_quality(run: Any, tmp_path: Path) -> None:
     assert len(lines) == 4
 
 
+def test_quality_of_a_model_that_an_arithmetic_cannot_have(
+    run: Any, small_checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    weights, words = checkpoints.save(small_checkpoint, tmp_path / "small.npz"), tmp_path / "words.txt"
+    words.write_text("x é\nzzy\n")
+    status, lines, _ = run("quality", "--weights", weights, "--names", words, "--json")
+    rows = {row["arithmetic"]: row for row in map(json.loads, lines)}
+    assert (status, list(rows)) == (0, EVERY)
+    assert set(rows["talos-v2"]) == {"arithmetic", "refused"}
+    assert (rows["precise"]["characters"], "refused" in rows["precise"]) == (8, False)
+    status, lines, _ = run("quality", "--weights", weights, "--names", words)
+    assert (status, lines[-1]) == (0, f"talos-v2    not for this model: {rows['talos-v2']['refused']}")
+
+
 @pytest.mark.parametrize("name", ["precise", "talos-v2"])
 def test_tables(run: Any, name: str) -> None:
     status, lines, _ = run("tables", "--arithmetic", name, "--json")
@@ -154,7 +174,7 @@ def test_train_and_use_another_model(run: Any, tmp_path: Path) -> None:
     status, lines, err = run("train", "--names", words, "--out", out, "--steps", 20, "--n-embd", 8, "--n-head", 2,
                              "--block-size", 9, "--n-layer", 2, "--mlp-dim", 12)  # fmt: skip
     assert (status, lines[-1], err) == (0, f"wrote {out}", "")
-    assert lines[:2] == ["3 words of up to 5 letters", "7 letters, block 9, 1,096 parameters"]
+    assert lines[:2] == ["3 words of up to 5 letters", "7 letters, block 9, 2 layers of 8 x 2 heads, 1,096 parameters"]
     assert lines[2].startswith("loss 1.")
     trained = checkpoints.load(out)
     assert (trained.config.alphabet, trained.config.n_embd, trained.config.n_layer) == ("dehlorw", 8, 2)
@@ -170,7 +190,8 @@ def test_import_of_a_published_file(run: Any, checkpoint: Checkpoint, tmp_path: 
     content = {name.removeprefix("layer0."): tensor for name, tensor in checkpoint.tensors.items()}
     np.save(source, np.array(content, dtype=object), allow_pickle=True)
     status, lines, err = run("import-npy", source, "--out", out)
-    assert (status, lines, err) == (0, [f"wrote {out}"], "")
+    described = "26 letters, block 16, 1 layer of 16 x 4 heads, 4,192 parameters"
+    assert (status, lines, err) == (0, [described, f"wrote {out}"], "")
     assert out.read_bytes() == checkpoints.DEFAULT_PATH.read_bytes()
 
 
@@ -240,7 +261,7 @@ BAD_INPUT = {
     "train --names emma --out x --n-embd 3": "n_embd must be a multiple of n_head (4), not 3",
     "import-npy none --out x": "cannot open none: No such file or directory",
     "import-npy --out x": "SOURCE must be given",
-    f"import-npy {__file__} --out x": f"{__file__} is not a usable published checkpoint: ",
+    f"import-npy {__file__} --out x": f"{__file__} is not a usable .npy of weights: it is plain text; ",
     "quality --names emma --count 0": "--count must be 1 to 10000000, not 0",
 }
 """Command line -> beginning of the complaint; a file `emma` holds that one word."""
@@ -258,29 +279,71 @@ def test_bad_input_is_one_line_and_status_2(
     assert [path.name for path in tmp_path.iterdir()] == ["emma"]
 
 
-def damaged(checkpoint: Checkpoint, kind: str, path: Path) -> str:
-    """Write a file of weights that is not right, and return what is said of it."""
-    whole = checkpoints.DEFAULT_PATH.read_bytes()
-    if kind == "truncated":
-        path.write_bytes(whole[:9000])
-        return "is not a checkpoint, or is truncated or damaged"
-    if kind == "text":
-        path.write_text("weights")
-        return "is not a checkpoint, or is truncated or damaged"
-    tensor = checkpoint.tensors["wte"].astype("<f4").tobytes()
-    assert whole.count(tensor) == 1
-    path.write_bytes(whole.replace(tensor, b"\0\0\xc0\x7f" + tensor[4:]))
-    return ""
+@pytest.mark.parametrize("command", ["generate", "trace", "nll", "quality", "tables"])
+def test_weights_come_from_the_option_or_the_environment(
+    run: Any, command: str, small_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, words = checkpoints.save(small_checkpoint, tmp_path / "small.npz"), tmp_path / "words.txt"
+    words.write_text("x é\nzzy\n")
+    more = {"nll": ["--names", words], "quality": ["--names", words, "--count", 20]}.get(command, [])
+    given = run(command, "--weights", weights, *more)
+    assert given[0] == 0
+    monkeypatch.setenv("TALOS_WEIGHTS", str(weights))
+    assert run(command, *more) == given
+    monkeypatch.setenv("TALOS_WEIGHTS", "none.npz")
+    assert run(command, "--weights", weights, *more) == given
+    message = "error: TALOS_WEIGHTS must name a checkpoint, not 'none.npz': there is no such file\n"
+    assert run(command, *more) == (2, [], message)
 
 
-@pytest.mark.parametrize("kind", ["truncated", "text", "not a number"])
-def test_damaged_weights(run: Any, checkpoint: Checkpoint, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (checkpoints.DEFAULT_PATH.read_bytes()[:9000], "it is a truncated or damaged zip (File is not a zip file); "),
+        (b"weights", "it is plain text; train on a word list: python -m talos_ref train --names SOURCE --out FILE"),
+        (b"", "it is an empty file; make or copy it again"),
+    ],
+    ids=["truncated", "text", "empty"],
+)
+def test_weights_of_another_kind(run: Any, content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
-    message = damaged(checkpoint, kind, path)
+    path.write_bytes(content)
     status, lines, err = run("generate", "--weights", path)
     assert (status, lines, err.count("\n")) == (2, [], 1)
-    assert err.startswith(f"error: {path} is not a ")
-    assert message in err
+    assert err.startswith(f"error: {path} is not a checkpoint: {message}")
+
+
+def test_import_of_another_shape(run: Any, small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    source, out, words = tmp_path / "weights.npy", tmp_path / "weights.npz", tmp_path / "words.txt"
+    np.save(source, np.array(dict(small_checkpoint.tensors), dtype=object), allow_pickle=True)
+    status, lines, err = run("import-npy", source, "--out", out)
+    assert (status, lines) == (2, [])
+    assert err == (
+        f"error: {source} is not a usable .npy of weights: what does not follow from the shapes must be given: --n-head"
+        " N, a divisor of n_embd (12); --alphabet LETTERS, 5 by token number, or --names FILE, the words it learnt\n"
+    )
+    status, lines, _ = run("import-npy", source, "--out", out, "--n-head", 3, "--alphabet", "xyz é")
+    assert (status, lines[0]) == (0, "5 letters, block 7, 2 layers of 12 x 3 heads, 2,340 parameters")
+    assert checkpoints.load(out) == small_checkpoint
+    words.write_text("zyx\né x é x é x é x é x\n")
+    assert run("import-npy", source, "--out", out, "--n-head", 3, "--names", words)[0] == 0
+    assert checkpoints.load(out).config.alphabet == " xyzé"
+    status, _, err = run("import-npy", source, "--out", out, "--names", words, "--alphabet", "xyz é")
+    assert (status, err) == (2, "error: alphabet must come from --alphabet or --names, not both\n")
+
+
+def test_import_of_safetensors(run: Any, small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    source, out = tmp_path / "weights.safetensors", tmp_path / "weights.npz"
+    metadata = {"alphabet": "xyz é", "n_head": "3"}
+    tensors = {f"{name}.weight": np.array(tensor) for name, tensor in small_checkpoint.tensors.items()}
+    save_file(tensors, source, metadata)
+    status, lines, err = run("import-safetensors", source, "--out", out)
+    described = "5 letters, block 7, 2 layers of 12 x 3 heads, 2,340 parameters"
+    assert (status, lines, err) == (0, [described, f"wrote {out}"], "")
+    assert checkpoints.load(out) == small_checkpoint
+    status, lines, err = run("import-npy", source, "--out", out)
+    assert (status, lines) == (2, [])
+    assert "it is a safetensors file; turn it into a checkpoint: python -m talos_ref import-safetensors SOURCE" in err
 
 
 def test_unwritable_output_is_noticed_before_the_work(run: Any, tmp_path: Path) -> None:
@@ -329,7 +392,7 @@ def test_a_closed_pipe_is_quiet() -> None:
 def test_help() -> None:
     done = shell("--help", stdout=subprocess.PIPE)
     assert done.returncode == 0
-    for command in ("train", "generate", "trace", "nll", "import-npy", "tables"):
+    for command in ("train", "generate", "trace", "nll", "quality", "import-npy", "import-safetensors", "tables"):
         assert command in done.stdout
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save as safetensors
 
 from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.model.checkpoint import (
@@ -40,17 +41,11 @@ def model_bytes(**changes: Any) -> Any:
     return np.frombuffer(json.dumps(model).encode(), dtype=np.uint8)
 
 
-def assert_same(a: Checkpoint, b: Checkpoint) -> None:
-    assert a.config == b.config
-    assert list(a.tensors) == list(b.tensors)
-    for name, tensor in a.tensors.items():
-        assert tensor.tobytes() == b.tensors[name].tobytes(), name
-
-
 def test_round_trip(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     path = save(small_checkpoint, tmp_path / "a.npz")
-    assert_same(load(path), small_checkpoint)
-    assert_same(load(path, small_checkpoint.config), small_checkpoint)
+    assert load(path) == load(path, small_checkpoint.config) == small_checkpoint
+    for name, tensor in small_checkpoint.tensors.items():
+        assert load(path).tensors[name].tobytes() == tensor.tobytes(), name
     assert save(load(path), tmp_path / "b.npz").read_bytes() == path.read_bytes()
     with np.load(path, allow_pickle=False) as archive:
         assert archive["wte"].dtype == np.dtype("<f4")
@@ -151,7 +146,16 @@ def test_truncated(kept: int, tmp_path: Path) -> None:
     whole = DEFAULT_PATH.read_bytes()
     path = tmp_path / "cut.npz"
     path.write_bytes(whole[: kept if kept >= 0 else len(whole) + kept])
-    with pytest.raises(ValueError, match=r"cut\.npz is not a checkpoint, or is truncated or damaged"):
+    found = {0: "an empty file", 1: "plain text"}.get(kept, r"a truncated or damaged zip \(File is not a zip file\)")
+    with pytest.raises(ValueError, match=rf"cut\.npz is not a checkpoint: it is {found}; "):
+        load(path)
+
+
+def test_damaged_member(tmp_path: Path) -> None:
+    whole = DEFAULT_PATH.read_bytes()
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(whole[:9000] + bytes([whole[9000] ^ 1]) + whole[9001:])
+    with pytest.raises(ValueError, match=r"damaged\.npz is not a checkpoint: it is damaged \(Bad CRC-32 for"):
         load(path)
 
 
@@ -171,7 +175,7 @@ def test_damage_is_never_read_as_weights(tmp_path: Path) -> None:
             refused += str(error).startswith(str(path))
         else:
             # A flipped bit of a date in the zip changes nothing that is read.
-            assert_same(found, expected)
+            assert found == expected
             read += 1
     assert refused + read == 600
     assert refused > 300
@@ -197,9 +201,12 @@ MODEL = ("model.npy", npy(model_bytes()))
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"name,weight\n", "is not a checkpoint, or is truncated or damaged"),
-        (npy(np.zeros(3)), "is not a checkpoint, or is truncated or damaged"),
-        (zipped([("readme.txt", b"hello")]), "it has no member 'model', so it is some other .npz"),
+        (b"name,weight\n", "is not a checkpoint: it is plain text; train on a word list: python -m talos_ref train"),
+        (npy(np.zeros(3)), "is not a checkpoint: it is a .npy of NumPy; turn it into .* import-npy SOURCE"),
+        (safetensors({"a": np.zeros(3)}), "is not a checkpoint: it is a safetensors file; .* import-safetensors"),
+        (zipped([("m/data.pkl", b"")]), "is not a checkpoint: it is a PyTorch file; its pickle is never run; save the"),
+        (zipped([("a.npy", b"")]), r"is not a checkpoint: it is an .npz of other arrays \(a\); .* import-npy"),
+        (zipped([("readme.txt", b"hello")]), "is not a checkpoint: it is a zip archive without weights$"),
         (zipped([("model.npy", npy(model_bytes(kind="llama")))]), "member 'model' must be of kind 'microgpt-"),
         (zipped([("model.npy", npy(model_bytes(version=2)))]), "version must be 1, not 2; train it again"),
         (zipped([("model.npy", npy(model_bytes(config={"n_embd": 4})))]), "config must have exactly the fields al"),
@@ -215,7 +222,13 @@ MODEL = ("model.npy", npy(model_bytes()))
             zipped([MODEL, ("wpe.npy", npy(np.zeros(10**6, np.float32)))], zipfile.ZIP_DEFLATED),
             "member 'wpe' must have at most 48 bytes of data",
         ),
-        (zipped([MODEL, ("wpe.npy", b"12345678")]), "it must begin as a .npy file does"),
+        (zipped([MODEL, ("wpe.npy", b"12345678")]), "member 'wpe' must begin as a .npy file does"),
+        (zipped([MODEL, ("wpe.npy", npy(np.zeros((3, 4), np.float32)).replace(b"(3, 4), ", b"(-3,-4),"))]),
+         "member 'wpe' must hold float32 of shape"),
+        (zipped([MODEL, ("wpe.npy", npy(np.zeros((3, 4), np.float32)).replace(b"False", b"(((((("))]),
+         "member 'wpe' must have a .npy header: "),
+        (zipped([MODEL, ("wpe.npy", npy(np.zeros((3, 4), np.float32)).replace(b"(3, 4)", b"(3L,4)"))]),
+         "member 'wpe' must have a .npy header: "),
         (zipped([MODEL, ("wpe.npy", npy(np.array([{}], dtype=object), True))]), "member 'wpe' must hold object"),
         (zipped([MODEL, ("wpe.npy", npy(np.zeros((3, 4), np.float32))[:-4])]), "member 'wpe' must hold float32"),
     ],
