@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from hdl.core.config import CLOCK_HZ, CORES
+from hdl.core.config import CLOCK_HZ, CORES, CoreConfig, core_config
 from hdl.design import Design, make_design
-from talos_ref.model.checkpoint import load, weights_path
-from talos_ref.options import OneOf, Option, weights_option
+from hdl.word_choice import AUTO, choose_word
+from talos_ref.golden.format import FORMATS
+from talos_ref.model.checkpoint import Checkpoint, load, weights_path
+from talos_ref.options import C, OneOf, Option, weights_option
 
-__all__ = ["Choice", "Megahertz", "clock_option", "design_options"]
+__all__ = [
+    "PREFERRED",
+    "Choice",
+    "Megahertz",
+    "bound_core",
+    "clock_option",
+    "cores_option",
+    "design_option",
+    "design_options",
+    "fastest_core",
+    "format_option",
+    "several_designs",
+]
 
-C = TypeVar("C", bound=Callable[..., Any] | click.Command)
+PREFERRED = ("fused", "wide", "tile16")
+"""Named cores, the fastest first. Without ``--core`` a command takes the first that the model can have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,29 +42,80 @@ class Choice:
     core: str | None = None
     weights: str | None = None
     """File of a checkpoint."""
+    format: str | None = None
+    """Name of a number format, or ``auto``."""
     design: str | None = None
     """File that ``Design.save`` wrote, which says all the rest."""
     clock_hz: int | None = None
 
     def __post_init__(self) -> None:
-        others = {"core": self.core, "weights": self.weights, "clock": self.clock_hz}
+        others = {"core": self.core, "weights": self.weights, "format": self.format, "clock": self.clock_hz}
         given = [f"--{name}" for name, value in others.items() if value is not None]
         if self.design is not None and given:
             raise ValueError(f"--design must stand without {given[0]}: the file says what the design is")
 
-    def resolve(self, default_core: str | None = None) -> Design:
-        """Return the design that is chosen.
+    def checkpoint(self) -> Checkpoint:
+        """Return the chosen checkpoint; OSError or ValueError, naming the file, if it cannot be used."""
+        return load(weights_path(self.weights))
 
-        Raises OSError or ValueError, naming the file, if a file cannot be used; ValueError if no core is chosen and
-        there is no default, or the core cannot be built with the checkpoint.
+    def resolve(self, default_core: str | None = None) -> Design:
+        """Return the design that is chosen; ``default_core``, or else the fastest that the model can have.
+
+        Says on standard error what clips, where that costs accuracy. Raises OSError or ValueError, naming the file, if
+        a file cannot be used; ValueError, in one line and before anything is built, if the model cannot have the core.
         """
         if self.design is not None:
             return Design.load(Path(self.design))
+        checkpoint = self.checkpoint()
         core = self.core or default_core
-        if core is None:
-            raise ValueError("--core must be given, or --design")
-        clock_hz = CLOCK_HZ if self.clock_hz is None else self.clock_hz
-        return make_design(core, load(weights_path(self.weights)), clock_hz=clock_hz)
+        config = fastest_core(checkpoint, self.format) if core is None else bound_core(core, checkpoint, self.format)
+        return make_design(config, checkpoint, clock_hz=CLOCK_HZ if self.clock_hz is None else self.clock_hz)
+
+
+def bound_core(name: str, checkpoint: Checkpoint, format: str | None = None) -> CoreConfig:
+    """Return a named core bound to a checkpoint's model and a format; by default the smallest that holds the model.
+
+    Says on standard error what clips, where that costs accuracy. Raises ValueError if the model cannot have the core.
+    """
+    # The model first, and then what it is measured for.
+    config = core_config(name, checkpoint.config)
+    chosen = choose_word(config.arithmetic_name, checkpoint, format)
+    if chosen.warning is not None:
+        click.echo(f"warning: {name}: {chosen.warning}", err=True)
+    return core_config(name, checkpoint.config, chosen.word)
+
+
+def fastest_core(checkpoint: Checkpoint, format: str | None = None) -> CoreConfig:
+    """Return the fastest named core that a checkpoint's model can have; ValueError if it can have none."""
+    reasons = []
+    for name in PREFERRED:
+        try:
+            return bound_core(name, checkpoint, format)
+        except ValueError as error:
+            reasons.append(f"{name}: {error}")
+    raise ValueError(f"no named core can have this model: {'; '.join(reasons)}")
+
+
+def several_designs(cores: Sequence[str], choice: Choice) -> list[Design]:
+    """Return the designs of several named cores; of all that the model can have where none is named.
+
+    Says on standard error which are left out, and why. Raises as `Choice.resolve`.
+    """
+    if choice.design is not None:
+        if cores:
+            raise ValueError("--design must stand without --core: the file says what the design is")
+        return [choice.resolve()]
+    checkpoint = choice.checkpoint()
+    # Each is checked before the first is made, which takes a second.
+    configs = []
+    for name in dict.fromkeys(cores or CORES):
+        try:
+            configs.append(bound_core(name, checkpoint, choice.format))
+        except ValueError as error:
+            if cores:
+                raise
+            click.echo(f"note: {name} is left out: {error}", err=True)
+    return [make_design(config, checkpoint) for config in configs]
 
 
 class Megahertz(click.ParamType[int]):
@@ -70,20 +136,38 @@ class Megahertz(click.ParamType[int]):
         return whole
 
 
-def design_options(core_help: str = "which core") -> Option:
-    """Add ``--core NAME``, ``--weights FILE`` and ``--design FILE``, for `Choice`."""
-
-    def add(command: C) -> C:
-        text = "design.json of a folder, in place of --core and --weights"
-        command = click.option("--design", metavar="FILE", help=text)(command)
-        command = weights_option(command)
-        text = f"{core_help}: {', '.join(CORES)}"
-        return click.option("--core", type=OneOf(list(CORES)), metavar="NAME", help=text)(command)
-
-    return add
-
-
 def clock_option(command: C) -> C:
     """Add ``--clock MHZ``, the clock of the core."""
     text = f"of the core (default: {CLOCK_HZ / 1e6:g})"
     return click.option("--clock", "clock_hz", type=Megahertz(), metavar="MHZ", help=text)(command)
+
+
+def design_option(command: C) -> C:
+    """Add ``--weights``, ``--format`` and ``--design``: which design, but for the core."""
+    text = "design.json of a folder, in place of core, weights and format"
+    command = click.option("--design", metavar="FILE", help=text)(command)
+    return weights_option(format_option(command))
+
+
+def design_options(core_help: str = f"default: {PREFERRED[0]}, or the fastest that the model can have") -> Option:
+    """Add ``--core``, ``--weights``, ``--format`` and ``--design``, for `Choice`."""
+
+    def add(command: C) -> C:
+        text = f"{', '.join(CORES)} ({core_help})"
+        return click.option("--core", type=OneOf(list(CORES)), metavar="NAME", help=text)(design_option(command))
+
+    return add
+
+
+def cores_option(command: C) -> C:
+    """Add ``--core NAME``, which may be repeated, for `several_designs`."""
+    text = f"{', '.join(CORES)}; may be repeated (default: all that the model can have)"
+    kind = OneOf(list(CORES))
+    return click.option("--core", "cores", type=kind, multiple=True, metavar="NAME", help=text)(command)
+
+
+def format_option(command: C) -> C:
+    """Add ``--format NAME``: the number format of weights and activations, for `Choice`."""
+    names = [str(word) for word in FORMATS]
+    text = f"of the words: {', '.join(names)}, or {AUTO}, the smallest that holds the model (default: {AUTO})"
+    return click.option("--format", type=OneOf([*names, AUTO]), metavar="NAME", help=text)(command)

@@ -79,8 +79,8 @@ def _message(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _say(message: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+def _say(message: str, lines: bool = False) -> None:
+    print(f"error: {message if lines else ' '.join(message.split())}", file=sys.stderr)
 
 
 def run(
@@ -100,7 +100,8 @@ def run(
     program
         How the command is called, for the help.
     failures
-        More exceptions that are failures and not faults of the program, as a simulator's.
+        More exceptions that are failures and not faults of the program, as a simulator's; these may take several
+        lines, the end of a log among them.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     any_text()
@@ -124,5 +125,6 @@ def run(
     except Exception as error:
         if not isinstance(error, (*_BAD_INPUT, OSError, MemoryError, RuntimeError, *failures)):
             raise
-        _say(_message(error))
-        return 2 if isinstance(error, _BAD_INPUT) and not isinstance(error, failures) else 1
+        failed = isinstance(error, failures)
+        _say(_message(error), lines=failed)
+        return 2 if isinstance(error, _BAD_INPUT) and not failed else 1

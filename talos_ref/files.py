@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["build_root", "check_writable", "write_bytes"]
+__all__ = ["build_root", "check_writable", "make_folder", "write_bytes"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 """Root of the source tree, where the package lies in one."""
@@ -76,6 +76,20 @@ def check_writable(path: str | Path) -> Path:
         raise _failure(target, error) from None
     probe.unlink()
     return target
+
+
+def make_folder(path: str | Path) -> Path:
+    """Return a folder, made with its parents if need be; OSError, naming it, if it cannot be made or written to."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(f"cannot write to {folder}: it is a file; give the name of a folder") from None
+    except OSError as error:
+        raise type(error)(f"cannot make {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"cannot write to {folder}: it is closed to this user; give a folder that can be written")
+    return folder
 
 
 def _writable(folder: Path) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from talos_ref.terminal import error_console
 
 __all__ = ["progress_bar"]
 
@@ -17,7 +18,7 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int, str], None]]
 
     Draws nothing where standard error is not a terminal.
     """
-    console = Console(stderr=True)
+    console = error_console()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

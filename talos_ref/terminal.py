@@ -6,13 +6,18 @@ import sys
 
 from rich.console import Console
 
-__all__ = ["any_text", "console"]
+__all__ = ["any_text", "console", "error_console"]
 
 
 def console(width: int = 118) -> Console:
     """Return standard output for tables; ``width`` characters wide where it is no terminal."""
     out = Console(highlight=False)
     return out if out.is_terminal else Console(highlight=False, width=width)
+
+
+def error_console() -> Console:
+    """Return standard error, for progress, notes and errors; long lines are left to the terminal."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def any_text() -> None:

@@ -1,15 +1,12 @@
-"""``python -m cosim gates`` and ``reset``: a core as mapped cells, and a core from any state at power-up."""
+"""The checks of ``python -m cosim gates`` and ``reset``: a core as mapped cells, a core from any state at power-up."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from cosim.core.checker import Mismatch
 from cosim.core.plan import Findings
@@ -20,18 +17,16 @@ from cosim.engine.simulators import Simulator, describe
 from cosim.evidence.gate_level import Fault, cell_models, insert_faults, netlist_verilog
 from cosim.evidence.power_up import pessimistic, without_initial_values
 from hdl.build_cache import design_folder
-from hdl.core.config import CORES
-from hdl.design import Design, make_design
+from hdl.design import Design
 from hdl.device.resources import read_synthesis, synthesise
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
-__all__ = ["Gates", "RANDOM_VALUES", "add_evidence", "check_gates", "check_random", "check_unknown"]
+__all__ = ["FAULT_NAMES", "Gates", "RANDOM_VALUES", "check_gates", "check_random", "check_unknown"]
 
 RANDOM_VALUES = "+verilator+rand+reset+2"
 """Argument of a simulation by Verilator: registers start with random values, of ``+verilator+seed+N``."""
 
-_FAULT_NAMES = 3
+FAULT_NAMES = 3
 """Names in which a fault may be noticed."""
 
 Say = Callable[[str], None]
@@ -84,7 +79,7 @@ def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
     for fault in switches:
         try:
             run_bench(
-                model, generated, "cosim.core.bench_names", name="fault", requests=requests[:_FAULT_NAMES],
+                model, generated, "cosim.core.bench_names", name="fault", requests=requests[:FAULT_NAMES],
                 plusargs=[f"+fault={fault.number}"],
             )  # fmt: skip
         except Mismatch as mismatch:
@@ -93,7 +88,7 @@ def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
             unnoticed.append(fault)
     found = Gates(mapped["cells"], findings, tuple(noticed), tuple(unnoticed))
     if not noticed:
-        request = f"{_FAULT_NAMES} names"
+        request = f"{FAULT_NAMES} names"
         raise Mismatch(design.name, describe(model.kind), request, 1, 0, "IDLE", "faults noticed", f"1 to {faults}", 0)
     return found
 
@@ -142,58 +137,3 @@ def check_random(
     # Each is a process of its own.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return list(pool.map(run, seeds))
-
-
-def _designs(options: argparse.Namespace, default: Iterable[str]) -> list[Design]:
-    checkpoint = load(options.weights)
-    return [make_design(name, checkpoint) for name in dict.fromkeys(options.core or default)]
-
-
-def _gates(options: argparse.Namespace) -> int:
-    for core in _designs(options, ["tile16"]):
-        found = check_gates(core, options.names, options.faults, lambda line: print(line, flush=True))
-        kinds = Counter({kind.removeprefix("MISTRAL_"): count for kind, count in found.cells.items()})
-        print(f"{core.name}: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))
-        print(f"{core.name}: {len(found.noticed)} of {options.faults} flipped bits noticed in {_FAULT_NAMES} names")
-        for fault, mismatch in found.noticed:
-            where = f"seed {mismatch.seed}, step {mismatch.step}, {mismatch.field}"
-            print(f"  {fault.describe()}: noticed at {where}")
-        for fault in found.unnoticed:
-            print(f"  {fault.describe()}: not noticed")
-    return 0
-
-
-def _reset(options: argparse.Namespace) -> int:
-    for core in _designs(options, CORES):
-        started = time.monotonic()
-        found = check_unknown(core)
-        print(
-            f"{core.name}: every register X at power-up, {describe(Simulator.ICARUS)}: ports known in every cycle "
-            f"after a reset, {len(found.counted)} names, {found.values:,} values right "
-            f"({time.monotonic() - started:.0f} s)",
-            flush=True,
-        )
-        started = time.monotonic()
-        runs = check_random(core, range(1, options.seeds + 1))
-        print(
-            f"{core.name}: every register random at power-up, {describe(Simulator.VERILATOR)}: {len(runs)} seeds, "
-            f"{sum(len(run.counted) for run in runs)} names, {sum(run.values for run in runs):,} values right "
-            f"({time.monotonic() - started:.0f} s)",
-            flush=True,
-        )
-    return 0
-
-
-def add_evidence(commands: Any, count: Callable[[str], int]) -> None:
-    """Add both commands to the subcommands of ``python -m cosim``; ``count`` reads a number of names."""
-    gates = commands.add_parser("gates", help="the netlist of the Cyclone V's cells in lock step with the golden model")
-    gates.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)} (default: tile16)")
-    gates.add_argument("--names", type=count, default=20, metavar="N", help="default: 20")
-    gates.add_argument("--faults", type=count, default=12, metavar="N", help="bits flipped afterwards (default: 12)")
-    gates.set_defaults(run=_gates)
-    reset = commands.add_parser("reset", help="from registers that are X, and random ones, through a reset to names")
-    reset.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)} (default: all)")
-    reset.add_argument("--seeds", type=count, default=50, metavar="N", help="of random registers (default: 50)")
-    reset.set_defaults(run=_reset)
-    for command in (gates, reset):
-        command.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="default: the committed one")

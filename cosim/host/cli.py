@@ -17,10 +17,10 @@ import click
 
 from cosim.host import commands as work
 from cosim.host.check import Mismatch
-from cosim.host.session import DEFAULT_CORE, Session, open_session
+from cosim.host.session import Session, open_session
 from cosim.host.transport import Access
 from cosim.host.transports import TRANSPORTS
-from hdl.options import Choice, design_options
+from hdl.options import PREFERRED, Choice, design_options
 from talos_ref.command_line import SETTINGS, run
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.options import (
@@ -54,7 +54,8 @@ class _Seconds(Number):
 
 
 def _design_options(command: C) -> C:
-    return design_options(f"simulated (default: {DEFAULT_CORE}), or what must be on the board (default: any)")(command)
+    text = f"simulated (default: {PREFERRED[0]}, where the model has it), or what must be on the board (default: any)"
+    return design_options(text)(command)
 
 
 def _board_options(command: C) -> C:
@@ -148,14 +149,14 @@ def info(**options: Any) -> None:
 @_design_options
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENT]...")
-def tcl(script: str, arguments: tuple[str, ...], core: str | None, weights: str | None, design: str | None) -> int:
+def tcl(script: str, arguments: tuple[str, ...], **options: Any) -> int:
     """Run a script for System Console on the simulated board, with tclsh."""
     # Late: this command is of the simulated board alone, which needs a simulator.
     from cosim.host.board.simulation import board_model, simulated_board
     from cosim.host.board.tcl import check_script, run_tcl
 
     check_script(Path(script))
-    chosen = Choice(core=core, weights=weights, design=design).resolve(DEFAULT_CORE)
+    chosen = Choice(**options).resolve()
     with simulated_board(board_model(chosen, notice=_notice)) as board:
         return run_tcl(board, Path(script), arguments)
 
@@ -166,7 +167,7 @@ def _notice(text: str) -> None:
 
 def _run(command: str, options: dict[str, Any], work_with: Work) -> None:
     """Run a command on a board, and save what was asked for whether all was equal or not."""
-    choice = Choice(core=options["core"], weights=options["weights"], design=options["design"])
+    choice = Choice(**{name: options[name] for name in ("core", "weights", "format", "design")})
     transport, save, accesses_file = options["transport"], options["save"], options["accesses"]
     for path in (save, accesses_file):
         if path is not None:

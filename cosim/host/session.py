@@ -13,10 +13,8 @@ from cosim.host.wanted import check_identity, wanted_by
 from hdl.design import Design
 from hdl.options import Choice
 
-__all__ = ["DEFAULT_CORE", "Session", "open_session"]
+__all__ = ["Session", "open_session"]
 
-DEFAULT_CORE = "tile16"
-"""What is simulated where no core is named: the one that is compiled soonest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +46,7 @@ def open_session(
     `open_transport`, `identify` and `check_identity` raise.
     """
     expected = wanted_by(choice)
-    connection = Connection(design=lambda: choice.resolve(DEFAULT_CORE), seconds=seconds, notice=notice)
+    connection = Connection(design=lambda: choice.resolve(), seconds=seconds, notice=notice)
     with open_transport(transport, connection) as found:
         bus = found if record is None else Recorded(found, record)
         identity = identify(bus)

@@ -11,7 +11,7 @@ from cosim.host.machine import Identity
 from hdl.build_cache import build_id
 from hdl.core.config import CORES
 from hdl.design import Design, make_design
-from hdl.options import Choice
+from hdl.options import Choice, bound_core
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 
 __all__ = ["Wanted", "check_identity", "wanted_by"]
@@ -29,6 +29,8 @@ class Wanted:
     given: bool
     """Whether the user named a checkpoint or a design, rather than leave it at the default."""
     core: str | None = None
+    format: str | None = None
+    """Name of a number format, or ``auto``."""
     design: Design | None = None
 
     def resolve(self, identity: Identity) -> Design:
@@ -41,7 +43,8 @@ class Wanted:
         core = self.core or identity.core
         if core not in CORES:
             raise OtherBuild(f"the board's core must be one of {', '.join(CORES)}, not {core!r}; give {_FOLDER}")
-        return make_design(core, self.checkpoint, clock_hz=identity.clock_hz)
+        config = bound_core(core, self.checkpoint, self.format)
+        return make_design(config, self.checkpoint, clock_hz=identity.clock_hz)
 
 
 def wanted_by(choice: Choice) -> Wanted:
@@ -52,7 +55,7 @@ def wanted_by(choice: Choice) -> Wanted:
     path = weights_path(choice.weights)
     given = choice.weights is not None or bool(os.environ.get("TALOS_WEIGHTS"))
     origin = str(path) if given else "the default checkpoint"
-    return Wanted(checkpoint=load(path), origin=origin, given=given, core=choice.core)
+    return Wanted(checkpoint=load(path), origin=origin, given=given, core=choice.core, format=choice.format)
 
 
 def check_identity(identity: Identity, expected: Wanted) -> tuple[Design, str | None]:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+import click
 from rich.table import Table
 
-from hdl.core.config import CLOCK_HZ, CORES
-from hdl.design import make_design
+from hdl.core.config import CLOCK_HZ
 from hdl.device.cyclone_v import DEVICE, FAMILY, MAX_ALM_SHARE, PART, Resources
 from hdl.device.resources import count, read_synthesis, synthesise
 from hdl.device.static_timing import WIRE_PS
+from hdl.options import Choice, cores_option, design_option, several_designs
 from talos_ref.baselines.published import TALOS_V2_FIT
-from talos_ref.files import check_writable, write_bytes
-from talos_ref.model.checkpoint import load
+from talos_ref.files import check_writable, make_folder, write_bytes
+from talos_ref.terminal import console, error_console
 
-__all__ = ["PARTS", "add_resources", "problems"]
+__all__ = ["PARTS", "problems", "resources"]
+
+_WIDTH = 130
 
 PARTS = ("aluts", "alms", "registers", "multipliers", "m10k", "mlab")
 
 
 def problems(name: str, used: Resources) -> list[str]:
-    """Return in what a core does not fit the device, a line each."""
+    """Return why a core does not fit the device, a line each; none if it fits."""
     lines = [
         f"{name} must take at most {getattr(DEVICE, part):,} {part}, not {getattr(used, part):,}"
         for part in ("registers", "multipliers", "m10k")
@@ -61,13 +62,17 @@ def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
     return table
 
 
-def _resources(options: argparse.Namespace) -> int:
-    checkpoint = load(options.weights)
-    designs = [make_design(name, checkpoint) for name in dict.fromkeys(options.core or CORES)]
-    out = Path(options.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    check_writable(out)
-    err = Console(stderr=True)
+@click.command()
+@cores_option
+@design_option
+@click.option("--out", default="build/resources.json", metavar="FILE.json", help="default: build/resources.json")
+def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
+    """Synthesise cores, some minutes each, and count them against the device."""
+    designs = several_designs(cores, Choice(**options))
+    path = Path(out)
+    make_folder(path.parent)
+    check_writable(path)
+    err = error_console()
     rows: dict[str, tuple[Resources, int]] = {}
     report: list[dict[str, Any]] = []
     for design in designs:
@@ -77,25 +82,18 @@ def _resources(options: argparse.Namespace) -> int:
         rows[design.name] = used, mapped["longest_paths"][0]["picoseconds"]
         report.append({"core": design.name, **used.to_json(), **mapped, "problems": problems(design.name, used)})
     device = DEVICE.to_json()
-    write_bytes(out, json.dumps({"device": device, "talos_v2": TALOS_V2_FIT, "cores": report}, indent=1).encode())
-    console = Console(highlight=False, width=None if Console().is_terminal else 130)
-    console.print(_table(rows))
-    console.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
-    console.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
+    write_bytes(path, json.dumps({"device": device, "talos_v2": TALOS_V2_FIT, "cores": report}, indent=1).encode())
+    show = console(_WIDTH)
+    show.print(_table(rows))
+    show.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
+    show.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
     for row in report:
-        console.print(f"{row['core']}, longest paths:")
-        for path in row["longest_paths"]:
-            console.print(f"  {path['picoseconds'] / 1000:.1f} ns  {path['start']} -> {path['end']}", soft_wrap=True)
+        show.print(f"{row['core']}, longest paths:")
+        for timed in row["longest_paths"]:
+            line = f"  {timed['picoseconds'] / 1000:.1f} ns  {timed['start']} -> {timed['end']}"
+            show.print(line, markup=False, soft_wrap=True)
+    show.print(f"{path} written", markup=False)
     failed = [line for row in report for line in row["problems"]]
     for line in failed:
-        err.print(f"error: {line}")
+        err.print(f"error: {line}", markup=False)
     return 1 if failed else 0
-
-
-def add_resources(commands: Any) -> Any:
-    """Add the command to the subcommands of ``python -m hdl`` and return its parser."""
-    parser = commands.add_parser("resources", help="synthesise and count against the device")
-    parser.add_argument("--out", default="build/resources.json", metavar="FILE.json")
-    parser.add_argument("--core", action="append", metavar="NAME", help=f"of {', '.join(CORES)}; all by default")
-    parser.set_defaults(run=_resources)
-    return parser

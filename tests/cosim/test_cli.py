@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cosim import cli
+from cosim import cli, simulate
 from cosim.core import verify
 from cosim.core.checker import Counted
 from cosim.core.enums import STAGES
@@ -18,6 +18,7 @@ from cosim.engine.waveform import Recorded
 from cosim.report.tables import print_report
 from hdl.core.config import CLOCK_HZ, core_config
 from talos_ref.baselines.published import FPGAS
+from talos_ref.model.checkpoint import Checkpoint, save
 from talos_ref.terminal import console
 from tests.helpers.cosim_designs import design
 
@@ -79,7 +80,7 @@ def test_a_difference_fails_the_run(
     folder.mkdir()
     path = folder / "tile16.v"
     path.write_text(text[:digit] + f"{int(text[digit], 16) ^ 8:x}" + text[digit + 1 :])
-    monkeypatch.setattr(cli, "generate", lambda design: verify.Generated(design, path, "0", folder=tmp_path))
+    monkeypatch.setattr(simulate, "generate", lambda design: verify.Generated(design, path, "0", folder=tmp_path))
     status, report = run_sim(tmp_path)
     assert status == 1
     [run] = report["runs"]
@@ -92,25 +93,33 @@ def test_a_difference_fails_the_run(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sim", "--core", "tile17"], "core must be one of tile16, wide, fused, not 'tile17'"),
-        (["sim", "--simulator", "questa"], "simulator must be one of 'icarus', 'verilator', not 'questa'"),
-        (["sim", "--names", "0"], "argument --names: must be 1 to 100000, not 0"),
-        (["sim", "--names", "-3"], "argument --names: must be 1 to 100000, not -3"),
-        (["sim", "--names", "100001"], "argument --names: must be 1 to 100000, not 100001"),
-        (["sim", "--names", "many"], "argument --names: must be an integer, not 'many'"),
-        (["sim", "--icarus-names", "0"], "argument --icarus-names: must be 1 to 100000, not 0"),
-        (["sim", "--seed", "0"], "seed must be 1 to 4294967295 (xorshift32 never leaves state 0), not 0"),
-        (["sim", "--seed", "0x100000000"], "seed must be 1 to 4294967295"),
+        (["sim", "--core", "tile17"], "--core must be tile16, wide or fused, not 'tile17'"),
+        (["sim", "--simulator", "questa"], "--simulator must be one of 'icarus', 'verilator', not 'questa'"),
+        (["sim", "--names", "0"], "--count must be 1 to 100000, not 0"),
+        (["sim", "--count", "-3"], "--count must be 1 to 100000, not -3"),
+        (["sim", "--names", "100001"], "--count must be 1 to 100000, not 100001"),
+        (["sim", "--names", "many"], "--count must be an integer, not 'many'"),
+        (["sim", "--icarus-names", "0"], "--icarus-count must be 1 to 100000, not 0"),
+        (["sim", "--seed", "0"], "--seed must be 1 to 4294967295 (xorshift32 never leaves state 0), not 0"),
+        (["sim", "--seed", "0x100000000"], "--seed must be 1 to 4294967295"),
         (["sim", "--seed", "4294967295"], "seed must be 1 to 4294967295"),
-        (["sim", "--temperature", "nan"], "temperature must be finite and 0 or more, not nan"),
+        (["sim", "--temperature", "nan"], "--temperature must be a finite number, not 'nan'"),
         (["sim", "--temperature", "-1"], "temperature must be finite and 0 or more, not -1.0"),
         (["sim", "--temperature", "300"], "temperature must be"),
-        (["sim", "--temperature", "warm"], "argument --temperature: must be a number, not 'warm'"),
-        (["waves", "--core", "tile17"], "core must be one of tile16, wide, fused, not 'tile17'"),
-        (["waves", "--simulator", ""], "simulator must be one of 'icarus', 'verilator', not ''"),
-        (["waves", "--seed", "x"], "argument --seed: must be an integer, not 'x'"),
-        (["simulate"], "argument COMMAND: invalid choice: 'simulate'"),
-        ([], "the following arguments are required: COMMAND"),
+        (["sim", "--temperature", "warm"], "--temperature must be a number, not 'warm'"),
+        (["sim", "--format", "Q4.11"], "--format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q4.11'"),
+        (["sim", "--weights", "none.npz"], "cannot open none.npz: No such file or directory"),
+        (["sim", "--design", "none.json", "--core", "wide"], "--design must stand without --core"),
+        (["sim", "--design", "none.json", "--weights", "w"], "--design must stand without --weights"),
+        (["sim", "--core", "tile16", "--format", "Q5.12"], "word must be Q4.12 in talos-v2, not Q5.12"),
+        (["waves", "--core", "tile17"], "--core must be tile16, wide or fused, not 'tile17'"),
+        (["waves", "--simulator", ""], "--simulator must be one of 'icarus', 'verilator', not ''"),
+        (["waves", "--seed", "x"], "--seed must be an integer, not 'x'"),
+        (["gantt", "--step", "-1"], "--step must be 0 or more, not -1"),
+        (["gates", "--faults", "0"], "--faults must be 1 to 100000, not 0"),
+        (["reset", "--core", "none"], "--core must be tile16, wide or fused, not 'none'"),
+        (["simulate"], "no such command 'simulate'; see python -m cosim --help"),
+        ([], "missing command; see python -m cosim --help"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -121,14 +130,10 @@ def test_bad_input_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    try:
-        status = cli.main(arguments)
-    except SystemExit as stopped:
-        status = int(str(stopped.code))
+    status = cli.main(arguments)
     error = capsys.readouterr().err
     assert status == 2
-    assert error.startswith("error: ")
-    assert message in error
+    assert error.startswith(f"error: {message}")
     assert error.count("\n") == 1
     assert not list(tmp_path.rglob("*.json"))
 
@@ -141,6 +146,23 @@ def test_an_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capture
     assert cli.main(["sim", "--core", "tile16", "--out", str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_core_that_the_model_cannot_have(
+    tmp_path: Path, small_checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, and nothing is built; where no core is asked for, those are left out that cannot be."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TALOS_BUILD", str(tmp_path / "cache"))
+    weights = save(small_checkpoint, tmp_path / "two layers.npz")
+    for command in ("sim", "waves", "gantt", "gates", "reset"):
+        assert cli.main([command, "--core", "fused", "--weights", str(weights)]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("error: ")
+        assert said.err.count("\n") == 1
+        assert "2" in said.err
+    assert [path.name for path in tmp_path.iterdir()] == [weights.name]
 
 
 def test_waves_writes_names_for_stages_and_states(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

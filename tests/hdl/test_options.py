@@ -9,9 +9,10 @@ import click
 import pytest
 
 from hdl.core.config import CLOCK_HZ
-from hdl.design import Design
-from hdl.options import Choice, clock_option, design_options
+from hdl.design import Design, make_design
+from hdl.options import Choice, clock_option, design_options, fastest_core, several_designs
 from talos_ref.command_line import run
+from talos_ref.golden.format import Q5_12
 from talos_ref.model.checkpoint import Checkpoint, save
 from tests.helpers.designs import published
 
@@ -35,6 +36,15 @@ def test_a_core_of_the_committed_weights(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chosen(default="tile16") == (0, [published("tile16")])
 
 
+def test_the_default_is_the_fastest_core_that_the_model_can_have(
+    checkpoint: Checkpoint, small_checkpoint: Checkpoint
+) -> None:
+    assert fastest_core(checkpoint).name == "fused"
+    assert fastest_core(checkpoint, "Q5.12").word == Q5_12
+    # Two layers, which the ROM of fused has no use for.
+    assert fastest_core(small_checkpoint).name == "wide"
+
+
 def test_weights_and_clock(
     small_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,19 +59,39 @@ def test_weights_and_clock(
 
 
 def test_a_design(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
-    path = published("tile16").save(tmp_path)
-    assert chosen("--design", str(path)) == (0, [published("tile16")])
+    design = make_design("wide", small_checkpoint, word=Q5_12, clock_hz=50_000_000)
+    path = design.save(tmp_path)
+    assert chosen("--design", str(path)) == (0, [design])
+    assert several_designs([], Choice(design=str(path))) == [design]
+
+
+def test_cores_are_left_out_with_the_reason(
+    tmp_path: Path, small_checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A width that is no power of two has no root by shifting in talos-v2, and two layers no ROM for the first."""
+    weights = str(save(small_checkpoint, tmp_path / "small.npz"))
+    [design] = several_designs([], Choice(weights=weights))
+    assert (design.name, design.word) == ("wide", Q5_12)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1] for line in said] == ["tile16 is left out", "fused is left out"]
+    with pytest.raises(ValueError, match="n_layer"):
+        several_designs(["wide", "fused"], Choice(weights=weights))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "--core must be given, or --design"),
         ("--core tile17", "--core must be tile16, wide or fused, not 'tile17'"),
         ("--design a --core wide", "--design must stand without --core: the file says what the design is"),
         ("--design a --weights b", "--design must stand without --weights: the file says what the design is"),
+        ("--design a --format auto", "--design must stand without --format: the file says what the design is"),
         ("--design a --clock 50", "--design must stand without --clock: the file says what the design is"),
         ("--core wide --weights /nowhere", "cannot open /nowhere: No such file or directory"),
+        ("--core wide --format Q4.11", "--format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q4.11'"),
+        (
+            "--core tile16 --format Q5.12",
+            "word must be Q4.12 in talos-v2, not Q5.12; use precise for wider words",
+        ),
         ("--core wide --clock 0.1234567", "--clock must be a number of MHz with at most six decimals, not '0.1234567'"),
         ("--core wide --clock fast", "--clock must be a number of MHz with at most six decimals, not 'fast'"),
         ("--core wide --clock nan", "--clock must be a number of MHz with at most six decimals, not 'nan'"),

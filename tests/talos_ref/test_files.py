@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from talos_ref import files
-from talos_ref.files import build_root, check_writable, write_bytes
+from talos_ref.files import build_root, check_writable, make_folder, write_bytes
 
 
 def test_a_full_disk_names_the_file() -> None:
@@ -114,3 +114,13 @@ def test_a_folder_that_somebody_else_may_write_is_refused(clean: Path) -> None:
     folder.symlink_to(clean / "project")
     with pytest.raises(PermissionError, match=r"talos-\d+ must be a folder of this user alone; set TALOS_BUILD to"):
         build_root()
+
+
+def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    assert make_folder(tmp_path / "a" / "b") == make_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(NotADirectoryError, match=r"^cannot write to .*/file: it is a file; give the name of a folder$"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match=r"^cannot make .*/file/a: Not a directory$"):
+        make_folder(tmp_path / "file" / "a")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdl.__main__ import main
+from hdl.cli import main
 from hdl.core.config import CoreConfig
 from hdl.design import Design
 from hdl.device import resource_report
@@ -102,4 +102,4 @@ def test_report_fails_where_a_core_does_not_fit(
 
 def test_unknown_core(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resources", "--core", "huge"]) == 2
-    assert capsys.readouterr().err == "error: core must be one of tile16, wide, fused, not 'huge'\n"
+    assert capsys.readouterr().err == "error: --core must be tile16, wide or fused, not 'huge'\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hdl.__main__ import main
+from hdl.cli import main
 from hdl.core.interface import Stage
 from hdl.registers.avalon import ADDRESS_WIDTH
 from hdl.registers.export import c_header, markdown_page, tcl_constants
