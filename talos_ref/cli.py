@@ -1,7 +1,6 @@
 """The command line ``python -m talos_ref``: which commands there are, and which options each takes.
 
-`commands` is a click group, which another command line can mount; `talos_ref.commands` and
-`talos_ref.model_commands` do the work.
+`commands` is a click group, which another command line can mount; the files of ``talos_ref/commands`` do the work.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from talos_ref import commands as work
-from talos_ref import model_commands
-from talos_ref.command_line import SETTINGS, emit, run
+from talos_ref import command_line
+from talos_ref.command_line import SETTINGS, emit
+from talos_ref.commands import checkpoints, measure, run
+from talos_ref.commands.word_format import AUTO
 from talos_ref.golden.arithmetic import ARITHMETICS
 from talos_ref.model.train import SEED
 from talos_ref.options import (
@@ -22,6 +22,7 @@ from talos_ref.options import (
     arithmetic_option,
     count_option,
     dimension_options,
+    format_option,
     greedy_option,
     json_option,
     letter_limit_option,
@@ -51,6 +52,7 @@ def commands() -> None:
 
 @commands.command()
 @arithmetic_option(EVERY)
+@format_option("Q4.12")
 @weights_option
 @seed_option
 @count_option(10)
@@ -63,11 +65,12 @@ def commands() -> None:
 @out_option
 def generate(out: str | None, **options: Any) -> None:
     """Generate names, one a seed."""
-    emit(work.generate(to_file=out is not None, **options), out)
+    emit(run.generate(to_file=out is not None, **options), out)
 
 
 @commands.command()
 @arithmetic_option(EVERY)
+@format_option("Q4.12")
 @weights_option
 @seed_option
 @temperature_option
@@ -78,11 +81,12 @@ def generate(out: str | None, **options: Any) -> None:
 @out_option
 def trace(out: str | None, **options: Any) -> None:
     """Show every step of one name."""
-    emit(work.trace(**options), out)
+    emit(run.trace(**options), out)
 
 
 @commands.command()
 @arithmetic_option(EVERY)
+@format_option(AUTO)
 @weights_option
 @names_option
 @word_limit_option()
@@ -91,10 +95,11 @@ def trace(out: str | None, **options: Any) -> None:
 @out_option
 def nll(out: str | None, **options: Any) -> None:
     """Measure how well a model predicts words, and how far it is from the float one."""
-    emit(work.nll(**options), out)
+    emit(measure.nll(**options), out)
 
 
 @commands.command()
+@format_option(AUTO)
 @weights_option
 @names_option
 @word_limit_option()
@@ -105,17 +110,18 @@ def nll(out: str | None, **options: Any) -> None:
 @out_option
 def quality(out: str | None, **options: Any) -> None:
     """Measure every arithmetic and its sampler, for the README."""
-    emit(work.quality(**options), out)
+    emit(measure.quality(**options), out)
 
 
 @commands.command()
 @arithmetic_option(FIXED)
+@format_option("Q4.12")
 @weights_option
 @json_option("one object")
 @out_option
 def tables(out: str | None, **options: Any) -> None:
     """List the tables and constants of an arithmetic."""
-    emit(work.tables(**options), out)
+    emit(run.tables(**options), out)
 
 
 @commands.command()
@@ -131,7 +137,7 @@ def train(**options: Any) -> None:
     Alphabet and block are those that the words need, unless they are given: a block of 16, or as long as the longest
     word needs, up to 64.
     """
-    emit(model_commands.train(**options))
+    emit(checkpoints.train(**options))
 
 
 def _import_options(command: C) -> C:
@@ -148,7 +154,7 @@ def import_npy(**options: Any) -> None:
     Dimensions follow from the shapes, but not the heads and the alphabet: other models than the published one need
     --n-head, and --alphabet or --names.
     """
-    emit(model_commands.import_npy(**options))
+    emit(checkpoints.import_npy(**options))
 
 
 @commands.command("import-safetensors")
@@ -159,9 +165,9 @@ def import_safetensors(**options: Any) -> None:
     Dimensions follow from the shapes; heads and alphabet come from the metadata (n_head, alphabet), or from --n-head,
     and --alphabet or --names.
     """
-    emit(model_commands.import_safetensors(**options))
+    emit(checkpoints.import_safetensors(**options))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 for bad input, 1 for a failure; errors are one line each."""
-    return run(commands, arguments, "python -m talos_ref")
+    return command_line.run(commands, arguments, "python -m talos_ref")

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from talos_ref.golden.format import FORMATS
 from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.model.config import DIMENSIONS
 from talos_ref.model.train import MAX_STEPS, STEPS
@@ -22,6 +23,7 @@ __all__ = [
     "arithmetic_option",
     "count_option",
     "dimension_options",
+    "format_option",
     "greedy_option",
     "json_option",
     "letter_limit_option",
@@ -191,6 +193,15 @@ def arithmetic_option(choices: Sequence[str], default: str = "precise") -> Optio
     text = f"what computes: {', '.join(choices)} (default: {default})"
     kind = OneOf(choices)
     return click.option("--arithmetic", "arithmetic_name", type=kind, default=default, metavar="NAME", help=text)
+
+
+def format_option(default: str) -> Option:
+    """Add ``--format NAME``, for `word_format.pick_format`."""
+    choices = [*map(str, FORMATS), "auto"]
+    text = f"of the words of an integer arithmetic: {', '.join(choices)}, the smallest that loses nothing"
+    kind = OneOf(choices)
+    full = f"{text} (default: {default})"
+    return click.option("--format", "word_format", type=kind, default=default, metavar="NAME", help=full)
 
 
 def json_option(what: str) -> Option:

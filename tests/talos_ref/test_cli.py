@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from talos_ref.cli import main
-from talos_ref.commands import BATCHED_FROM
+from talos_ref.commands.run import BATCHED_FROM
 from talos_ref.golden.arithmetic import arithmetic
 from talos_ref.golden.float_model import FloatModel, names_by_choices
 from talos_ref.golden.generate import letters, steps
@@ -131,6 +131,23 @@ def test_nll(run: Any, names: list[str], tmp_path: Path, name: str, nll: float, 
     assert lines[-1] == "characters  5"
 
 
+def test_nll_picks_the_format_that_a_model_needs(run: Any, checkpoint: Checkpoint, tmp_path: Path) -> None:
+    tensors = dict(checkpoint.tensors)
+    tensors["layer0.fc1"] = tensors["layer0.fc1"] * 16
+    tensors["layer0.fc2"] = tensors["layer0.fc2"] * np.float32(1 / 16)
+    weights = checkpoints.save(Checkpoint(checkpoint.config, tensors), tmp_path / "heavy.npz")
+    words = tmp_path / "words.txt"
+    words.write_text("emma\nolivia\nava\nisabella\nsophia\n")
+    options = ["--weights", weights, "--names", words, "--json"]
+    exact = json.loads(run("nll", "--arithmetic", "float", *options)[1][0])["nll"]
+    status, lines, err = run("nll", *options)
+    assert (status, err.startswith("note: Q")) == (0, True)
+    assert json.loads(lines[0])["nll"] == pytest.approx(exact, abs=1e-3)
+    status, lines, err = run("nll", "--format", "Q4.12", *options)
+    assert (status, err.startswith("warning: Q4.12 clips layer0.fc1 (")) == (0, True)
+    assert abs(json.loads(lines[0])["nll"] - exact) > 1e-3
+
+
 def test_quality(run: Any, tmp_path: Path) -> None:
     path = tmp_path / "names.txt"
     path.write_text("emma\nolivia\nava\n")
@@ -218,6 +235,8 @@ BAD_INPUT = {
     "generate --count -5": "--count must be 1 to 10000000, not -5",
     "generate --count 10000001": "--count must be 1 to 10000000, not 10000001",
     "generate --count " + "9" * 5000: "--count must be an integer, not '9999",
+    "generate --format Q9.9": "--format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q9.9'",
+    "generate --arithmetic talos-v2 --format Q5.12": "word must be Q4.12 in talos-v2, not Q5.12; use precise",
     "generate --limit 0": "limit must be 1 to 15 letters, not 0",
     "generate --limit -1": "limit must be 1 to 15 letters, not -1",
     "generate --limit 16": "limit must be 1 to 15 letters, not 16",
@@ -285,7 +304,7 @@ def test_weights_come_from_the_option_or_the_environment(
 ) -> None:
     weights, words = checkpoints.save(small_checkpoint, tmp_path / "small.npz"), tmp_path / "words.txt"
     words.write_text("x é\nzzy\n")
-    more = {"nll": ["--names", words], "quality": ["--names", words, "--count", 20]}.get(command, [])
+    more: list[Any] = {"nll": ["--names", words], "quality": ["--names", words, "--count", 20]}.get(command, [])
     given = run(command, "--weights", weights, *more)
     assert given[0] == 0
     monkeypatch.setenv("TALOS_WEIGHTS", str(weights))
@@ -400,5 +419,5 @@ def test_an_interrupt_is_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("talos_ref.commands.replay", interrupted)
+    monkeypatch.setattr("talos_ref.commands.run.replay", interrupted)
     assert run("generate", "--count", 100) == (130, [], "error: interrupted\n")

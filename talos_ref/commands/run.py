@@ -1,16 +1,16 @@
-"""What the commands that run a model do: from their options to lines of output."""
+"""What ``generate``, ``trace`` and ``tables`` do: from their options to lines of output."""
 
 from __future__ import annotations
 
 import json
 import random
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from talos_ref.commands.word_format import pick_arithmetic
 from talos_ref.golden import generate as generation
-from talos_ref.golden.arithmetic import ARITHMETICS, Arithmetic, arithmetic
+from talos_ref.golden.arithmetic import Arithmetic
 from talos_ref.golden.batched import CHUNK, replay
 from talos_ref.golden.constants import constants
 from talos_ref.golden.float_model import FloatModel, names_by_choices
@@ -18,13 +18,9 @@ from talos_ref.golden.generate import check_limit, check_temperature, check_toke
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
-from talos_ref.model.config import ModelConfig
-from talos_ref.model.words import names_path, read_words
 from talos_ref.progress import progress_bar
-from talos_ref.studies.nll import Quality, evaluate
-from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
 
-__all__ = ["generate", "trace", "nll", "quality", "tables"]
+__all__ = ["generate", "seed_range", "tables", "trace"]
 
 BATCHED_FROM = 64
 """Names from which the batched form is the faster one, its tables included."""
@@ -39,11 +35,8 @@ def _temperature(value: float, spec: Arithmetic | None) -> Any:
     return check_temperature(value) if spec is None else quantise_temperature(value, spec.sampler)
 
 
-def _spec(name: str, config: ModelConfig) -> Arithmetic | None:
-    return None if name == "float" else arithmetic(name, config)
-
-
-def _seeds(first: int, count: int) -> range:
+def seed_range(first: int, count: int) -> range:
+    """Return ``count`` seeds from ``first`` on; ValueError if one is no state of xorshift32."""
     check_seed(first)
     if first + count - 1 > 0xFFFFFFFF:
         raise ValueError(f"seed + count - 1 must be at most 4294967295, not {first + count - 1}; ask for fewer names")
@@ -97,6 +90,7 @@ def _with_progress(title: str, total: int, lines: Iterable[str], shown: bool) ->
 def generate(
     *,
     arithmetic_name: str,
+    word_format: str,
     weights: str | None,
     seed: int,
     count: int,
@@ -110,14 +104,14 @@ def generate(
     """Yield a name a line, or ``seed``, ``tokens`` and ``text`` as JSON."""
     checkpoint = _checkpoint(weights)
     config = checkpoint.config
-    spec = _spec(arithmetic_name, config)
+    spec = pick_arithmetic(checkpoint, arithmetic_name, word_format)
     warmth = _temperature(temperature, spec)
     if rng == "python":
         warmth = 0.0 if greedy else warmth
         named = _named_by_choices(checkpoint, spec, seed, count, temperature=warmth, limit=limit)
     else:
         most = config.max_letters if limit is None else check_limit(limit, config)
-        named = _named(checkpoint, spec, _seeds(seed, count), temperature=warmth, limit=most, greedy=greedy)
+        named = _named(checkpoint, spec, seed_range(seed, count), temperature=warmth, limit=most, greedy=greedy)
 
     def lines() -> Iterator[str]:
         for start, tokens in named:
@@ -131,6 +125,7 @@ def generate(
 def trace(
     *,
     arithmetic_name: str,
+    word_format: str,
     weights: str | None,
     seed: int,
     temperature: float,
@@ -142,7 +137,7 @@ def trace(
     """Yield a step a line, as ``generate.Step`` has it."""
     checkpoint = _checkpoint(weights)
     config = checkpoint.config
-    spec = _spec(arithmetic_name, config)
+    spec = pick_arithmetic(checkpoint, arithmetic_name, word_format)
     if tokens is not None and limit is not None:
         raise ValueError("limit must be left out where --tokens says how many steps there are")
     if tokens is not None:
@@ -161,89 +156,11 @@ def trace(
         yield f"{step.pos:>3}  {shown[0]}   {shown[1]}   {best}   {step.rng:>10}  {top}"
 
 
-def _words(checkpoint: Checkpoint, names: str | None, limit: int, truncate: bool) -> tuple[str, ...]:
-    """Return the first words of a file, all of which the model can read."""
-    model = checkpoint.config
-    listing = read_words(
-        names_path(names), alphabet=model.alphabet, block_size=model.block_size, truncate=truncate, limit=limit
-    )
-    return listing.words
-
-
-def _evaluate(checkpoint: Checkpoint, spec: Arithmetic | None, words: Sequence[str]) -> Quality:
-    if spec is None:
-        return evaluate(words, checkpoint.config, FloatModel(checkpoint).batched_logits)
-    return fixed_quality(words, checkpoint, IntegerModel(checkpoint, spec))
-
-
-def nll(
-    *, arithmetic_name: str, weights: str | None, names: str | None, limit: int, truncate: bool, as_json: bool
-) -> Iterator[str]:
-    """Yield ``nll``, ``kl`` and ``characters``, means in nats per predicted character."""
-    checkpoint = _checkpoint(weights)
-    words = _words(checkpoint, names, limit, truncate)
-    result = _evaluate(checkpoint, _spec(arithmetic_name, checkpoint.config), words)
-    if as_json:
-        yield json.dumps(asdict(result))
-        return
-    yield f"nll         {result.nll:.6f} nats per character"
-    yield f"kl          {result.kl:.3g} nats per character, from the float model"
-    yield f"characters  {result.characters}"
-
-
-def _quality_row(
-    checkpoint: Checkpoint, name: str, words: Sequence[str], seeds: range, temperature: float
-) -> dict[str, Any]:
-    """Return what is known of one arithmetic, or why the model cannot have it."""
-    try:
-        spec = _spec(name, checkpoint.config)
-    except ValueError as error:
-        return {"arithmetic": name, "refused": str(error)}
-    row: dict[str, Any] = {"arithmetic": name, **asdict(_evaluate(checkpoint, spec, words)), "temperature": temperature}
-    row["sampled_nll"] = float_nll(words, checkpoint, temperature)
-    if spec is not None:
-        warmth = quantise_temperature(temperature, spec.sampler)
-        sampled = sampled_quality(words, IntegerModel(checkpoint, spec), warmth)
-        row |= {"sampled_nll": sampled.nll, "impossible": sampled.impossible}
-    if name == "talos-v2":
-        row["wrapped_share"] = wrapped_share(checkpoint, seeds, temperature)
-    return row
-
-
-def quality(
-    *,
-    weights: str | None,
-    names: str | None,
-    limit: int,
-    truncate: bool,
-    temperature: float,
-    count: int,
-    as_json: bool,
-) -> Iterator[str]:
-    """Yield a row an arithmetic: NLL and KL of its logits, NLL of what its sampler draws from, wrapped names.
-
-    An arithmetic that the model cannot have says why.
-    """
-    checkpoint = _checkpoint(weights)
-    words = _words(checkpoint, names, limit, truncate)
-    seeds = _seeds(1, count)
-    rows = [_quality_row(checkpoint, name, words, seeds, temperature) for name in ("float", *sorted(ARITHMETICS))]
-    if as_json:
-        yield from (json.dumps(row) for row in rows)
-        return
-    yield f"{'':10}{'nll':>10}{'kl':>10}  {'sampled nll':>12}{'impossible':>12}{'wrapped names':>15}"
-    for row in rows:
-        if "refused" in row:
-            yield f"{row['arithmetic']:10}  not for this model: {row['refused']}"
-            continue
-        wrapped = f"{row['wrapped_share']:.1%}" if "wrapped_share" in row else ""
-        yield (f"{row['arithmetic']:10}{row['nll']:10.6f}{row['kl']:10.2g}  {row['sampled_nll']:12.4f}"
-               f"{row.get('impossible', ''):>12}{wrapped:>15}").rstrip()  # fmt: skip
-
-
-def tables(*, arithmetic_name: str, weights: str | None, as_json: bool) -> Iterator[str]:
+def tables(*, arithmetic_name: str, word_format: str, weights: str | None, as_json: bool) -> Iterator[str]:
     """Yield the tables and constants of an arithmetic."""
-    values = constants(arithmetic(arithmetic_name, _checkpoint(weights).config))
+    spec = pick_arithmetic(_checkpoint(weights), arithmetic_name, word_format)
+    assert spec is not None, "tables are of integer arithmetics alone"
+    values = constants(spec)
     if as_json:
         yield json.dumps(values)
         return

@@ -38,7 +38,7 @@ def train(
     report = done.report
     notes = {"duplicates": report.duplicates, "cut": report.cut, "composed (NFC)": report.composed}
     noted = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
-    yield f"{report.words:,} words of up to {report.longest} letters{noted}"
+    yield f"{report.words:,} word{'s' if report.words > 1 else ''} of up to {report.longest} letters{noted}"
     yield _described(done.checkpoint)
     yield f"loss {done.loss:.3f} nats a character, mean of the last {min(steps, AVERAGED)} steps"
     yield f"wrote {Path(out)}"
