@@ -1,1 +1,1 @@
-"""The DE1-SoC: pins, PLL, JTAG and the Quartus project; nothing outside this folder imports it."""
+"""Boards: parts that any board uses, and the DE1-SoC; nothing outside this folder imports it."""

@@ -80,7 +80,9 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
             mapped = read_synthesis(synthesise(design))
         used = count(mapped["cells"])
         rows[design.name] = used, mapped["longest_paths"][0]["picoseconds"]
-        report.append({"core": design.name, **used.to_json(), **mapped, "problems": problems(design.name, used)})
+        made_from = {"checkpoint": design.checkpoint.digest, "format": str(design.word)}
+        counted = {**used.to_json(), **mapped, "problems": problems(design.name, used)}
+        report.append({"core": design.name, **made_from, **counted})
     device = DEVICE.to_json()
     write_bytes(path, json.dumps({"device": device, "talos_v2": TALOS_V2_FIT, "cores": report}, indent=1).encode())
     show = console(_WIDTH)

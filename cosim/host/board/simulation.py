@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,26 +12,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from cosim.engine.compile import Model, build
-from cosim.engine.digests import ROOT
 from cosim.engine.simulators import Simulator, child_environment, log_tail
 from cosim.host.errors import HostError
 from cosim.host.link import Link
 from cosim.host.transport import LinkTransport, Transport
 from cosim.host.transports import Connection
-from hdl.boards.de1_soc.project import board_verilog
-from hdl.build_cache import artefact, design_folder
+from hdl.boards.de1_soc.platform import PROJECT
+from hdl.boards.de1_soc.project import project_files
+from hdl.build_cache import design_folder
 from hdl.design import Design
-from talos_ref.files import write_bytes
 
 __all__ = [
     "MODELS",
     "SimulatedBoard",
     "board_model",
-    "boards_digest",
     "compile_board",
     "connect",
     "simulated_board",
@@ -118,25 +114,15 @@ def board_model(
     Raises SimulatorError if it does not compile.
     """
 
-    def make(folder: Path) -> None:
+    def before() -> None:
         notice(
             f"making the simulated board with {design.name}, a few minutes, for it is new or its sources have changed"
         )
-        write_bytes(folder / "top.v", board_verilog(design, demo_cycles).encode())
 
-    source = artefact(design, "board", {"demo_cycles": demo_cycles, "boards": boards_digest()}, make) / "top.v"
+    source = project_files(design, demo_cycles=demo_cycles, before=before) / f"{PROJECT}.v"
     work = design_folder(design) / ("board" if demo_cycles is None else f"board-{demo_cycles}")
     work.mkdir(parents=True, exist_ok=True)
     return compile_board(source, work)
-
-
-@cache
-def boards_digest() -> str:
-    """Return the SHA-256 (hex) of the boards' sources, which the generator's digest leaves out."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "hdl" / "boards").rglob("*.py")):
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()
 
 
 def compile_board(source: Path, build_dir: Path) -> Model:
@@ -145,7 +131,7 @@ def compile_board(source: Path, build_dir: Path) -> Model:
     Raises SimulatorError if it does not compile.
     """
     public = [("jtag_bridge", name) for name in _BRIDGE_SIGNALS]
-    return build(Simulator.VERILATOR, [source, *MODELS], "top", build_dir, public=public, timing=True)
+    return build(Simulator.VERILATOR, [source, *MODELS], PROJECT, build_dir, public=public, timing=True)
 
 
 @contextmanager

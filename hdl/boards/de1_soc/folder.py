@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from hdl.boards.de1_soc.jtag_bridge import BRIDGE, bridge_tcl
 from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.pll import pll_settings
-from hdl.boards.de1_soc.project import board_files
+from hdl.boards.de1_soc.project import project_files
 from hdl.boards.de1_soc.scripts import OUTPUT, SCRIPTS
+from hdl.boards.folder import estimate, write_project
 from hdl.boards.parts.leds import LEDS
-from hdl.design import Design
+from hdl.build_cache import build_id
+from hdl.design import DESIGN_FILE, Design
 from hdl.device.cyclone_v import DEVICE, PART
-from talos_ref.files import write_bytes
 
-__all__ = ["estimate", "write_folder"]
+__all__ = ["write_folder"]
 
 _README = """\
 # {core} on the DE1-SoC
@@ -26,8 +26,12 @@ Quartus Prime Lite or Standard, 18.1 or newer, with Cyclone V support. Nothing h
     ./program.sh     loads it over the board's USB-Blaster (the FPGA is the second device in the chain)
 
 On Windows `compile.bat` and `program.bat`. `quartus_sh` and `quartus_pgm` have to be on PATH. After a compilation with
-`make quartus`, which does the first of these where it finds `quartus_sh`, the reports are read and compared; by hand:
-`python -m hdl.boards report --core {core} --out FOLDER`.
+`make quartus`, which does the first of these where it finds `quartus_sh`, the reports are read and compared; by hand,
+in this folder: `python -m hdl.boards report --design {design}`.
+
+On the board's computer, with the project these files came from (no simulator is needed):
+
+    python -m cosim.host generate --transport system-console --design {design} --check
 
 | file | what |
 | --- | --- |
@@ -36,7 +40,9 @@ On Windows `compile.bat` and `program.bat`. `quartus_sh` and `quartus_pgm` have 
 | `{project}.sdc` | clocks, false paths |
 | `{bridge}.tcl` | makes `{bridge}.qsys`, a JTAG to Avalon master, from which Platform Designer makes Verilog |
 | `compile.tcl` | what `compile.sh` and `compile.bat` run |
+| `{design}`, `checkpoint.npz` | core, weights, format and clock, for the host |
 
+Model: {letters} letters, a block of {block}; words in {word}. Build: {build:08x}, which the host reads from the board.
 Clock: {clock} MHz, by the PLL from 50 MHz. SW0 up: a name a second on HEX5 to HEX0. SW1 up: reset. Once a host has
 reached the registers over JTAG, the demo is silent until the next reset. LEDR0 to LEDR9: {leds}.
 
@@ -55,28 +61,6 @@ Expected, of the core alone, by Yosys (`make resources`), which counts otherwise
 _NO_ESTIMATE = "`make resources` estimates what to expect; it had not run when this folder was made."
 
 
-def estimate(core: str, path: Path) -> dict[str, int] | None:
-    """Return ``alms``, ``dsp_blocks`` and ``m10k`` of a core from ``make resources``, or None if it is not there.
-
-    Raises ValueError if the file is not what that command writes.
-    """
-    try:
-        rows = json.loads(path.read_text())["cores"]
-        used = next((row for row in rows if row["core"] == core), None)
-        if used is None:
-            return None
-        # Two multipliers of 18 × 18 are a block.
-        return {
-            "alms": int(used["alms"]),
-            "dsp_blocks": -(-int(used["multipliers"]) // 2),
-            "m10k": int(used["m10k"]),
-        }
-    except FileNotFoundError:
-        return None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} must be a file of `make resources`; make it again ({error!r})") from None
-
-
 def _readme(design: Design, expected: dict[str, int] | None) -> str:
     resources = _NO_ESTIMATE
     if expected is not None:
@@ -86,28 +70,29 @@ def _readme(design: Design, expected: dict[str, int] | None) -> str:
     return _README.format(
         core=design.name, arithmetic=design.core.arithmetic_name, rows=design.core.tile_rows,
         columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=PART,
-        clock=f"{design.clock_hz / 1e6:g}",
-        leds=", ".join(LEDS), resources=resources,
+        clock=f"{design.clock_hz / 1e6:g}", leds=", ".join(LEDS), resources=resources, design=DESIGN_FILE,
+        letters=len(design.model.alphabet), block=design.model.block_size, word=design.word, build=build_id(design),
     )  # fmt: skip
 
 
 def write_folder(folder: Path, design: Design, *, resources: Path) -> list[Path]:
-    """Write the project and return its files; ``resources`` is what ``make resources`` wrote, if it did.
+    """Write the project, and the design beside it, and return the files.
 
-    Raises ValueError if there is no PLL for the design's clock, OSError if a file cannot be written.
+    ``resources`` is what ``make resources`` wrote, if it did. Raises ValueError if there is no PLL for the design's
+    clock, OSError if a file cannot be written.
     """
     pll_settings(design.clock_hz)
+    expected = estimate(design, resources)
+    generated = {path.name: path.read_text(encoding="ascii") for path in _generated(project_files(design))}
     files = {
-        **board_files(design),
+        **generated,
         f"{BRIDGE}.tcl": bridge_tcl(PART, design.clock_hz),
         **SCRIPTS,
-        "README.md": _readme(design, estimate(design.name, resources)),
+        "README.md": _readme(design, expected),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in files.items():
-        path = write_bytes(folder / name, text.encode())
-        if path.suffix == ".sh":
-            path.chmod(path.stat().st_mode | 0o111)
-        written.append(path)
-    return written
+    return write_project(folder, files, design)
+
+
+def _generated(folder: Path) -> list[Path]:
+    """Return the files that the platform made, without the build cache's own."""
+    return sorted(path for path in folder.iterdir() if path.stem == PROJECT)

@@ -1,4 +1,4 @@
-"""``python -m hdl.boards mistral``: the board through Yosys and nextpnr-mistral, by Amaranth's own toolchain.
+"""The board through Yosys and nextpnr-mistral, by Amaranth's own toolchain.
 
 What differs from the Quartus project: nextpnr-mistral has no PLL, so that the clock is the pin's 50 MHz; there is no
 JTAG bridge, which only Intel's tools make, so that the demo has the registers for itself and no host reaches them.
@@ -6,23 +6,20 @@ JTAG bridge, which only Intel's tools make, so that the demo has the registers f
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hdl.boards.de1_soc.platform import PROJECT, De1SocPlatform
 from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.top import BoardTop
-from hdl.design import Design, make_design
+from hdl.boards.tools import run_logged
+from hdl.design import Design
 from talos_ref.files import write_bytes
-from talos_ref.model.checkpoint import DEFAULT_PATH, load
 
-__all__ = ["DIFFERENCES", "TOOLS", "add_mistral", "find_tools", "place_and_route", "read_fmax", "write_mistral"]
+__all__ = ["DIFFERENCES", "TOOLS", "find_tools", "place_and_route", "read_fmax", "write_mistral"]
 
 TOOLS = ("yosys", "nextpnr-mistral")
 DIFFERENCES = (
@@ -32,7 +29,6 @@ DIFFERENCES = (
 """What this bitstream has not, against Quartus's."""
 
 _LOG = "build.log"
-_TAIL_LINES = 20
 
 
 def find_tools() -> None:
@@ -74,37 +70,6 @@ def place_and_route(folder: Path) -> float:
 
     Raises RuntimeError, with the end of the log, if a tool fails.
     """
-    log = folder / _LOG
-    with open(log, "wb") as output:
-        code = subprocess.run(
-            ["sh", f"build_{PROJECT}.sh"], cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, check=False,
-        ).returncode  # fmt: skip
-    if code:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
-        raise RuntimeError(f"build_{PROJECT}.sh failed with status {code}; {log} ends:\n{tail}")
+    script = f"build_{PROJECT}.sh"
+    run_logged(["sh", script], folder, _LOG, script)
     return read_fmax((folder / f"{PROJECT}.tim").read_text(errors="replace"))
-
-
-def _mistral(options: argparse.Namespace) -> int:
-    design = make_design(options.core, load(options.weights))
-    find_tools()
-    folder = Path(options.out or f"build/mistral/{design.name}")
-    write_mistral(folder, design)
-    print(f"{folder} written: {design.name}")
-    for line in DIFFERENCES:
-        print(f"  {line}")
-    reached = place_and_route(folder)
-    print(f"nextpnr-mistral: {reached:.2f} MHz of {REFERENCE_HZ / 1e6:g} MHz; {folder}/{PROJECT}.rbf written")
-    if reached * 1e6 < REFERENCE_HZ:
-        raise RuntimeError(f"the clock of {REFERENCE_HZ / 1e6:g} MHz must be met, not {reached:.2f} MHz")
-    return 0
-
-
-def add_mistral(commands: Any) -> Any:
-    """Add the command ``mistral``; return its parser."""
-    parser = commands.add_parser("mistral", help="place and route with Yosys and nextpnr-mistral")
-    parser.add_argument("--out", metavar="FOLDER", help="default: build/mistral/CORE")
-    parser.add_argument("--weights", default=DEFAULT_PATH, metavar="FILE", help="default: the committed checkpoint")
-    parser.set_defaults(run=_mistral)
-    return parser

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from hdl.boards.de1_soc.constraints import JTAG_SDC
 from hdl.boards.de1_soc.jtag_bridge import BRIDGE
 from hdl.boards.de1_soc.platform import PROJECT, De1SocPlatform
 from hdl.boards.de1_soc.top import BoardTop
+from hdl.boards.digest import boards_digest
+from hdl.build_cache import artefact
 from hdl.design import Design
+from talos_ref.files import write_bytes
 
-__all__ = ["board_files", "board_verilog"]
+__all__ = ["board_files", "board_verilog", "project_files"]
 
 _SETTINGS = f"set_global_assignment -name QIP_FILE {BRIDGE}/synthesis/{BRIDGE}.qip"
 
@@ -42,3 +46,16 @@ def board_verilog(design: Design, demo_cycles: int | None = None) -> str:
     ``altera_std_synchronizer_bundle`` (the switches).
     """
     return board_files(design, demo_cycles=demo_cycles)[f"{PROJECT}.v"]
+
+
+def project_files(
+    design: Design, *, demo_cycles: int | None = None, before: Callable[[], None] = lambda: None
+) -> Path:
+    """Return a folder of the build cache that holds ``board_files`` of a design; ``before`` is called if it is new."""
+
+    def make(folder: Path) -> None:
+        before()
+        for name, text in board_files(design, demo_cycles=demo_cycles).items():
+            write_bytes(folder / name, text.encode("ascii"))
+
+    return artefact(design, "de1-soc", {"demo_cycles": demo_cycles, "boards": boards_digest()}, make)

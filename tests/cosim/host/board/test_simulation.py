@@ -180,7 +180,7 @@ def test_the_enable_switch_is_for_the_demo_alone(board: SimulatedBoard) -> None:
 
 def test_a_board_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = demo_board()
-    monkeypatch.setattr(simulation, "board_verilog", lambda core, demo_cycles: pytest.fail("made again"))
+    monkeypatch.setattr("hdl.boards.de1_soc.project.board_files", lambda *_, **__: pytest.fail("made again"))
     notices: list[str] = []
     again = board_model(published("tile16"), DEMO_CYCLES, notice=notices.append)
     assert (again.folder, again.compiled, notices) == (made.folder, False, [])

@@ -14,7 +14,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.boards.__main__ import main
+from hdl.boards.cli import main
 from hdl.boards.de1_soc.mistral import write_mistral
 from hdl.boards.de1_soc.top import BoardTop
 from hdl.device.yosys import run_yosys
@@ -114,7 +114,7 @@ def test_flow(tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_clock_not_met(tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "timing").write_text(_TIMING.format(mhz="41.20"))
-    assert main(command(tmp_path / "out")) == 2
+    assert main(command(tmp_path / "out")) == 1
     assert capsys.readouterr().err == "error: the clock of 50 MHz must be met, not 41.20 MHz\n"
 
 
@@ -123,7 +123,7 @@ def test_tool_fails(
 ) -> None:
     monkeypatch.setenv("FAKE_STATUS", "9")
     folder = tmp_path / "out"
-    assert main(command(folder)) == 2
+    assert main(command(folder)) == 1
     assert capsys.readouterr().err.startswith(f"error: build_top.sh failed with status 9; {folder}/build.log ends:\n")
     assert len((folder / "calls.log").read_text().splitlines()) == 1, "nextpnr must not run after Yosys has failed"
 

@@ -1,0 +1,8 @@
+"""``python -m hdl.board``, as scripts know it: see `hdl.boards.cli`."""
+
+import sys
+
+from hdl.boards.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

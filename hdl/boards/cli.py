@@ -1,0 +1,150 @@
+"""The command line ``python -m hdl.boards check | quartus | report | mistral``.
+
+`commands` is a click group, which another command line can mount.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from hdl.boards.de1_soc.check import check_design, memory_counts
+from hdl.boards.de1_soc.folder import write_folder
+from hdl.boards.de1_soc.mistral import DIFFERENCES, find_tools, place_and_route, write_mistral
+from hdl.boards.de1_soc.platform import PROJECT
+from hdl.boards.de1_soc.pll import REFERENCE_HZ
+from hdl.boards.de1_soc.quartus import compile_folder, report
+from hdl.boards.folder import project_folder
+from hdl.core.config import CORES
+from hdl.design import Design
+from hdl.options import Choice, clock_option, design_options
+from talos_ref.command_line import SETTINGS, run
+from talos_ref.options import OneOf, Option
+
+__all__ = ["commands", "main"]
+
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
+
+
+def _folder_options(kind: str) -> Option:
+    """Add ``--out`` and ``--resources``."""
+
+    def add(command: AnyCommand) -> AnyCommand:
+        text = "of `make resources` (default: build/resources.json)"
+        command = click.option("--resources", default="build/resources.json", metavar="FILE", help=text)(command)
+        text = f"(default: build/{kind}/CORE for the committed weights, else with a digest behind CORE)"
+        return click.option("--out", metavar="FOLDER", help=text)(command)
+
+    return add
+
+
+@click.group(context_settings=SETTINGS, no_args_is_help=False)
+def commands() -> None:
+    """The cores on the DE1-SoC: projects, and what can be checked of them without a board."""
+
+
+@commands.command()
+@click.option("--core", "cores", type=OneOf(list(CORES)), multiple=True, metavar="NAME",
+              help=f"{', '.join(CORES)}; more than once for several (default: all that the model can have)")
+@click.option("--weights", metavar="FILE", help="checkpoint (default: $TALOS_WEIGHTS, or the committed one)")
+@click.option("--design", metavar="FILE", help="design.json of a folder, in place of --core and --weights")
+@click.option("--out", metavar="FOLDER", help="(default: build/board)")
+def check(cores: tuple[str, ...], weights: str | None, design: str | None, out: str | None) -> int:
+    """Elaborate the board's Verilog in three tools, and look at its memories."""  # fmt: skip
+    failed = False
+    for made in _designs(cores, weights, design):
+        folder = project_folder("board", made) if out is None else Path(out) / made.name
+        found = check_design(made, folder)
+        for line in found:
+            print(line)
+        failed |= bool(found)
+        count = f"{len(found)} objection{'s' * (len(found) > 1)}" if found else "no objections"
+        verdict = f"{count} of Verilator, Icarus and Yosys"
+        print(f"{made.name}: {verdict}; {memory_counts(folder)}", flush=True)
+    return 1 if failed else 0
+
+
+def _designs(cores: Sequence[str], weights: str | None, design: str | None) -> Iterator[Design]:
+    """Yield what is to be checked; without a choice every core that the model can have. ValueError if that is none."""
+    if design is not None:
+        yield Choice(core=cores[0] if cores else None, weights=weights, design=design).resolve()
+        return
+    refused = []
+    for core in dict.fromkeys(cores or CORES):
+        try:
+            made = Choice(core=core, weights=weights).resolve()
+        except ValueError as error:
+            if cores:
+                raise
+            refused.append(f"{core}: not for this model: {error}")
+            continue
+        yield made
+    if len(refused) == len(CORES):
+        raise ValueError("; ".join(refused))
+    for line in refused:
+        print(line)
+
+
+@commands.command()
+@design_options()
+@clock_option
+@_folder_options("quartus")
+@click.option("--no-compile", is_flag=True, help="only write the project")
+def quartus(out: str | None, resources: str, no_compile: bool, **choice: Any) -> int:
+    """Write the Quartus project, and compile it where quartus_sh is on PATH."""
+    design = Choice(**choice).resolve()
+    folder = project_folder("quartus", design) if out is None else Path(out)
+    write_folder(folder, design, resources=Path(resources))
+    print(f"{folder} written: project of {design.name} at {design.clock_hz / 1e6:g} MHz")
+    program = None if no_compile else shutil.which("quartus_sh")
+    if program is None:
+        why = "--no-compile was given" if no_compile else "quartus_sh is not on PATH"
+        print(f"not compiled: {why}. {folder}/compile.sh compiles it, {folder}/program.sh programs the board")
+        return 0
+    terminal = Console(stderr=True)
+    with terminal.status("compiling, some ten minutes") if terminal.is_terminal else terminal:
+        compile_folder(folder, program)
+    return report(folder, design, Path(resources))
+
+
+@commands.command("report")
+@design_options()
+@_folder_options("quartus")
+def read_report(out: str | None, resources: str, design: str | None, **choice: Any) -> int:
+    """Read the reports of a compiled project again; --design FOLDER/design.json says where it is."""
+    made = Choice(design=design, **choice).resolve()
+    if out is not None:
+        folder = Path(out)
+    elif design is not None:
+        folder = Path(design).parent
+    else:
+        folder = project_folder("quartus", made)
+    return report(folder, made, Path(resources))
+
+
+@commands.command()
+@design_options()
+@click.option("--out", metavar="FOLDER", help="(default: build/mistral/CORE)")
+def mistral(out: str | None, **choice: Any) -> None:
+    """Place and route with Yosys and nextpnr-mistral."""
+    design = Choice(**choice).resolve()
+    find_tools()
+    folder = project_folder("mistral", design) if out is None else Path(out)
+    write_mistral(folder, design)
+    print(f"{folder} written: {design.name}")
+    for line in DIFFERENCES:
+        print(f"  {line}")
+    reached = place_and_route(folder)
+    print(f"nextpnr-mistral: {reached:.2f} MHz of {REFERENCE_HZ / 1e6:g} MHz; {folder}/{PROJECT}.rbf written")
+    if reached * 1e6 < REFERENCE_HZ:
+        raise RuntimeError(f"the clock of {REFERENCE_HZ / 1e6:g} MHz must be met, not {reached:.2f} MHz")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, 1 for a failure or what was found, 2 with a line on standard error for bad input."""
+    return run(commands, arguments, "python -m hdl.boards")

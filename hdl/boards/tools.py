@@ -1,0 +1,26 @@
+"""Tools that take a project's folder and minutes: their output in one log, the end of it in the error."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["run_logged"]
+
+_TAIL_LINES = 20
+
+
+def run_logged(command: Sequence[str], folder: Path, log_name: str, name: str) -> None:
+    """Run a command in a folder, with all its output in the file ``log_name`` there.
+
+    Raises RuntimeError, with ``name`` and the end of the log, if it fails.
+    """
+    log = folder / log_name
+    with open(log, "wb") as output:
+        code = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
+    if code:
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
+        raise RuntimeError(f"{name} failed with status {code}; {log} ends:\n{tail}")
