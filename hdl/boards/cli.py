@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
@@ -20,21 +20,17 @@ from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.quartus import compile_folder, report
 from hdl.boards.folder import project_folder
-from hdl.core.config import CORES
-from hdl.design import Design
-from hdl.options import Choice, clock_option, design_options
+from hdl.options import Choice, clock_option, cores_option, design_option, design_options, several_designs
 from talos_ref.command_line import SETTINGS, run
-from talos_ref.options import OneOf, Option
+from talos_ref.options import C, Option
 
 __all__ = ["commands", "main"]
-
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 
 
 def _folder_options(kind: str) -> Option:
     """Add ``--out`` and ``--resources``."""
 
-    def add(command: AnyCommand) -> AnyCommand:
+    def add(command: C) -> C:
         text = "of `make resources` (default: build/resources.json)"
         command = click.option("--resources", default="build/resources.json", metavar="FILE", help=text)(command)
         text = f"(default: build/{kind}/CORE for the committed weights, else with a digest behind CORE)"
@@ -49,45 +45,21 @@ def commands() -> None:
 
 
 @commands.command()
-@click.option("--core", "cores", type=OneOf(list(CORES)), multiple=True, metavar="NAME",
-              help=f"{', '.join(CORES)}; more than once for several (default: all that the model can have)")
-@click.option("--weights", metavar="FILE", help="checkpoint (default: $TALOS_WEIGHTS, or the committed one)")
-@click.option("--design", metavar="FILE", help="design.json of a folder, in place of --core and --weights")
+@cores_option
+@design_option
 @click.option("--out", metavar="FOLDER", help="(default: build/board)")
-def check(cores: tuple[str, ...], weights: str | None, design: str | None, out: str | None) -> int:
-    """Elaborate the board's Verilog in three tools, and look at its memories."""  # fmt: skip
+def check(cores: tuple[str, ...], out: str | None, **choice: Any) -> int:
+    """Elaborate the board's Verilog in three tools, and look at its memories."""
     failed = False
-    for made in _designs(cores, weights, design):
-        folder = project_folder("board", made) if out is None else Path(out) / made.name
-        found = check_design(made, folder)
+    for design in several_designs(cores, Choice(**choice)):
+        folder = project_folder("board", design) if out is None else Path(out) / design.name
+        found = check_design(design, folder)
         for line in found:
             print(line)
         failed |= bool(found)
         count = f"{len(found)} objection{'s' * (len(found) > 1)}" if found else "no objections"
-        verdict = f"{count} of Verilator, Icarus and Yosys"
-        print(f"{made.name}: {verdict}; {memory_counts(folder)}", flush=True)
+        print(f"{design.name}: {count} of Verilator, Icarus and Yosys; {memory_counts(folder)}", flush=True)
     return 1 if failed else 0
-
-
-def _designs(cores: Sequence[str], weights: str | None, design: str | None) -> Iterator[Design]:
-    """Yield what is to be checked; without a choice every core that the model can have. ValueError if that is none."""
-    if design is not None:
-        yield Choice(core=cores[0] if cores else None, weights=weights, design=design).resolve()
-        return
-    refused = []
-    for core in dict.fromkeys(cores or CORES):
-        try:
-            made = Choice(core=core, weights=weights).resolve()
-        except ValueError as error:
-            if cores:
-                raise
-            refused.append(f"{core}: not for this model: {error}")
-            continue
-        yield made
-    if len(refused) == len(CORES):
-        raise ValueError("; ".join(refused))
-    for line in refused:
-        print(line)
 
 
 @commands.command()

@@ -209,9 +209,9 @@ def test_check_command(
     weights = save(small_checkpoint, tmp_path / "small.npz")
     assert main(["check", "--weights", str(weights)]) == 1
     assert checked == ["wide"]
-    said = capsys.readouterr().out
-    assert "tile16: not for this model: n_embd must be a power of two in talos-v2, not 12\n" in said
-    assert "fused: not for this model: n_layer must be 1 with first_layer_in_rom, not 2\n" in said
+    said = capsys.readouterr().err
+    assert "note: tile16 is left out: n_embd must be a power of two in talos-v2, not 12\n" in said
+    assert "note: fused is left out: n_layer must be 1 with first_layer_in_rom, not 2\n" in said
     checked.clear()
     design = published("fused").save(tmp_path)
     assert main(["check", "--design", str(design)]) == main(["check", "--core", "fused", "--core", "fused"]) == 0
