@@ -12,8 +12,6 @@ __all__ = ["constants"]
 def constants(arithmetic: Arithmetic) -> dict[str, Any]:
     """Return name -> integer, text or table, ready for JSON; ``lines`` are [base, slope] from segment ``first`` on."""
     values: dict[str, Any] = {"arithmetic": arithmetic.name, "word": str(arithmetic.word)}
-    if arithmetic.scaled_linear is not None:
-        values["wide"] = str(arithmetic.scaled_linear.wide)
-    for unit in (arithmetic.attention, arithmetic.rmsnorm, arithmetic.sampler):
+    for unit in (arithmetic.mlp, arithmetic.attention, arithmetic.rmsnorm, arithmetic.sampler):
         values |= unit.constants()
     return values

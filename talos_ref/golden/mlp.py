@@ -54,6 +54,9 @@ class Mlp(Protocol):
     def batched_last_layer(self, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate) -> Ints:
         """Return ``last_layer`` of every name [name, vocab]."""
 
+    def constants(self) -> dict[str, Any]:
+        """Return the constants that need no weights, by name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlainMlp:
@@ -98,6 +101,10 @@ class PlainMlp:
         """Return ``last_layer`` of every name."""
         x = self.batched_layer(products, at, x, attended, saturate)
         return self.linear.batched_requantise("logits", products["lm_head"](x), saturate)
+
+    def constants(self) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +166,10 @@ class DeferredMlp:
         x, hidden, scale = self._batched_enter(products, at, x, attended, saturate)
         totals, addends = products["folded"](hidden), products["lm_head"](x)
         return self.scaled_linear.batched_requantise("logits", totals, scale, saturate, addends)
+
+    def constants(self) -> dict[str, Any]:
+        """Return the format that a sum has before its scale."""
+        return {"wide": str(self.scaled_linear.wide)}
 
 
 def _project(linear: Linear, tensors: Tensors, at: str, x: Vector, attended: Vector) -> list[int]:
