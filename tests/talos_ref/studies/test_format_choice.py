@@ -99,11 +99,11 @@ def test_nothing_to_warn_of() -> None:
 
 
 def test_refusals(checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match=r"^words must hold at least one word$"):
+    with pytest.raises(ValueError, match=r"^words: it must hold at least one word, one a line$"):
         choose_format(checkpoint, [])
     with pytest.raises(ValueError, match=r"^arithmetic must be one of precise, talos-v2, not 'exact'$"):
         choose_format(checkpoint, ["a"], "exact")
-    with pytest.raises(ValueError, match=r"^word 1 must use letters of '[a-z]*' only, not '1' \('a1'\)$"):
+    with pytest.raises(ValueError, match=r"^words: 1 word \(word 1\) with letters outside '[a-z]*': '1' "):
         choose_format(checkpoint, ["a1"])
     wide = ModelConfig(n_embd=24, n_head=6)
     tensors = {name: np.zeros(shape, dtype=np.float32) for name, shape in wide.shapes().items()}
