@@ -202,4 +202,4 @@ def _save(path: str | None, result: work.Result) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 1 for a difference or a failure, 2 for bad input, 130 for Ctrl-C."""
-    return run(commands, arguments, "python -m cosim.host")
+    return run(commands, arguments, "python -m cosim.host", (RuntimeError,))

@@ -119,4 +119,4 @@ def mistral(out: str | None, **choice: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 1 for a failure or what was found, 2 with a line on standard error for bad input."""
-    return run(commands, arguments, "python -m hdl.boards")
+    return run(commands, arguments, "python -m hdl.boards", (RuntimeError,))
