@@ -14,7 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hdl.core.config import CLOCK_HZ, CoreConfig, core_config
+from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.core.cores import core_config
 from hdl.core.hidden_order import hidden_order
 from talos_ref.files import write_bytes
 from talos_ref.golden.arithmetic import Arithmetic

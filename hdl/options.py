@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from hdl.core.config import CLOCK_HZ, CORES, CoreConfig, core_config
+from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
+from hdl.core.cores import core_config
 from hdl.design import Design, make_design
 from hdl.word_choice import AUTO, choose_word
 from talos_ref.golden.format import FORMATS

@@ -8,18 +8,25 @@ from talos_ref.golden.arithmetic import Arithmetic, arithmetic
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import MICROGPT, ModelConfig
 
-__all__ = ["CLOCK_HZ", "CoreConfig", "CORES", "core_config"]
+__all__ = ["CLOCK_HZ", "LIMITS", "CoreConfig", "CORES"]
 
 CLOCK_HZ = 56_250_000
 """The published design's clock, which every throughput here is quoted at."""
+
+
+LIMITS = {"block_size": (2, 64), "n_embd": (2, 64), "mlp_dim": (1, 256), "n_layer": (1, 4)}
+"""Least and largest dimension of the models that cores are made for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoreConfig:
     """Everything that a core is generated from, its weights apart.
 
-    Raises TypeError if a number is not an integer; ValueError if one is out of range, the arithmetic is unknown or not
-    defined for the model, or units would use a shared multiplier at the same time.
+    Every model of the family can be had within ``LIMITS``, with any alphabet that a model may have and any number of
+    heads that divides ``n_embd``. What of that the device holds is for ``hdl.device.estimate``.
+
+    Raises TypeError if a number is not an integer; ValueError if one is out of range, or the arithmetic is unknown or
+    not defined for the model and the word.
     """
 
     name: str
@@ -36,6 +43,9 @@ class CoreConfig:
     """Cached positions that attention takes a cycle, a power of two."""
     share_multipliers: bool = False
     """Tile and attention take turns at one bank, and so do the folded head and the sampler."""
+    sparse_head: bool = True
+    """In a deferred arithmetic, a product of its own, a multiplier a token, takes the last layer's hidden units as they
+    come and skips those that are 0; without, the tile takes all of them after fc1."""
     first_layer_in_rom: bool = False
     """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
     model: ModelConfig = field(default=MICROGPT)
@@ -43,7 +53,11 @@ class CoreConfig:
     """Format of weights and stored activations."""
 
     def __post_init__(self) -> None:
-        deferred = self.arithmetic.deferred
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self.model, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be {low} to {high} in a core, not {value!r}")
+        _ = self.arithmetic
         if self.first_layer_in_rom and self.model.n_layer != 1:
             raise ValueError(f"n_layer must be 1 with first_layer_in_rom, not {self.model.n_layer!r}")
         for name, high in (("tile_rows", 64), ("tile_columns", 64), ("bits_per_cycle", 8), ("sampler_lanes", 256)):
@@ -57,25 +71,36 @@ class CoreConfig:
             raise TypeError(f"attention_positions must be an integer, not {positions!r}")
         if not 1 <= positions <= high or positions & (positions - 1):
             raise ValueError(f"attention_positions must be a power of two from 1 to {high}, not {positions!r}")
-        if self.share_multipliers and not self.first_layer_in_rom:
-            self._check_turns(3 if deferred else 2)
-
-    def _check_turns(self, most: int) -> None:
-        """Raise ValueError if the value takes more cycles than ``most``, since attention multiplies then."""
-        # Attention first multiplies four cycles after the last instruction of the query, five if that is scaled; the
-        # tile one cycle after each instruction, and those of the value follow the query's without a gap.
-        rows, columns, n = self.tile_rows, self.tile_columns, self.model.n_embd
-        cycles = -(-n // rows) * -(-n // columns)
-        if cycles > most:
-            raise ValueError(
-                f"with share_multipliers the tile must make a vector of {n} in at most {most} cycles, not {cycles}: "
-                f"make it larger than {rows} x {columns}"
-            )
 
     @property
     def arithmetic(self) -> Arithmetic:
         """What every unit computes."""
         return arithmetic(self.arithmetic_name, self.model, self.word)
+
+    @property
+    def dense_head(self) -> bool:
+        """Whether the tile makes the whole head of a deferred arithmetic."""
+        return self.arithmetic.deferred and not self.sparse_head
+
+    @property
+    def query_last(self) -> bool:
+        """Whether a layer's query is made after its value, so that attention and the tile never multiply at once.
+
+        Attention first multiplies four cycles after the last instruction of the query, five if that is scaled. The
+        tile multiplies one cycle after each instruction, and those of a value that comes after the query follow it
+        without a gap.
+        """
+        most = 3 if self.arithmetic.deferred else 2
+        rows, columns = self.blocks(self.model.n_embd, self.model.n_embd)
+        return self.share_multipliers and rows * columns > most
+
+    def blocks(self, rows: int, columns: int) -> tuple[int, int]:
+        """Return how many blocks of rows and of columns the tile takes for a matrix."""
+        return -(-rows // self.tile_rows), -(-columns // self.tile_columns)
+
+    def matrices(self) -> dict[str, tuple[int, int]]:
+        """Return name -> (rows, columns) of the model's tensors and of ``folded = lm_head · fc2``."""
+        return {**self.model.shapes(), "folded": (self.model.vocab_size, self.model.mlp_dim)}
 
 
 # Any checkpoint of the family: a tile of 128 multipliers that attention shares, RMSNorm's scale deferred past the MLP,
@@ -104,10 +129,3 @@ CORES = {
     )
 }
 """Every core that is built, verified and reported."""
-
-
-def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12) -> CoreConfig:
-    """Return a named core bound to a model and a number format; ValueError for an unknown name."""
-    if name not in CORES:
-        raise ValueError(f"core must be one of {', '.join(CORES)}, not {name!r}")
-    return replace(CORES[name], model=model, word=word)

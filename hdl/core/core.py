@@ -93,9 +93,10 @@ class Core(wiring.Component):
         }  # fmt: skip
         if self.arithmetic.scaled_linear is not None:
             spec, total = self.arithmetic.scaled_linear, self.tile.total_shape
-            self.units["head"] = self.head = FoldedHead(
-                tensors["folded"], spec, tile_rows=config.tile_rows, total_shape=total
-            )
+            if config.sparse_head:
+                self.units["head"] = self.head = FoldedHead(
+                    tensors["folded"], spec, tile_rows=config.tile_rows, total_shape=total
+                )
             self.units["scaled"] = self.scaled = ScaledLinear(
                 spec, lanes=config.tile_rows, total_shape=total, addend_shape=total
             )
@@ -190,7 +191,10 @@ class Core(wiring.Component):
         multiply = Signal()
         tag = tag_layout(self.config)
         # A scale other than the query's constant has to be there; it is, long before fc1 has ended.
-        scale_missing = instruction.scaled & (instruction.destination == Vector.RESIDUAL) & ~self.scale_valid
+        wants_scale = instruction.destination == Vector.RESIDUAL
+        if self.config.dense_head:
+            wants_scale |= instruction.destination == Vector.LOGITS
+        scale_missing = instruction.scaled & wants_scale & ~self.scale_valid
         with m.Switch(instruction.operation):
             with m.Case(Operation.NORMALISE):
                 m.d.comb += sequencer.ready.eq(vectors.settled & self.rmsnorm.i.ready)
@@ -226,19 +230,23 @@ class Core(wiring.Component):
             m.d.sync += delayed.eq(travelled)
             travelled = delayed
         word, deferred = self.arithmetic.word, self.arithmetic.deferred
-        to_head = (travelled.destination == Vector.LOGITS) if deferred else Const(0, 1)
+        addends = (travelled.destination == Vector.LOGITS) if deferred else Const(0, 1)
         m.d.comb += [
-            vectors.words.valid.eq(tile.o.valid & ~travelled.scaled & ~to_head),
+            vectors.words.valid.eq(tile.o.valid & ~travelled.scaled & ~addends),
             vectors.words.p.tag.eq(travelled),
         ]
         for r in range(self.config.tile_rows):
             m.d.comb += vectors.words.p.words[r].eq(requantise(tile.o.p[r], 2 * word.fraction, word))
         if deferred:
-            self._connect_scaled(m, travelled, to_head)
+            self._connect_scaled(m, travelled)
+            if self.config.dense_head:
+                self._connect_dense_head(m, tile.o.valid & addends & ~travelled.scaled)
+            else:
+                self._connect_sparse_head(m, travelled, tile.o.valid & addends)
 
-    def _connect_scaled(self, m: Module, travelled: Any, to_head: Any) -> None:
-        """Totals that a scale is applied to, and the head that ends a deferred arithmetic."""
-        scaled, head, tile, vectors = self.scaled, self.head, self.tile, self.vectors
+    def _connect_scaled(self, m: Module, travelled: Any) -> None:
+        """Totals that a scale is applied to: of the query, of fc2, of a dense head's folded matrix."""
+        scaled, tile, vectors = self.scaled, self.tile, self.vectors
         query_scale = self.arithmetic.attention.query_scale
         m.d.comb += [
             scaled.i.valid.eq(tile.o.valid & travelled.scaled),
@@ -246,16 +254,32 @@ class Core(wiring.Component):
             scaled.i.p.scale.eq(Mux(travelled.destination == Vector.QUERY, query_scale, self.scale)),
             vectors.scaled.valid.eq(scaled.o.valid),
             vectors.scaled.p.words.eq(scaled.o.payload),
+        ]
+        m.d.sync += vectors.scaled.p.tag.eq(travelled)
+
+    def _connect_dense_head(self, m: Module, valid: Any) -> None:
+        """The addends of a row block of logits, held from lm_head's totals to those of the folded matrix."""
+        scaled, tile = self.scaled, self.tile
+        held = Signal(tile.o.payload.shape())
+        with m.If(valid):
+            m.d.sync += held.eq(tile.o.payload)
+        for r in range(self.config.tile_rows):
+            to_logits = self.vectors.scaled.p.tag.destination == Vector.LOGITS
+            m.d.comb += scaled.addends[r].eq(Mux(to_logits, held[r], 0))
+
+    def _connect_sparse_head(self, m: Module, travelled: Any, valid: Any) -> None:
+        """The head that takes hidden units as they come, with lm_head's totals as its addends."""
+        head, tile, vectors = self.head, self.tile, self.vectors
+        m.d.comb += [
             head.clear.eq(self.control.start),
             head.hidden.eq(vectors.hidden),
-            head.addends.valid.eq(tile.o.valid & to_head),
+            head.addends.valid.eq(valid),
             head.addends.p.row.eq(travelled.row),
             head.addends.p.last.eq(travelled.complete),
             head.addends.p.totals.eq(tile.o.payload),
             head.scale.eq(self.scale),
             head.scale_valid.eq(self.scale_valid),
         ]
-        m.d.sync += vectors.scaled.p.tag.eq(travelled)
         wiring.connect(m, vectors.announced, head.announced)
         wiring.connect(m, head.o, vectors.head)
 
@@ -278,7 +302,7 @@ class Core(wiring.Component):
             m.d.comb += [
                 attention.position.eq(control.position_held),
                 attention.start.eq(vectors.query_valid),
-                attention.value.eq(vectors.value_valid),
+                attention.value.eq(vectors.query_valid if self.config.query_last else vectors.value_valid),
                 attention.q.eq(vectors.query),
                 attention.k.eq(vectors.key),
                 attention.v.eq(vectors.value),
@@ -289,8 +313,8 @@ class Core(wiring.Component):
         tile, attention = [self.tile.multipliers], self.attention.multiplier_ports
         banks = {"pool": tile + attention} if self.config.share_multipliers else {"tile": tile, "attention": attention}
         if self.arithmetic.deferred:
-            head = [self.head.sparse_multipliers, self.head.scale_multipliers]
-            banks["head"] = [*head, *self.sampler.multiplier_ports, self.scaled.multipliers]
+            sparse = [self.head.sparse_multipliers, self.head.scale_multipliers] if self.config.sparse_head else []
+            banks["head"] = [*sparse, *self.sampler.multiplier_ports, self.scaled.multipliers]
         for name, users in banks.items():
             m.submodules[f"{name}_multipliers"] = bank = bank_of(users)
             share(m, bank, users)

@@ -5,8 +5,9 @@ Sequencer, weight ROM and the printed cycle table are all made from the list tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import chain
 
 from hdl.core.config import CoreConfig
 from hdl.core.interface import Stage
@@ -89,8 +90,7 @@ def _multiply(
     **flags: bool,
 ) -> list[Instruction]:
     """Return the instructions of one matrix-vector product, row block by row block."""
-    rows, columns = config.model.shapes()[matrix]
-    row_blocks, column_blocks = -(-rows // config.tile_rows), -(-columns // config.tile_columns)
+    row_blocks, column_blocks = config.blocks(*config.matrices()[matrix])
     return [
         Instruction(
             operation=Operation.MULTIPLY,
@@ -120,13 +120,16 @@ def _project(config: CoreConfig, layer: int) -> list[Instruction]:
     """Return what makes a layer's key, query and value."""
     v, prefix = Vector, f"layer{layer}."
     deferred = config.arithmetic.deferred
-    # Keys come before the query and values after it, so that scores are made while the tile works on values.
-    return [
-        _normalise(v.RESIDUAL, v.NORMED),
-        *_multiply(config, prefix + "wk", Stage.QKV, v.NORMED, v.KEY, layer=layer),
-        *_multiply(config, prefix + "wq", Stage.QKV, v.NORMED, v.QUERY, layer=layer, scaled=deferred),
-        *_multiply(config, prefix + "wv", Stage.QKV, v.NORMED, v.VALUE, layer=layer, release=True),
-    ]
+    last = config.query_last
+    key = _multiply(config, prefix + "wk", Stage.QKV, v.NORMED, v.KEY, layer=layer)
+    query = _multiply(
+        config, prefix + "wq", Stage.QKV, v.NORMED, v.QUERY, layer=layer, scaled=deferred, release=last
+    )
+    value = _multiply(config, prefix + "wv", Stage.QKV, v.NORMED, v.VALUE, layer=layer, release=not last)
+    # The key comes before the query and the value after it, so that scores are made while the tile works on the value,
+    # unless both would multiply with the same bank.
+    order = [key, value, query] if last else [key, query, value]
+    return [_normalise(v.RESIDUAL, v.NORMED), *chain.from_iterable(order)]
 
 
 def _mlp(config: CoreConfig, layer: int) -> list[Instruction]:
@@ -135,12 +138,25 @@ def _mlp(config: CoreConfig, layer: int) -> list[Instruction]:
     deferred, last = config.arithmetic.deferred, layer == config.model.n_layer - 1
     source = v.RESIDUAL if deferred else v.NORMED
     program = [] if deferred else [_normalise(v.RESIDUAL, v.NORMED)]
+    sparse = deferred and last and config.sparse_head
     program += _multiply(
-        config, prefix + "fc1", Stage.FC1, source, v.HIDDEN, layer=layer, release=not deferred, sparse=deferred and last
+        config, prefix + "fc1", Stage.FC1, source, v.HIDDEN, layer=layer, release=not deferred, sparse=sparse
     )
     if not (deferred and last):
         program += _multiply(config, prefix + "fc2", Stage.FC2, v.HIDDEN, v.RESIDUAL, layer=layer, scaled=deferred)
     return program
+
+
+def _head(config: CoreConfig) -> list[Instruction]:
+    """Return what makes the logits, where the hidden units are not skipped one by one."""
+    v = Vector
+    addends = _multiply(config, "lm_head", Stage.LM_HEAD, v.RESIDUAL, v.LOGITS)
+    if not config.dense_head:
+        return addends
+    # A row block of lm_head is followed by that of the folded matrix, to whose scaled totals it is added.
+    totals = _multiply(config, "folded", Stage.LM_HEAD, v.HIDDEN, v.LOGITS, scaled=True)
+    addends = [replace(instruction, complete=False) for instruction in addends]
+    return sorted(addends + totals, key=lambda instruction: instruction.row)
 
 
 def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
@@ -161,7 +177,7 @@ def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
             measure=config.arithmetic.deferred,
         )
         program += _mlp(config, layer)
-    program += _multiply(config, "lm_head", Stage.LM_HEAD, v.RESIDUAL, v.LOGITS)
+    program += _head(config)
     program += [Instruction(operation=Operation.SAMPLE, stage=Stage.SAMPLE, source=v.LOGITS, destination=v.LOGITS)]
     return tuple(program)
 

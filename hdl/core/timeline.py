@@ -61,7 +61,7 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
         else:
             there = (settled if instruction.operation is Operation.NORMALISE else ready)[source]
         cycle = max(first, there)
-        if instruction.scaled and destination is Vector.RESIDUAL:
+        if instruction.scaled and destination is not Vector.QUERY:
             cycle = max(cycle, scale)
         done.append(Done(instruction, cycle, cycle - first))
         if instruction.operation is Operation.NORMALISE:
@@ -82,11 +82,11 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
             scale = written + 1 + core.rmsnorm.LATENCY + 1
         if destination is Vector.QUERY:
             query = written
-        if destination is Vector.VALUE:
+        if destination is (Vector.QUERY if core.config.query_last else Vector.VALUE):
             attention = core.attention
             ready[Vector.ATTENDED] = max(query + attention.latency(position), written + attention.LATENCY_AFTER_VALUE)
         if destination is Vector.LOGITS:
-            if core.arithmetic.deferred:
+            if core.arithmetic.deferred and core.config.sparse_head:
                 # The logits are written one cycle after the head offers them.
                 ready[destination] = max(written, scale, _sparse_done(announced)) + core.head.LATENCY + 1
             ready[destination] += core.sampler.LATENCY

@@ -16,7 +16,8 @@ from cosim.core.measurement import Measurement, compare_recorded, compare_simula
 from cosim.core.request import name_request
 from cosim.engine.waveform import Recorded
 from cosim.report.tables import print_report
-from hdl.core.config import CLOCK_HZ, core_config
+from hdl.core.config import CLOCK_HZ
+from hdl.core.cores import core_config
 from talos_ref.baselines.published import FPGAS
 from talos_ref.model.checkpoint import Checkpoint, save
 from talos_ref.terminal import console

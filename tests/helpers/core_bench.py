@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ import numpy as np
 
 from cosim.core.model import Expected, GoldenModel
 from cosim.core.request import Request
-from hdl.core.config import CoreConfig
+from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.core.core import Core
 from hdl.core.interface import Stage
-from hdl.design import make_design
+from hdl.design import Design
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.streams import run
@@ -62,7 +63,9 @@ def lock_step(
     Compared are all fields and logits of every result, in stalled cycles too, the order and number of results, every
     counter with the cycles measured here, and ``busy``, ``error`` and ``stage`` in between.
     """
-    design = make_design(config, checkpoint)
+    order = list(range(config.model.mlp_dim))
+    random.Random(len(scripts)).shuffle(order)
+    design = Design(core=config, checkpoint=checkpoint, clock_hz=CLOCK_HZ, hidden_order=tuple(order))
     core, golden = Core(design), GoldenModel(design)
     summary = Summary(stages=Counter())
 

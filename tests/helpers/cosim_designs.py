@@ -8,7 +8,7 @@ from cosim.core.request import Request, name_request
 from cosim.core.verify import Generated, compile_design, generate
 from cosim.engine.compile import Model
 from cosim.engine.simulators import Simulator
-from hdl.core.config import core_config
+from hdl.core.cores import core_config
 from tests.helpers.designs import published
 
 __all__ = ["compiled", "design", "mixed_requests", "sampled_requests"]

@@ -11,7 +11,8 @@ from pathlib import Path
 from cosim.core.model import Expected, GoldenModel
 from cosim.core.request import name_request, step_request
 from hdl.build_cache import build_id
-from hdl.core.config import CLOCK_HZ, core_config
+from hdl.core.config import CLOCK_HZ
+from hdl.core.cores import core_config
 from hdl.core.interface import Stage
 from hdl.registers.map import ARITHMETICS, ID, VERSION, core_name_words, find_register, register
 from tests.helpers.designs import published

@@ -10,7 +10,7 @@ from cosim.core.checker import Checker, Mismatch, Transfer
 from cosim.core.model import Expected, GoldenModel
 from cosim.core.payload import Packing
 from cosim.core.request import Request, name_request, step_request
-from hdl.core.config import core_config
+from hdl.core.cores import core_config
 from hdl.core.interface import COUNTERS as COUNTERS_LAYOUT
 from hdl.core.interface import CoreSignature, request_layout, result_layout
 from talos_ref.golden.xorshift32 import ZERO_STATE

@@ -18,7 +18,7 @@ from cosim.core.payload import Packing
 from cosim.engine.icarus_source import adapt
 from cosim.engine.waveform import read_requests, read_signals
 from cosim.report.waves import enum_names, fsm_names, list_signals
-from hdl.core.config import core_config
+from hdl.core.cores import core_config
 from hdl.core.interface import result_layout
 
 CORE = core_config("tile16")

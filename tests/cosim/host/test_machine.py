@@ -12,7 +12,7 @@ from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, HostError
 from cosim.host.machine import Identity, identify, read_counters, run_name, run_step
 from cosim.host.transport import Access, Recorded
 from hdl.build_cache import build_id
-from hdl.core.config import core_config
+from hdl.core.cores import core_config
 from hdl.registers.map import register
 from talos_ref.golden.generate import Step
 from talos_ref.model.checkpoint import Checkpoint

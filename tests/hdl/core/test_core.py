@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from cosim.core.request import Request, name_request, step_request
-from hdl.core.config import CORES, CoreConfig, core_config
+from hdl.core.config import CORES, CoreConfig
+from hdl.core.cores import core_config
 from hdl.core.interface import Stage
 from talos_ref.golden.clipping import clipped_constants, clipped_weights
+from talos_ref.golden.format import Q5_12, Q6_12
 from talos_ref.model.config import ModelConfig
 from tests.helpers.core_bench import Script, lock_step, random_checkpoint
 from tests.helpers.designs import design_of
@@ -43,7 +45,7 @@ CONFIGS = [
     # One cycle for the value, so that it ends together with the scaled query.
     core("precise", 16, 8, attention_positions=4, share_multipliers=True, bits_per_cycle=4),
     core("precise", 8, 8, attention_positions=1),
-    # Three cycles for the value, the most that a shared bank allows, and a tile that is wider than attention.
+    # Three cycles for the value, the most that it may take after the query, and a tile that is wider than attention.
     core("precise", 2, 6, ODD, attention_positions=4, share_multipliers=True),
     core("precise", 3, 5, ODD, attention_positions=2),
     core("precise", 16, 8, ONE_LAYER, attention_positions=4, share_multipliers=True, first_layer_in_rom=True),
@@ -51,12 +53,26 @@ CONFIGS = [
     core("precise", 1, 1, TINY),
     core("talos-v2", 16, 1),
     core("talos-v2", 4, 2, attention_positions=4, sampler_lanes=1),
-    # Two cycles for the value, the most that a shared bank allows.
+    # Two cycles for the value, the most that it may take after the query.
     core("talos-v2", 8, 4, attention_positions=2, share_multipliers=True, bits_per_cycle=1),
     # Blocks of columns that straddle blocks of rows.
     core("talos-v2", 3, 5, attention_positions=2),
     core("talos-v2", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),
     core("talos-v2", 4, 4, TINY),
+    # A longer value comes before the query.
+    core("precise", 4, 4, attention_positions=2, share_multipliers=True),
+    core("talos-v2", 3, 8, attention_positions=4, share_multipliers=True),
+    core("precise", 1, 1, TINY, share_multipliers=True),
+    # The tile makes the whole head: in more row blocks than one, and in one.
+    core("precise", 4, 4, share_multipliers=True, sparse_head=False),
+    core("precise", 3, 5, ODD, sparse_head=False),
+    core("precise", 8, 12, ONE_LAYER, sparse_head=False),
+    core("precise", 8, 8, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True, sparse_head=False),
+    # Wider words.
+    core("precise", 4, 2, word=Q5_12),
+    core("precise", 8, 4, attention_positions=2, share_multipliers=True, word=Q6_12),
+    core("precise", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True, word=Q6_12),
+    core("precise", 4, 4, ODD, sparse_head=False, word=Q6_12),
 ]
 
 
@@ -199,16 +215,10 @@ def test_weights_and_constants_that_clip(config: CoreConfig) -> None:
             {"arithmetic_name": "talos-v2", "model": replace(GENERAL, n_head=1)},
             "head_dim must be a power of four in talos-v2, not 8",
         ),
-        (
-            {"share_multipliers": True},
-            "with share_multipliers the tile must make a vector of 8 in at most 3 cycles, not 4: "
-            "make it larger than 4 x 4",
-        ),
-        (
-            {"share_multipliers": True, "arithmetic_name": "talos-v2", "tile_rows": 3, "tile_columns": 8},
-            "with share_multipliers the tile must make a vector of 8 in at most 2 cycles, not 3: "
-            "make it larger than 3 x 8",
-        ),
+        ({"model": replace(GENERAL, block_size=65)}, "block_size must be 2 to 64 in a core, not 65"),
+        ({"model": replace(GENERAL, n_embd=66)}, "n_embd must be 2 to 64 in a core, not 66"),
+        ({"model": replace(GENERAL, mlp_dim=257)}, "mlp_dim must be 1 to 256 in a core, not 257"),
+        ({"model": replace(GENERAL, n_layer=5)}, "n_layer must be 1 to 4 in a core, not 5"),
     ],
 )
 def test_values_of_a_configuration(options: dict[str, Any], message: str) -> None:

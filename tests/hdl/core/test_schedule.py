@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -16,10 +18,14 @@ from talos_ref.model.config import ModelConfig
 GENERAL = ModelConfig(alphabet="abcde", block_size=6, n_embd=8, n_head=2, mlp_dim=12, n_layer=3)
 
 
-def general(arithmetic_name: str, rows: int, columns: int, layers: int, in_rom: bool = False) -> CoreConfig:
+def general(
+    arithmetic_name: str, rows: int, columns: int, layers: int, in_rom: bool = False, **options: Any
+) -> CoreConfig:
+    marks = "".join(f"-{name}" for name in options)
     return CoreConfig(
-        name=f"{arithmetic_name}-{rows}x{columns}-{layers}{'-rom' if in_rom else ''}", arithmetic_name=arithmetic_name,
-        tile_rows=rows, tile_columns=columns, model=replace(GENERAL, n_layer=layers), first_layer_in_rom=in_rom,
+        name=f"{arithmetic_name}-{rows}x{columns}-{layers}{'-rom' if in_rom else ''}{marks}",
+        arithmetic_name=arithmetic_name, tile_rows=rows, tile_columns=columns, model=replace(GENERAL, n_layer=layers),
+        first_layer_in_rom=in_rom, **options,
     )  # fmt: skip
 
 
@@ -33,6 +39,10 @@ CONFIGS = [
     general("talos-v2", 3, 5, 2),
     general("talos-v2", 64, 64, 1),
     general("talos-v2", 1, 1, 1, in_rom=True),
+    general("precise", 4, 3, 2, share_multipliers=True),
+    general("talos-v2", 4, 3, 2, share_multipliers=True),
+    general("precise", 4, 3, 2, sparse_head=False),
+    general("precise", 2, 5, 1, in_rom=True, sparse_head=False),
 ]
 every_core = pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 
@@ -43,21 +53,25 @@ def matrices(config: CoreConfig) -> list[str]:
     for layer in range(model.n_layer):
         in_rom = config.first_layer_in_rom and layer == 0
         in_head = config.arithmetic.deferred and layer == model.n_layer - 1
-        kinds = [*([] if in_rom else ["wk", "wq", "wv"]), "wo", "fc1", *([] if in_head else ["fc2"])]
+        projections = ["wk", "wv", "wq"] if config.query_last else ["wk", "wq", "wv"]
+        kinds = [*([] if in_rom else projections), "wo", "fc1", *([] if in_head else ["fc2"])]
         names += [f"layer{layer}.{kind}" for kind in kinds]
-    return [*names, "lm_head"]
+    return [*names, "lm_head", *(["folded"] if config.dense_head else [])]
 
 
 def products(config: CoreConfig) -> list[list[Instruction]]:
-    """The MULTIPLYs of every matrix, in order."""
-    return [list(group) for _, group in groupby(tile_instructions(schedule(config)), lambda step: step.matrix)]
+    """The MULTIPLYs of every matrix, in the order in which the matrices are begun."""
+    groups: dict[str, list[Instruction]] = {}
+    for step in tile_instructions(schedule(config)):
+        groups.setdefault(step.matrix, []).append(step)
+    return list(groups.values())
 
 
 @every_core
 def test_every_element_is_taken_once_and_in_order(config: CoreConfig) -> None:
     assert [group[0].matrix for group in products(config)] == matrices(config)
     for group in products(config):
-        rows, columns = config.model.shapes()[group[0].matrix]
+        rows, columns = config.matrices()[group[0].matrix]
         assert [(step.row, step.column) for step in group] == sorted((step.row, step.column) for step in group)
         taken = Counter(
             (step.row * config.tile_rows + r, step.column * config.tile_columns + c)
@@ -79,7 +93,9 @@ def test_flags_of_a_product(config: CoreConfig) -> None:
             steps = list(block)
             assert [step.first for step in steps] == [True] + [False] * (len(steps) - 1), row
             assert [step.last for step in steps] == [False] * (len(steps) - 1) + [True], row
-        assert [step.complete for step in group] == [False] * (len(group) - 1) + [True]
+        # The totals of lm_head are no logits yet where the tile adds those of the folded matrix.
+        ends = not (config.dense_head and group[0].matrix == "lm_head")
+        assert [step.complete for step in group] == [False] * (len(group) - 1) + [ends]
         assert not any(step.release for step in group[:-1])
         for name in ("source", "destination", "layer", "stage", "scaled", "measure", "sparse"):
             assert len({getattr(step, name) for step in group}) == 1, name
@@ -114,13 +130,25 @@ def test_sources_are_made_before_they_are_read(config: CoreConfig) -> None:
 
 
 @every_core
-def test_key_before_query_before_value(config: CoreConfig) -> None:
-    """Scores need key and query, so that they are made beside the value."""
+def test_order_of_the_projections(config: CoreConfig) -> None:
+    """Scores need key and query, so that they are made beside the value, unless multipliers are shared for longer."""
     ends = [step.destination for step in schedule(config) if step.complete]
     wanted = {Vector.KEY, Vector.QUERY, Vector.VALUE}
     layers = config.model.n_layer - config.first_layer_in_rom
     found = [vector for vector in ends if vector in wanted]
-    assert found == [Vector.KEY, Vector.QUERY, Vector.VALUE] * layers
+    cycles = math.prod(config.blocks(config.model.n_embd, config.model.n_embd))
+    last = config.share_multipliers and cycles > (3 if config.arithmetic.deferred else 2)
+    order = [Vector.KEY, Vector.VALUE, Vector.QUERY] if last else [Vector.KEY, Vector.QUERY, Vector.VALUE]
+    assert found == order * layers
+
+
+@every_core
+def test_row_blocks_of_a_dense_head(config: CoreConfig) -> None:
+    """Every row block of lm_head comes right before that of the folded matrix, to which it is added."""
+    blocks = [(step.row, step.matrix) for step in tile_instructions(schedule(config)) if step.stage is Stage.LM_HEAD]
+    matrices = ("lm_head", "folded") if config.dense_head else ("lm_head",)
+    rows, _ = config.blocks(config.model.vocab_size, 1)
+    assert list(dict.fromkeys(blocks)) == [(row, matrix) for row in range(rows) for matrix in matrices]
 
 
 @every_core
@@ -130,9 +158,10 @@ def test_scales(config: CoreConfig) -> None:
     last = f"layer{config.model.n_layer - 1}.fc1"
     for group in products(config):
         kind = group[0].matrix.partition(".")[2]
-        assert group[0].scaled == (deferred and kind in ("wq", "fc2")), group[0].matrix
+        assert group[0].scaled == (deferred and (kind in ("wq", "fc2") or group[0].matrix == "folded")), kind
         assert group[0].measure == (deferred and kind == "wo"), group[0].matrix
-        assert group[0].sparse == (deferred and group[0].matrix == last), group[0].matrix
+        sparse = deferred and not config.dense_head and group[0].matrix == last
+        assert group[0].sparse == sparse, group[0].matrix
         if kind == "fc1":
             assert group[0].source is (Vector.RESIDUAL if deferred else Vector.NORMED)
     norms = [step for step in schedule(config) if step.operation is Operation.NORMALISE]

@@ -10,7 +10,7 @@ import pytest
 from cosim.registers.access import Access
 from cosim.registers.host import RegisterHost
 from cosim.registers.traffic import EVENTS, address_of, direct_step, published_name, random_traffic, restarts
-from hdl.core.config import core_config
+from hdl.core.cores import core_config
 from hdl.registers.block import RegisterBlock
 from hdl.registers.map import REGISTERS, register
 from tests.helpers.register_bench import BUILD, drive

@@ -27,7 +27,8 @@ from cosim.host.transport import Access, Recorded
 from cosim.host.wanted import check_identity, wanted_by
 from hdl.boards.parts.hex_display import segments
 from hdl.boards.parts.leds import LEDS
-from hdl.core.config import CLOCK_HZ, core_config
+from hdl.core.config import CLOCK_HZ
+from hdl.core.cores import core_config
 from hdl.options import Choice
 from hdl.registers.map import register
 from talos_ref.model.config import MICROGPT
