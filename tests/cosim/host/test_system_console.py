@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -214,6 +217,21 @@ def test_a_console_that_does_not_start(programs: Path, monkeypatch: pytest.Monke
     put(programs, "system-console", "#!/bin/sh\nexec sleep 30\n")
     with pytest.raises(BoardTimeout, match=r"^System Console must start within 0.3 s, and did not$"), system_console():
         pass
+
+
+def test_a_console_that_does_not_end_on_windows(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without killpg it is taskkill that ends System Console and what it started."""
+    monkeypatch.setattr("cosim.host.system_console._START_SECONDS", 0.3)
+    monkeypatch.setattr("cosim.host.system_console._END_SECONDS", 0.2)
+    called = programs / "called"
+    put(programs, "system-console", "#!/bin/sh\nsleep 30\n")
+    put(programs, "taskkill", f'#!/bin/sh\necho "$@" > {called}\nkill -9 -"$4"\n')
+    monkeypatch.delattr(os, "killpg")
+    started = time.monotonic()
+    with pytest.raises(BoardTimeout, match=r"^System Console must start within 0.3 s, and did not$"), system_console():
+        pass
+    assert time.monotonic() - started < 10
+    assert re.fullmatch(r"/F /T /PID \d+\n", called.read_text())
 
 
 def test_a_console_that_ends_at_once(programs: Path) -> None:

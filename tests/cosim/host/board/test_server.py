@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,6 +182,21 @@ def test_a_simulation_that_does_not_start() -> None:
     with pytest.raises(HostError, match=r"(?s)^the simulated board did not start\n.*invalid literal for int"):
         with simulated_board(model, gap_ns="x"):  # type: ignore[arg-type]
             pass
+
+
+def test_a_long_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path of a socket has room for 107 bytes; /tmp always leaves enough of them."""
+    long = tmp_path / ("é" * 50)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with simulated_board(small_board()) as board:
+        assert len(os.fsencode(board.socket)) <= 107
+        assert board.socket.is_relative_to("/tmp")
+    assert not any(long.iterdir())
+    monkeypatch.setattr(os.path, "isdir", lambda path: False)
+    message = r"^TMPDIR must be a folder with a shorter path, not '.*': a socket goes there$"
+    with pytest.raises(HostError, match=message), simulated_board(small_board()):
+        pass
 
 
 def test_tcl_words_and_bytes(board: SimulatedBoard, tmp_path: Path) -> None:
