@@ -11,12 +11,14 @@ from typing import Any
 
 import click
 
+from hdl.core.config import CORES
 from hdl.device.resource_report import resources
 from hdl.options import Choice, design_options
 from hdl.registers.export import FORMATS
+from hdl.registers.map import register_map
 from talos_ref.command_line import SETTINGS, emit, run
 from talos_ref.files import check_writable, write_bytes
-from talos_ref.options import Integer, OneOf, out_option
+from talos_ref.options import Integer, OneOf, out_option, weights_option
 
 __all__ = ["commands", "main"]
 
@@ -78,10 +80,14 @@ def _schedule(position: int, **options: Any) -> Iterator[str]:
 @commands.command()
 @click.option("--format", "language", required=True, type=OneOf(list(FORMATS)), metavar="NAME",
               help=f"of the output: {', '.join(FORMATS)}")  # fmt: skip
+@click.option("--core", type=OneOf(list(CORES)), metavar="NAME", help=f"{', '.join(CORES)}")
+@weights_option
+@click.option("--design", metavar="FILE", help="design.json of a folder, in place of core and weights")
 @out_option
-def registers(language: str, out: str | None) -> None:
-    """Write the register map as C header, Tcl constants or page."""
-    emit(FORMATS[language]().splitlines(), out)
+def registers(language: str, out: str | None, **options: Any) -> None:
+    """Write a design's register map as C header, Tcl constants or page."""
+    core = Choice(**options).shape()
+    emit(FORMATS[language](register_map(core.model, core.word)).splitlines(), out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -68,9 +68,18 @@ class Choice:
         if self.design is not None:
             return Design.load(Path(self.design))
         checkpoint = self.checkpoint()
-        core = self.core or default_core
-        config = fastest_core(checkpoint, self.format) if core is None else bound_core(core, checkpoint, self.format)
+        config = self._bound(checkpoint, default_core)
         return make_design(config, checkpoint, clock_hz=CLOCK_HZ if self.clock_hz is None else self.clock_hz)
+
+    def shape(self, default_core: str | None = None) -> CoreConfig:
+        """Return the core of the design that is chosen, without making the design. Says and raises as `resolve`."""
+        if self.design is not None:
+            return Design.load(Path(self.design)).core
+        return self._bound(self.checkpoint(), default_core)
+
+    def _bound(self, checkpoint: Checkpoint, default_core: str | None) -> CoreConfig:
+        core = self.core or default_core
+        return fastest_core(checkpoint, self.format) if core is None else bound_core(core, checkpoint, self.format)
 
 
 def bound_core(name: str, checkpoint: Checkpoint, format: str | None = None) -> CoreConfig:

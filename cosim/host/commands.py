@@ -53,6 +53,7 @@ def info(session: Session, result: Result, as_json: bool) -> None:
     print(f"arithmetic  {identity.arithmetic}")
     print(f"build       {identity.build:08x}{'' if session.warning else ', as these sources make it'}")
     print(f"clock       {identity.clock_hz / 1e6:g} MHz")
+    print(f"model       {identity.vocab_size} tokens, {identity.block_size} positions, words of {identity.word}")
 
 
 def generate(session: Session, result: Result, as_json: bool, *, drawing: Drawing, count: int) -> None:
@@ -94,7 +95,7 @@ def bench(session: Session, result: Result, as_json: bool, *, drawing: Drawing, 
 def counters(session: Session, result: Result, as_json: bool, *, drawing: Drawing | None) -> None:
     """Show what the machine counted in a name or, without ``drawing``, in whatever ran last."""
     if drawing is None:
-        found = read_counters(session.bus)
+        found = read_counters(session.bus, session.registers)
     else:
         found = next(_runs(session, result, drawing, 1)).last.counters
     result["counters"] = _counters_json(session, found)
@@ -120,7 +121,7 @@ def step(
     result["steps"] = []
     for position, token in enumerate(tokens):
         run = run_step(
-            session.bus, model, token=token, position=position, clear=position == 0, seconds=session.seconds
+            session.bus, session.registers, token=token, position=position, clear=position == 0, seconds=session.seconds
         )
         fields = _step_json(position, token, run)
         result["steps"].append(fields)
@@ -166,7 +167,7 @@ def _runs(
     for seed in seeds:
         golden = next(expected) if expected is not None else None
         run = run_name(
-            session.bus, model, seed=seed, temperature=temperature, limit=limit, seconds=session.seconds,
+            session.bus, session.registers, seed=seed, temperature=temperature, limit=limit, seconds=session.seconds,
             on_letter=on_letter,
         )  # fmt: skip
         letters = list(run.letters)
@@ -183,7 +184,7 @@ def _replay(session: Session, seed: int, golden: list[Any]) -> int:
     values = 0
     for wanted in golden:
         run = run_step(
-            session.bus, session.design.model, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0,
+            session.bus, session.registers, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0,
             seconds=session.seconds,
         )  # fmt: skip
         values += check_step(wanted, run, seed)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, NoBoard, OldDesign
 from cosim.host.transport import Transport
 from hdl.core.interface import Stage
-from hdl.registers.map import ARITHMETICS, ID, VERSION, core_name, register
-from talos_ref.model.config import ModelConfig
+from hdl.registers.core_name import core_name
+from hdl.registers.map import ID, TOP_LOGIT_BITS, VERSION, RegisterMap, register_map
+from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
+from talos_ref.model.config import MICROGPT
 
 __all__ = ["Counters", "Identity", "NameRun", "StepRun", "identify", "read_counters", "run_name", "run_step"]
 
@@ -25,6 +27,10 @@ class Identity:
     arithmetic: str
     build: int
     clock_hz: int
+    vocab_size: int
+    block_size: int
+    word: str
+    """Format of a logit, such as ``Q4.12``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,8 @@ def identify(bus: Transport) -> Identity:
     Raises ForeignDesign for another design, OldDesign for a register map that this host does not know, NoBoard if the
     machine is held in reset.
     """
+    # What is asked here is at the same place in every design.
+    register = register_map(MICROGPT).register
     found = bus.read(register("id").address)
     if found != ID:
         raise ForeignDesign(
@@ -88,9 +96,10 @@ def identify(bus: Transport) -> Identity:
         )
     if register("machine").decode(bus.read(register("machine").address))["reset"]:
         raise NoBoard("the board must not be held in reset: put SW1 down")
-    names = {number: name for name, number in ARITHMETICS.items()}
+    names = {number: name for name, number in ARITHMETIC_NUMBERS.items()}
     number = bus.read(register("arithmetic").address)
-    name = register("core_name")
+    name, dimensions, word = register("core_name"), register("dimensions"), register("word_format")
+    size, form = dimensions.decode(bus.read(dimensions.address)), word.decode(bus.read(word.address))
     return Identity(
         id=found,
         version=version,
@@ -98,6 +107,9 @@ def identify(bus: Transport) -> Identity:
         arithmetic=names.get(number, f"unknown ({number})"),
         build=bus.read(register("build").address),
         clock_hz=bus.read(register("clock").address),
+        vocab_size=size["vocab_size"],
+        block_size=size["block_size"],
+        word=f"Q{form['width'] - form['fraction']}.{form['fraction']}",
     )
 
 
@@ -107,7 +119,7 @@ def _version(word: int) -> str:
 
 def run_name(
     bus: Transport,
-    model: ModelConfig,
+    registers: RegisterMap,
     *,
     seed: int,
     temperature: int,
@@ -119,6 +131,8 @@ def run_name(
 
     Parameters
     ----------
+    registers
+        The map of the design.
     temperature
         UQ8.8.
     limit
@@ -133,6 +147,7 @@ def run_name(
     BoardTimeout
         If the name does not end in time.
     """
+    register = registers.register
     control, config, display, letters = (register(name) for name in ("control", "config", "hex", "letters"))
     bus.write(display.address, display.encode(clear=1))
     bus.write(control.address, control.encode(clear=1))
@@ -140,7 +155,7 @@ def run_name(
     bus.write(register("seed").address, seed)
     bus.write(control.address, control.encode(start=1))
     seen: list[int] = []
-    for count in _poll(bus, f"the name of seed {seed}", seconds):
+    for count in _poll(bus, registers, f"the name of seed {seed}", seconds):
         if not len(seen) <= count <= letters.count:
             raise BoardError(f"the board's letters must number {len(seen)} to {letters.count}, not {count}")
         if count > len(seen):
@@ -148,29 +163,29 @@ def run_name(
                 seen.append(letter)
                 on_letter(letter)
                 bus.write(display.address, display.encode(push=1, token=letter & 0xFF))
-    return NameRun(letters=tuple(seen), last=_read_step(bus, model))
+    return NameRun(letters=tuple(seen), last=_read_step(bus, registers))
 
 
 def run_step(
-    bus: Transport, model: ModelConfig, *, token: int, position: int, clear: bool, seconds: float
+    bus: Transport, registers: RegisterMap, *, token: int, position: int, clear: bool, seconds: float
 ) -> StepRun:
     """Run one direct step; ``clear`` abandons what runs and empties the cache before. Errors as `run_name`."""
-    control, direct, step = register("control"), register("direct"), register("step")
+    control, direct, step = (registers.register(name) for name in ("control", "direct", "step"))
     if clear:
         bus.write(control.address, control.encode(clear=1))
     bus.write(direct.address, direct.encode(enable=1, clear_cache=int(clear), position=position, token=token))
     bus.write(step.address, step.encode(start=1))
-    for _ in _poll(bus, f"the step at position {position}", seconds):
+    for _ in _poll(bus, registers, f"the step at position {position}", seconds):
         pass
-    return _read_step(bus, model)
+    return _read_step(bus, registers)
 
 
-def read_counters(bus: Transport) -> Counters:
+def read_counters(bus: Transport, registers: RegisterMap) -> Counters:
     """Return the counters of the last request."""
-    cycles, stages = register("cycles"), register("stage_cycles")
+    cycles, steps_at, stages = (registers.register(name) for name in ("cycles", "step_count", "stage_cycles"))
     # Next to one another, and so one transaction each on the cable.
     count, rate = bus.read_words(cycles.address, 2)
-    steps, letters = bus.read_words(register("step_count").address, 2)
+    steps, letters = bus.read_words(steps_at.address, 2)
     return Counters(
         cycles=count,
         steps=steps,
@@ -180,13 +195,13 @@ def read_counters(bus: Transport) -> Counters:
     )
 
 
-def _poll(bus: Transport, what: str, seconds: float) -> Iterator[int]:
+def _poll(bus: Transport, registers: RegisterMap, what: str, seconds: float) -> Iterator[int]:
     """Yield how many letters there are, each time the status is read, until the machine is done."""
-    status, until = register("status"), time.monotonic() + seconds
+    status, until = registers.register("status"), time.monotonic() + seconds
     while True:
         found = status.decode(bus.read(status.address))
         if found["error"]:
-            error = register("error")
+            error = registers.register("error")
             causes = [name for name, bit in error.decode(bus.read(error.address)).items() if bit]
             raise BoardError(f"the board refused {what}: {', '.join(causes).replace('_', ' ') or 'no cause given'}")
         yield found["letters"]
@@ -197,19 +212,19 @@ def _poll(bus: Transport, what: str, seconds: float) -> Iterator[int]:
             raise BoardTimeout(f"{what} must end within {seconds:g} s, and has not: the machine is {state}")
 
 
-def _read_step(bus: Transport, model: ModelConfig) -> StepRun:
-    last = register("last").decode(bus.read(register("last").address))
-    logit = register("logits")
+def _read_step(bus: Transport, registers: RegisterMap) -> StepRun:
+    last, logits, top = (registers.register(name) for name in ("last", "logits", "top_logit"))
+    found = last.decode(bus.read(last.address))
+    rng = bus.read(registers.register("seed").address)
+    field = logits.field("logit")
+    words = bus.read_words(logits.address, logits.count)
+    # ``last`` has all bits of it where TALOS-V2 has, and a read less is time on the cable.
+    whole = registers.word.width <= TOP_LOGIT_BITS
     return StepRun(
-        token=last["token"],
-        argmax=last["argmax"],
-        top_logit=last["top_logit"],
-        rng=bus.read(register("seed").address),
-        logits=_signed(bus.read_words(logit.address, model.vocab_size)),
-        counters=read_counters(bus),
+        token=found["token"],
+        argmax=found["argmax"],
+        top_logit=found["top_logit"] if whole else top.decode(bus.read(top.address))["logit"],
+        rng=rng,
+        logits=tuple(field.extract(word) for word in words),
+        counters=read_counters(bus, registers),
     )
-
-
-def _signed(words: Sequence[int]) -> tuple[int, ...]:
-    field = register("logits").field("logit")
-    return tuple(field.extract(word) for word in words)

@@ -12,6 +12,7 @@ from cosim.host.transports import Connection, open_transport
 from cosim.host.wanted import check_identity, wanted_by
 from hdl.design import Design
 from hdl.options import Choice
+from hdl.registers.map import RegisterMap, register_map
 
 __all__ = ["Session", "open_session"]
 
@@ -29,6 +30,11 @@ class Session:
     """Wall time limit of a name or step."""
     warning: str | None
     """What the user should know of this board."""
+
+    @property
+    def registers(self) -> RegisterMap:
+        """Where the board has what."""
+        return register_map(self.design.model, self.design.word)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hdl.build_cache import build_id
 from hdl.core.config import CORES
 from hdl.design import Design, make_design
 from hdl.options import Choice, bound_core
+from talos_ref.golden.format import FORMATS
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 
 __all__ = ["Wanted", "check_identity", "wanted_by"]
@@ -34,7 +35,7 @@ class Wanted:
     design: Design | None = None
 
     def resolve(self, identity: Identity) -> Design:
-        """Return the design that the board has to hold, at the board's clock.
+        """Return the design that the board has to hold, at the board's clock and with its format.
 
         Raises OtherBuild if the options say nothing of the core and the board's is none that is known here.
         """
@@ -43,7 +44,8 @@ class Wanted:
         core = self.core or identity.core
         if core not in CORES:
             raise OtherBuild(f"the board's core must be one of {', '.join(CORES)}, not {core!r}; give {_FOLDER}")
-        config = bound_core(core, self.checkpoint, self.format)
+        own = identity.word if identity.word in map(str, FORMATS) else None
+        config = bound_core(core, self.checkpoint, self.format or own)
         return make_design(config, self.checkpoint, clock_hz=identity.clock_hz)
 
 
@@ -80,6 +82,9 @@ def _differences(identity: Identity, design: Design) -> list[str]:
     pairs = (
         ("core", design.name, identity.core),
         ("arithmetic", design.core.arithmetic_name, identity.arithmetic),
+        ("number of tokens", design.model.vocab_size, identity.vocab_size),
+        ("number of positions", design.model.block_size, identity.block_size),
+        ("format", str(design.word), identity.word),
     )
     return [f"the board's {what} must be {wanted}, not {found}" for what, wanted, found in pairs if wanted != found]
 

@@ -31,7 +31,8 @@ class Ports:
     done: int
     activity: int
     last_token: int
-    characters: tuple[int, ...]
+    display: tuple[int, int, int]
+    """``clear``, ``push``, ``token``."""
 
 
 @dataclass(frozen=True)

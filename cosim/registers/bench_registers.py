@@ -16,7 +16,7 @@ from cosim.core.checker import Mismatch
 from cosim.core.driver import PERIOD_PS
 from cosim.core.model import GoldenModel
 from cosim.core.plan import PROGRESS, Findings, Plan
-from cosim.registers.host import INPUTS, OUTPUTS, RegisterHost
+from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
 from hdl.build_cache import build_id
@@ -28,7 +28,7 @@ STEP_CYCLES = {"tile16": 300, "wide": 60, "fused": 36}
 """About what a step takes."""
 SEED_2 = {"talos-v2": [10, 4, 11, 24, 13], "precise": [0, 0, 17, 8, 13]}
 """Letters at temperature 0.5: as published, and the float model's ``aarin``."""
-_BESIDE_THE_BUS = ("rst", "enable", "ready", "busy", "done", "activity", "last_token", "characters")
+_BESIDE_THE_BUS = ("rst", "enable", "ready", "busy", "done", "activity", "last_token")
 
 
 class _Pins:
@@ -36,7 +36,8 @@ class _Pins:
 
     def __init__(self, dut: Any) -> None:
         def handle(name: str) -> Any:
-            return getattr(dut, name if name in _BESIDE_THE_BUS else f"bus__{name}")
+            group = "" if name in _BESIDE_THE_BUS else "display__" if name in DISPLAY else "bus__"
+            return getattr(dut, group + name)
 
         self._clock = dut.clk
         self._inputs = {name: handle(name) for name in INPUTS}

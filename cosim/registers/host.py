@@ -6,18 +6,18 @@ from typing import Protocol
 
 from cosim.registers.access import Access, Ports
 from cosim.registers.model import RegisterModel
-from hdl.registers.character_window import CHARACTER_BITS, DISPLAYS
+from hdl.registers.places import ADDRESS_WIDTH
 
-__all__ = ["INPUTS", "OUTPUTS", "Pins", "RegisterHost"]
+__all__ = ["DISPLAY", "INPUTS", "OUTPUTS", "Pins", "RegisterHost"]
 
 INPUTS = ("address", "read", "write", "writedata", "byteenable", "rst", "enable")
 """What a host drives."""
-OUTPUTS = (
-    "waitrequest", "readdata", "readdatavalid", "ready", "busy", "done", "activity", "last_token", "characters",
-)  # fmt: skip
+DISPLAY = ("clear", "push", "token")
+"""Commands to a display among the outputs."""
+OUTPUTS = ("waitrequest", "readdata", "readdatavalid", "ready", "busy", "done", "activity", "last_token", *DISPLAY)
 """What it looks at."""
 
-_CHARACTER = (1 << CHARACTER_BITS) - 1
+_ADDRESSES = (1 << ADDRESS_WIDTH) - 1
 
 
 class Pins(Protocol):
@@ -39,7 +39,7 @@ class RegisterHost:
     """
 
     def __init__(self, pins: Pins, model: RegisterModel) -> None:
-        self.pins, self.model = pins, model
+        self.pins, self.model, self.registers = pins, model, model.registers
         self.now, self.reset_cycles, self.enable = 0, 0, 1
         self.longest_wait = 0
         self._offered: Access | None = None
@@ -58,6 +58,15 @@ class RegisterHost:
     async def write(self, address: int, data: int, enables: int = 0xF) -> None:
         """Write a word; its effect is there for every later access."""
         await self.post(Access(address, True, data, enables))
+
+    async def set(self, name: str, **fields: int) -> None:
+        """Write a register: the fields given, and 0 elsewhere."""
+        entry = self.registers.register(name)
+        await self.write(entry.address, entry.encode(**fields))
+
+    async def get(self, name: str, index: int = 0) -> int:
+        """Return the word of a register; RuntimeError as `read`."""
+        return await self.read(self.registers.register(name).at(index))
 
     async def read(self, address: int) -> int:
         """Return the word at an address; RuntimeError if a bit of it is X."""
@@ -92,7 +101,7 @@ class RegisterHost:
         reset, model = self.reset_cycles > 0, self.model
         access = self._offered
         # What is on the bus beside an access is nothing that anybody may look at.
-        shown = Access(self.now * 0x9E5 & 0xFFF, False, self.now * 0x9E3779B1 & 0xFFFFFFFF, self.now & 0xF)
+        shown = Access(self.now * 0x9E5 & _ADDRESSES, False, self.now * 0x9E3779B1 & 0xFFFFFFFF, self.now & 0xF)
         shown = shown if access is None else access
         seen = await self.pins.exchange(
             {
@@ -108,9 +117,9 @@ class RegisterHost:
         self._answered(seen)
         if self._before[0]:
             model.reset()
-        row = tuple(seen["characters"] >> (CHARACTER_BITS * index) & _CHARACTER for index in range(DISPLAYS))
-        ports = Ports(seen["ready"], seen["busy"], seen["done"], seen["activity"], seen["last_token"], row)
-        model.observe(ports, self.now, reset=reset, enable=self.enable)
+        display = (seen["clear"], seen["push"], seen["token"])
+        ports = Ports(seen["ready"], seen["busy"], seen["done"], seen["activity"], seen["last_token"], display)
+        model.observe(ports, self.now, self._writing, reset=reset, enable=self.enable)
         if self._writing is not None:
             model.write(self._writing, self.now, reset=reset)
             self._writing = None

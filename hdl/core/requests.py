@@ -16,7 +16,7 @@ from talos_ref.golden.arithmetic import Arithmetic
 from talos_ref.golden.sampler import TEMPERATURE
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["RequestControl"]
+__all__ = ["RequestControl", "at_most"]
 
 
 def at_most(value: Value, bound: int) -> Value:

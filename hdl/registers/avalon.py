@@ -5,10 +5,9 @@ from __future__ import annotations
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["ADDRESS_WIDTH", "AvalonSignature"]
+from hdl.registers.places import ADDRESS_WIDTH
 
-ADDRESS_WIDTH = 12
-"""Bits of a byte address."""
+__all__ = ["ADDRESS_WIDTH", "AvalonSignature"]
 
 
 class AvalonSignature(wiring.Signature):

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import C, Cat, Module, Mux, ResetSignal, Signal, Value, ValueLike
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.core.config import CLOCK_HZ, CoreConfig
-from hdl.core.interface import CoreSignature, Mode, Stage
+from hdl.core.interface import CoreSignature, Stage
 from hdl.registers.avalon import AvalonSignature
 from hdl.registers.bus import RegisterBus
-from hdl.registers.character_window import CHARACTER_BITS, DISPLAYS, CharacterWindow
-from hdl.registers.map import ARITHMETICS, ID, REGISTERS, VERSION, Register, core_name_words, register
+from hdl.registers.commands import Commands
+from hdl.registers.core_name import core_name_words
+from hdl.registers.display import DisplaySignature
+from hdl.registers.map import TOP_LOGIT_BITS, register_map
+from hdl.registers.read_multiplexer import read_multiplexer
+from hdl.registers.runner import Runner
+from hdl.registers.temperature import honoured
 from hdl.registers.token_rate import TokenRate
+from hdl.units.format import saturate
 from hdl.units.recurrence import check_width
-from hdl.units.xorshift32 import usable_state
-from talos_ref.golden.sampler import BucketSampler, Sampler
+from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
+from talos_ref.golden.format import Format
 
 __all__ = ["RegisterBlock"]
 
-
-class State(IntEnum):
-    """What the machine does."""
-
-    READY = 0
-    LAUNCH = 1
-    """One cycle in which the core may be cleared."""
-    REQUEST = 2
-    """The request is offered."""
-    RUN = 3
-    DONE = 4
+_FROM_RUNNER = ("illegal_length", "illegal_step", "direct_disabled", "busy")
+_FROM_COMMANDS = ("read_only", "unmapped", "partial_write")
 
 
 class RegisterBlock(wiring.Component):
@@ -62,319 +58,155 @@ class RegisterBlock(wiring.Component):
     ready, busy, done, activity : Out(1)
         Bits of ``status``; ``activity`` is its toggle.
     last_token : Out(8)
-    characters : Out(array of 6 characters)
-        As ``hdl.registers.character_window``.
+    display : Out(DisplaySignature)
+        What a host writes to ``hex``, one cycle after its acceptance.
 
-    Raises TypeError or ValueError for a parameter out of range, a core's name that does not fit, an arithmetic without
-    a number, or a model with more letters or tokens than the map has registers for.
+    Raises TypeError or ValueError for a parameter out of range or a core's name that does not fit.
     """
 
-    LAUNCH_LATENCY = 3
+    LAUNCH_LATENCY = 1 + Runner.LAUNCH_LATENCY
 
     def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ) -> None:
         check_width("build", build, 0xFFFFFFFF, 0)
-        model, self.config, self.model, self.build, self.clock_hz = config.model, config, config.model, build, clock_hz
-        for name, value, high in (
-            ("vocab_size", model.vocab_size, register("logits").count),
-            ("block_size", model.block_size, register("letters").count),
-        ):
-            if value > high:
-                raise ValueError(f"{name} must be at most {high}, for which there are registers, not {value!r}")
-        if config.arithmetic_name not in ARITHMETICS:
-            raise ValueError(f"arithmetic must be one of {', '.join(ARITHMETICS)}, not {config.arithmetic_name!r}")
+        self.config, self.model, self.word, self.build = config, config.model, config.arithmetic.word, build
+        self.clock_hz = clock_hz
+        self.registers = register_map(self.model, self.word)
         self.name_words = core_name_words(config.name)
-        self.rate = TokenRate(clock_hz=clock_hz, max_letters=model.max_letters)
+        self.rate = TokenRate(clock_hz=clock_hz, max_letters=self.model.max_letters)
         self.ANSWER_LATENCY = RegisterBus.LATENCY + self.rate.LATENCY
         super().__init__(
             {
                 "bus": In(AvalonSignature()),
-                "core": In(CoreSignature(model, config.arithmetic.word)),
+                "core": In(CoreSignature(self.model, self.word)),
                 "enable": In(1),
                 "ready": Out(1),
                 "busy": Out(1),
                 "done": Out(1),
                 "activity": Out(1),
                 "last_token": Out(8),
-                "characters": Out(data.ArrayLayout(CHARACTER_BITS, DISPLAYS)),
+                "display": Out(DisplaySignature()),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        model = self.model
-        m.submodules.end = self.end = RegisterBus()
-        m.submodules.rate = self.rate
-        m.submodules.window = self.window = CharacterWindow()
-        wiring.connect(m, wiring.flipped(self.bus), self.end.bus)
+        m.submodules.end = end = RegisterBus()
+        m.submodules.commands = self._commands = commands = Commands(self.registers)
+        m.submodules.runner = self._runner = runner = Runner(self.model, self.word)
+        m.submodules.rate = rate = self.rate
+        wiring.connect(m, wiring.flipped(self.bus), end.bus)
+        wiring.connect(m, wiring.flipped(self.core), runner.core)
+        wiring.connect(m, commands.display, wiring.flipped(self.display))
+        m.d.comb += [
+            commands.access.eq(end.access),
+            commands.execute.eq(end.execute),
+            runner.settings.eq(commands.settings),
+            runner.start.eq(commands.start),
+            runner.clear.eq(commands.clear),
+            runner.step.eq(commands.step),
+            rate.letter.eq(runner.letter),
+            rate.finish.eq(runner.ended),
+            rate.cycles.eq(self.core.counters.cycles),
+            rate.clear.eq(runner.begun),
+            end.hold.eq(rate.busy & (end.access.word == self.registers.register("tokens_per_second").address >> 2)),
+        ]
 
-        # What a host has written.
-        self.seed, self.limit = Signal(32, init=1), Signal(8, init=model.max_letters)
-        self.temperature = Signal(16, init=0x0080)
-        self.direct = Signal(data.StructLayout({"enable": 1, "clear_cache": 1, "position": 8, "token": 8}))
-        # The request, which stays as it was when it began, and how far it is.
-        self.state, self.mode = Signal(State), Signal(Mode)
-        self.rng, self.held_temperature = Signal(32, init=1), Signal(16, init=0x0080)
-        self.held_limit, self.held_token = Signal(range(model.block_size)), Signal(range(model.vocab_size))
-        self.count, self.position = Signal(range(model.block_size)), Signal(8)
-        self.letters = [Signal(range(model.vocab_size), name=f"letter{index}") for index in range(model.max_letters)]
-        self.last = Signal(data.StructLayout({"token": 8, "argmax": 8, "top_logit": 16}))
-        self.logits = Signal.like(self.core.logits)
-        self.counted, self.toggle = Signal(), Signal()
-        # Commands, each in the cycle in which its access is executed, and what they find wrong.
-        self.start, self.step, self.clear = Signal(), Signal(), Signal()
-        self.cause = {flag.name: Signal(name=flag.name) for flag in register("error").fields}
-        self.error, self.working = Signal(len(self.cause)), Signal()
-        m.d.comb += self.working.eq(
-            (self.state == State.LAUNCH) | (self.state == State.REQUEST) | (self.state == State.RUN)
+        # What went wrong, in the order of the fields of ``error``.
+        self._toggle, self._error = Signal(), Signal(len(self.registers.register("error").fields))
+        faults = Cat(
+            *(getattr(runner, name) for name in _FROM_RUNNER), *(getattr(commands, name) for name in _FROM_COMMANDS)
         )
+        m.d.sync += [
+            self._toggle.eq(self._toggle ^ end.execute),
+            self._error.eq(Mux(runner.begun, 0, self._error) | faults),
+        ]
 
-        self._write(m)
-        self._run(m)
-        self._take_results(m)
-        self._begin(m)
-        self._answer(m)
+        self._in_reset = ResetSignal(allow_reset_less=True)
+        m.d.comb += [
+            self.ready.eq(runner.ready & self.enable & ~self._in_reset),
+            self.busy.eq(runner.working & self.enable & ~self._in_reset),
+            self.done.eq(runner.done & ~self._in_reset),
+            self.activity.eq(self._toggle),
+            self.last_token.eq(runner.last.token),
+            end.answer.eq(read_multiplexer(m, self.registers, self._words(m), end.access.word)),
+        ]
         return m
 
-    def _is(self, name: str) -> Value:
-        """Return whether the access is to a register of one word."""
-        return self.end.access.word == register(name).address >> 2
-
-    def _write(self, m: Module) -> None:
-        """Decode writes, and say what is wrong with an access."""
-        access, execute, cause, window = self.end.access, self.end.execute, self.cause, self.window
-        m.d.sync += self.toggle.eq(self.toggle ^ execute)
-        mapped, read_only, partial = Signal(), Signal(), Signal()
-        with m.Switch(access.word):
-            for entry in REGISTERS:
-                with m.Case(*(entry.at(index) >> 2 for index in range(entry.count))):
-                    m.d.comb += [mapped.eq(1), read_only.eq(not entry.access.writable)]
-        m.d.comb += [
-            partial.eq(~access.enables.all()),
-            cause["unmapped"].eq(execute & ~mapped),
-            cause["read_only"].eq(execute & access.write & read_only),
-            cause["partial_write"].eq(execute & access.write & partial),
-        ]
-
-        def written(name: str, field: str) -> Value:
-            part = register(name).field(field)
-            return access.data[part.low : part.low + part.width]
-
-        write = execute & access.write & ~partial
-        with m.If(write & self._is("control")):
-            m.d.comb += [self.start.eq(written("control", "start")), self.clear.eq(written("control", "clear"))]
-        with m.If(write & self._is("step")):
-            m.d.comb += self.step.eq(written("step", "start"))
-        with m.If(write & self._is("config")):
-            m.d.sync += self.limit.eq(written("config", "limit"))
-            m.d.sync += self.temperature.eq(written("config", "temperature"))
-        with m.If(write & self._is("seed")):
-            m.d.sync += self.seed.eq(usable_state(access.data))
-        with m.If(write & self._is("direct")):
-            m.d.sync += [self.direct[part.name].eq(written("direct", part.name)) for part in register("direct").fields]
-        shown = write & self._is("hex")
-        m.d.comb += [
-            window.clear.eq(shown & written("hex", "clear")),
-            window.push.eq(shown & written("hex", "push")),
-            window.character.eq(written("hex", "token")),
-            self.characters.eq(window.characters),
-        ]
-
-    def _run(self, m: Module) -> None:
-        """The request, from its launch on, and the core's refusal."""
-        core, request = self.core, self.core.request
-        m.d.comb += [
-            request.valid.eq(self.state == State.REQUEST),
-            request.p.mode.eq(self.mode),
-            request.p.seed.eq(self.rng),
-            request.p.temperature.eq(self.held_temperature),
-            request.p.greedy.eq(self.mode == Mode.STEP),
-            request.p.limit.eq(self.held_limit),
-            request.p.token.eq(self.held_token),
-            request.p.position.eq(self.position),
-        ]
-        m.d.sync += core.clear.eq(0)
-        with m.Switch(self.state):
-            with m.Case(State.LAUNCH):
-                m.d.sync += self.state.eq(State.REQUEST)
-            with m.Case(State.REQUEST):
-                with m.If(request.ready):
-                    m.d.sync += self.state.eq(State.RUN)
-            with m.Case(State.RUN):
-                # The core's counters are the request's from here on.
-                m.d.sync += self.counted.eq(~core.error)
-                with m.If(core.error):
-                    m.d.sync += self.state.eq(State.DONE)
-                    m.d.comb += self.cause["illegal_step"].eq(1)
-
-    def _take_results(self, m: Module) -> None:
-        """Every result into registers; in the next cycle it counts."""
-        core, result, rate, running = self.core, self.core.result, self.rate, self.state == State.RUN
-        taken, ended, letter = Signal(), Signal(), Signal()
-        m.d.comb += [result.ready.eq(1), letter.eq(taken & running & (self.last.token != self.model.bos))]
-        m.d.sync += taken.eq(result.valid & running)
-        with m.If(result.valid & running):
-            m.d.sync += [
-                self.last.token.eq(result.p.token_out),
-                self.last.argmax.eq(result.p.argmax),
-                self.last.top_logit.eq(result.p.top_logit),
-                self.rng.eq(result.p.rng),
-                self.logits.eq(core.logits),
-                ended.eq(result.p.last),
-            ]
-        with m.If(letter & (self.mode == Mode.NAME)):
-            m.d.sync += [self.count.eq(self.count + 1), self.position.eq(self.position + 1)]
-            with m.Switch(self.count):
-                for index, kept in enumerate(self.letters):
-                    with m.Case(index):
-                        m.d.sync += kept.eq(self.last.token)
-        with m.If(taken & running & ended):
-            m.d.sync += self.state.eq(State.DONE)
-        m.d.comb += [
-            rate.letter.eq(letter),
-            rate.finish.eq(taken & running & ended),
-            rate.cycles.eq(core.counters.cycles),
-            rate.clear.eq(self.clear | ((self.start | self.step) & ~self.working)),
-        ]
-
-    def _begin(self, m: Module) -> None:
-        """Clear, start and direct step, which go before all else that happens in their cycle."""
-        model, core, cause, direct = self.model, self.core, self.cause, self.direct
-        begun = self.rate.clear
-        with m.If(begun):
-            m.d.sync += [
-                self.state.eq(State.READY),
-                self.mode.eq(Mode.NAME),
-                self.count.eq(0),
-                self.position.eq(0),
-                self.last.eq(0),
-                self.counted.eq(0),
-                *(letter.eq(0) for letter in self.letters),
-            ]
-        with m.If(self.clear):
-            m.d.sync += core.clear.eq(1)
-        # A start that comes with a clear finds the machine at rest.
-        with m.If(self.start & begun):
-            legal = Signal()
-            m.d.comb += [
-                legal.eq((self.limit != 0) & (self.limit <= model.max_letters)),
-                cause["illegal_length"].eq(~legal),
-            ]
-            m.d.sync += [
-                self.state.eq(Mux(legal, State.LAUNCH, State.DONE)),
-                self.held_limit.eq(self.limit),
-                self.held_temperature.eq(self.temperature),
-                self.rng.eq(self.seed),
-                core.clear.eq(1),
-            ]
-        with m.If(self.step & begun):
-            fits = Signal()
-            m.d.comb += [
-                fits.eq((direct.token < model.vocab_size) & (direct.position < model.block_size)),
-                cause["illegal_step"].eq(~fits),
-                cause["direct_disabled"].eq(~direct.enable),
-            ]
-            m.d.sync += [
-                self.state.eq(Mux(fits & direct.enable, State.LAUNCH, State.DONE)),
-                self.mode.eq(Mode.STEP),
-                self.held_token.eq(direct.token),
-                self.held_temperature.eq(self.temperature),
-                self.position.eq(direct.position),
-            ]
-            with m.If(direct.clear_cache):
-                m.d.sync += [self.rng.eq(self.seed), core.clear.eq(1)]
-        m.d.comb += cause["busy"].eq((self.start | self.step) & ~begun)
-        # A refusal by the core is of the request before.
-        with m.If(begun & ~self.step):
-            m.d.comb += cause["illegal_step"].eq(0)
-        m.d.sync += self.error.eq(Mux(begun, 0, self.error) | Cat(*cause.values()))
-
-    def _answer(self, m: Module) -> None:
-        """Every readable register as words, and the multiplexer in front of the bus."""
-        in_reset = ResetSignal(allow_reset_less=True)
-        counters, sampler = self.core.counters, self.config.arithmetic.sampler
-        m.d.comb += [
-            self.ready.eq((self.state == State.READY) & self.enable & ~in_reset),
-            self.busy.eq(self.working & self.enable & ~in_reset),
-            self.done.eq((self.state == State.DONE) & ~in_reset),
-            self.activity.eq(self.toggle),
-            self.last_token.eq(self.last.token),
-            self.end.hold.eq(self.rate.busy & self._is("tokens_per_second")),
-        ]
-
-        def fields(name: str, **values: ValueLike) -> Value:
-            word = Signal(32, name=name)
-            for part, value in values.items():
-                field = register(name).field(part)
-                m.d.comb += word[field.low : field.low + field.width].eq(value)
-            return word
-
-        words: dict[str, list[Value]] = {
-            "id": [C(ID, 32)],
-            "version": [C(VERSION, 32)],
+    def _words(self, m: Module) -> dict[str, list[Value]]:
+        """Return the words of every register that can be read."""
+        runner, counters = self._runner, self.core.counters
+        return {
+            **self._constants(),
+            **self._settings(m),
             "status": [
-                fields(
+                self._fields(
+                    m,
                     "status",
-                    ready=(self.state == State.READY) & ~in_reset,
-                    busy=self.working & ~in_reset,
-                    done=(self.state == State.DONE) & ~in_reset,
-                    error=self.error.any(),
-                    toggle=self.toggle,
-                    direct=self.mode == Mode.STEP,
-                    letters=self.count,
-                    position=self.position,
+                    ready=runner.ready & ~self._in_reset,
+                    busy=runner.working & ~self._in_reset,
+                    done=runner.done & ~self._in_reset,
+                    error=self._error.any(),
+                    toggle=self._toggle,
+                    direct=runner.direct,
+                    letters=runner.count,
+                    position=runner.position,
                 )
             ],
-            "config": [fields("config", limit=self.limit, temperature=self.temperature)],
-            "seed": [self.rng],
-            "last": [fields("last", **{name: self.last[name] for name in ("token", "argmax", "top_logit")})],
-            "bos": [C(self.model.bos, 32)],
-            "direct": [fields("direct", **{part.name: self.direct[part.name] for part in register("direct").fields})],
-            "letters": list(self.letters),
-            "cycles": [_only(self.counted, counters.cycles)],
+            "seed": [runner.rng],
+            "last": [
+                self._fields(
+                    m,
+                    "last",
+                    token=runner.last.token,
+                    argmax=runner.last.argmax,
+                    top_logit=saturate(runner.last.top_logit, Format(width=TOP_LOGIT_BITS, fraction=0)),
+                )
+            ],
+            "top_logit": [_extended(runner.last.top_logit)],
+            "letters": [*(runner.letters[index] for index in range(self.model.max_letters)), C(0, 1)],
+            "logits": [_extended(runner.logits[token]) for token in range(self.model.vocab_size)],
+            "cycles": [_only(runner.counted, counters.cycles)],
+            "step_count": [_only(runner.counted, counters.steps)],
+            "letter_count": [_only(runner.counted, counters.letters)],
+            "stage_cycles": [_only(runner.counted, counters.stages[stage.value]) for stage in Stage],
             "tokens_per_second": [self.rate.rate],
-            "logits": [_extended(self.logits[token]) for token in range(self.model.vocab_size)],
-            "arithmetic": [C(ARITHMETICS[self.config.arithmetic_name], 32)],
+            "error": [self._error],
+            "machine": [self._fields(m, "machine", reset=self._in_reset, enable=self.enable)],
+        }
+
+    def _constants(self) -> dict[str, list[Value]]:
+        """Return the words that never change."""
+        fixed = {
+            name: [C(self.registers.register(name).reset or 0, 32)]
+            for name in ("id", "version", "bos", "dimensions", "word_format", "places")
+        }
+        return {
+            **fixed,
+            "arithmetic": [C(ARITHMETIC_NUMBERS[self.config.arithmetic_name], 32)],
             "clock": [C(self.clock_hz, 32)],
             "build": [C(self.build, 32)],
             "core_name": [C(word, 32) for word in self.name_words],
-            "temperature": [
-                fields(
-                    "temperature",
-                    temperature=_in_use(sampler, self.held_temperature),
-                    greedy=(self.mode == Mode.STEP) | (sampler.greedy_at_zero & (self.held_temperature == 0)),
-                )
-            ],
-            "step_count": [_only(self.counted, counters.steps)],
-            "letter_count": [_only(self.counted, counters.letters)],
-            "error": [fields("error", **dict(zip(self.cause, self.error, strict=True)))],
-            "machine": [fields("machine", reset=in_reset, enable=self.enable)],
-            "stage_cycles": [_only(self.counted, counters.stages[stage.value]) for stage in Stage],
         }
-        with m.Switch(self.end.access.word):
-            for entry in REGISTERS:
-                if entry.access.readable:
-                    with m.Case(*(entry.at(index) >> 2 for index in range(entry.count))):
-                        m.d.comb += self.end.answer.eq(_chosen(words[entry.name], entry, self.end.access.word))
 
+    def _settings(self, m: Module) -> dict[str, list[Value]]:
+        """Return the words that repeat what the host has written, and what became of the temperature."""
+        settings, runner, sampler = self._commands.settings, self._runner, self.config.arithmetic.sampler
+        direct = {part.name: settings.direct[part.name] for part in self.registers.register("direct").fields}
+        greedy = runner.direct | ((runner.temperature == 0) if sampler.greedy_at_zero else 0)
+        used = honoured(sampler.honoured, runner.temperature)
+        return {
+            "config": [self._fields(m, "config", limit=settings.limit, temperature=settings.temperature)],
+            "direct": [self._fields(m, "direct", **direct)],
+            "temperature": [self._fields(m, "temperature", temperature=used, greedy=greedy)],
+        }
 
-def _chosen(words: list[Value], entry: Register, address: Value) -> Value:
-    """Return the word at an address that is one of the register's; 0 where a smaller model has fewer."""
-    first = entry.address >> 2
-    width = (first ^ (entry.last >> 2)).bit_length()
-    whole = [*words, *[C(0, 1)] * (entry.count - len(words))]
-    return _tree({(first + index) & ((1 << width) - 1): word for index, word in enumerate(whole)}, address[:width])
-
-
-def _tree(table: dict[int, Value], index: Value) -> Value:
-    """Return the entry at ``index``, any where there is none; a tree takes two thirds of a case's gates."""
-    if not len(index):
-        return table[0]
-    half = 1 << (len(index) - 1)
-    low = {place: word for place, word in table.items() if place < half}
-    high = {place - half: word for place, word in table.items() if place >= half}
-    if not high or not low:
-        return _tree(high or low, index[:-1])
-    return Mux(index[-1], _tree(high, index[:-1]), _tree(low, index[:-1]))
+    def _fields(self, m: Module, name: str, **values: ValueLike) -> Value:
+        """Return a register's word from its fields."""
+        word = Signal(32, name=name)
+        for part, value in values.items():
+            field = self.registers.register(name).field(part)
+            m.d.comb += word[field.low : field.low + field.width].eq(value)
+        return word
 
 
 def _only(condition: Value, word: Value) -> Value:
@@ -385,14 +217,3 @@ def _only(condition: Value, word: Value) -> Value:
 def _extended(word: Value) -> Value:
     """Return a signed word as 32 bits."""
     return Cat(word, word[-1].replicate(32 - len(word)))
-
-
-def _in_use(sampler: Sampler, temperature: Value) -> Value:
-    """Return the temperature (UQ8.8) that the sampler makes of the one that it is given."""
-    if isinstance(sampler, BucketSampler):
-        used: Value = C(0x80, 16)
-        for bound in (0x80, 0x100, 0x200):
-            used = Mux(temperature > bound, 2 * bound, used)
-        return used
-    least = sampler.min_temperature
-    return Mux((temperature != 0) & (temperature < least), least, temperature)

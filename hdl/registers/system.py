@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.build_cache import build_id
@@ -13,7 +13,7 @@ from hdl.core.core import Core
 from hdl.design import Design
 from hdl.registers.avalon import AvalonSignature
 from hdl.registers.block import RegisterBlock
-from hdl.registers.character_window import CHARACTER_BITS, DISPLAYS
+from hdl.registers.display import DisplaySignature
 
 __all__ = ["System"]
 
@@ -34,7 +34,7 @@ class System(wiring.Component):
     enable : In(1)
     ready, busy, done, activity : Out(1)
     last_token : Out(8)
-    characters : Out(array of 6 characters)
+    display : Out(DisplaySignature)
         All as of ``RegisterBlock``.
 
     Raises what ``Core`` and ``RegisterBlock`` raise.
@@ -52,7 +52,7 @@ class System(wiring.Component):
                 "done": Out(1),
                 "activity": Out(1),
                 "last_token": Out(8),
-                "characters": Out(data.ArrayLayout(CHARACTER_BITS, DISPLAYS)),
+                "display": Out(DisplaySignature()),
             }
         )
 
@@ -62,7 +62,8 @@ class System(wiring.Component):
         m.submodules.registers = block = self.block
         wiring.connect(m, core, block.core)
         wiring.connect(m, wiring.flipped(self.bus), block.bus)
+        wiring.connect(m, block.display, wiring.flipped(self.display))
         m.d.comb += block.enable.eq(self.enable)
-        for name in ("ready", "busy", "done", "activity", "last_token", "characters"):
+        for name in ("ready", "busy", "done", "activity", "last_token"):
             m.d.comb += getattr(self, name).eq(getattr(block, name))
         return m

@@ -18,12 +18,13 @@ from hdl.boards.parts.hex_display import SEGMENTS, HexDisplay
 from hdl.boards.parts.leds import LEDS, Leds
 from hdl.boards.parts.reset import BoardReset
 from hdl.design import Design
-from hdl.registers.character_window import DISPLAYS
+from hdl.registers.map import register_map
 from hdl.registers.system import System
 
 __all__ = ["BoardTop"]
 
 _RESET_SWITCH, _ENABLE_SWITCH = 1, 0
+_DISPLAYS = 6
 
 
 class BoardTop(Elaboratable):
@@ -56,9 +57,10 @@ class BoardTop(Elaboratable):
             raise ValueError(f"clock_hz must be {REFERENCE_HZ} without a PLL, not {clock_hz!r}")
         self.clock_hz, self.vendor = clock_hz, vendor
         self.system = System(design)
-        self.demo = Demo(clock_hz if demo_cycles is None else demo_cycles)
+        registers = register_map(design.model, design.word)
+        self.demo = Demo(registers, cycles=clock_hz if demo_cycles is None else demo_cycles)
         self.multiplexer = BusMultiplexer()
-        self.display = HexDisplay()
+        self.display = HexDisplay(design.model.alphabet, displays=_DISPLAYS)
         self.leds = Leds()
         self.reset = BoardReset()
 
@@ -87,6 +89,7 @@ class BoardTop(Elaboratable):
             m.d.comb += [ClockSignal().eq(clock_pin.i), reset.locked.eq(1)]
         wiring.connect(m, demo.bus, multiplexer.demo)
         wiring.connect(m, multiplexer.bus, system.bus)
+        wiring.connect(m, system.display, display.commands)
         m.d.comb += [
             ResetSignal().eq(reset.reset),
             reset.reset_switch.eq(_input(m, platform, "switch", _RESET_SWITCH)),
@@ -95,14 +98,13 @@ class BoardTop(Elaboratable):
             multiplexer.restart.eq(reset.restart),
             demo.enable.eq(reset.enable),
             system.enable.eq(reset.enable),
-            display.characters.eq(system.characters),
             leds.reset.eq(reset.reset),
             leds.enable.eq(reset.enable),
             leds.last_token.eq(system.last_token),
             *(getattr(leds, name).eq(getattr(system, name)) for name in ("ready", "busy", "done", "activity")),
         ]
         _output(m, "led_pins", [platform.request("led", number, dir="-") for number in range(len(LEDS))], leds.leds)
-        for number in range(DISPLAYS):
+        for number in range(_DISPLAYS):
             digit = platform.request("display_7seg", number, dir="-")
             ports = [getattr(digit, segment) for segment in SEGMENTS]
             _output(m, f"hex{number}_pins", ports, display.digits[number])

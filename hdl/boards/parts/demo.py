@@ -9,13 +9,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.registers.avalon import AvalonSignature
-from hdl.registers.map import register
-from talos_ref.model.config import MICROGPT
+from hdl.registers.map import TEMPERATURE, RegisterMap
 
-__all__ = ["TEMPERATURE", "Demo"]
-
-TEMPERATURE = 0x0080
-"""UQ8.8: 0.5, the published host's."""
+__all__ = ["Demo"]
 
 
 class Demo(wiring.Component):
@@ -24,8 +20,12 @@ class Demo(wiring.Component):
     Seeds are 1, 2, 3 and so on. A name: display cleared, core cleared, configuration, seed and start written, status
     polled until done, each letter read and pushed. A name that takes longer than ``cycles`` delays the next.
 
+    Names are as long as the model makes them, at temperature 0.5.
+
     Parameters
     ----------
+    registers
+        The map of the design.
     cycles
         From one name to the next; a positive integer.
 
@@ -38,21 +38,22 @@ class Demo(wiring.Component):
 
     FIRST_SEED = 1
 
-    def __init__(self, cycles: int) -> None:
+    def __init__(self, registers: RegisterMap, *, cycles: int) -> None:
         if not isinstance(cycles, int) or isinstance(cycles, bool):
             raise TypeError(f"cycles must be an integer, not {cycles!r}")
         if cycles < 1:
             raise ValueError(f"cycles must be positive, not {cycles!r}")
-        self.cycles = cycles
+        self.registers, self.cycles = registers, cycles
         super().__init__({"enable": In(1), "bus": Out(AvalonSignature())})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bus: Any = self.bus
+        register = self.registers.register
         control, status, display = register("control"), register("status"), register("hex")
         letters = register("letters")
         seed = Signal(32, init=self.FIRST_SEED)
-        configuration = register("config").encode(limit=MICROGPT.max_letters, temperature=TEMPERATURE)
+        configuration = register("config").encode(limit=self.registers.model.max_letters, temperature=TEMPERATURE)
         writes = (
             (display.address, Const(display.encode(clear=1))),
             (control.address, Const(control.encode(clear=1))),
@@ -72,7 +73,7 @@ class Demo(wiring.Component):
 
         at = Signal(range(len(writes)))
         letter, count = Signal(range(letters.count + 1)), Signal(range(letters.count + 1))
-        token = Signal(5)
+        token = Signal(display.field("token").width)
         state = Signal(8)
         m.d.comb += [bus.byteenable.eq(0b1111), state.eq(bus.readdata >> status.field("letters").low)]
         with m.FSM():

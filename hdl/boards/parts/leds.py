@@ -1,4 +1,4 @@
-"""The ten LEDs, in TALOS-V2's order."""
+"""Status of the machine on LEDs, in TALOS-V2's order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["LEDS", "Leds"]
 
 LEDS = ("ready", "busy", "done", "activity", "running", "enable", "blink", "token0", "token1", "token2")
-"""LEDR0 to LEDR9. ``running`` is dark during a reset; ready and busy are dark while SW0 disables the demo."""
+"""LED 0 to 9; a board with fewer takes the first. ``running`` is dark during a reset; ready and busy are dark while the
+enable switch is off."""
 
 
 class Leds(wiring.Component):
@@ -30,7 +31,7 @@ class Leds(wiring.Component):
     reset, enable, ready, busy, done, activity : In(1)
     last_token : In(8)
     leds : Out(10)
-        Bit i lights LEDR i; ``LEDS`` names them.
+        Bit i lights LED i; ``LEDS`` names them.
     """
 
     LATENCY = 1

@@ -17,10 +17,12 @@ import pytest
 from cosim.host import commands, session
 from cosim.host.cli import main
 from cosim.host.transport import Transport
-from hdl.registers.map import register
+from hdl.registers.map import register_map
 from talos_ref.cli import main as golden_main
 from talos_ref.model.config import MICROGPT
 from tests.helpers.model_board import ModelBoard
+
+REGISTERS = register_map(MICROGPT)
 
 Plug = Callable[[ModelBoard], ModelBoard]
 
@@ -45,7 +47,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
 
 def flipped(name: str, index: int = 0) -> ModelBoard:
     """Return a board of which one bit of one register is wrong."""
-    at = register(name).at(index)
+    at = REGISTERS.register(name).at(index)
     return ModelBoard(change=lambda address, word: word ^ (address == at))
 
 
@@ -55,7 +57,7 @@ def test_generate_says_what_the_golden_model_says(core: str, plug: Plug, capsys:
     drawing = ["--seed", "7", "--temperature", "0.5", "--count", "5", "--json"]
     assert main(["generate", *drawing, "--check", "--replay"]) == 0
     said = capsys.readouterr()
-    assert golden_main(["generate", "--arithmetic", board.config.arithmetic_name, *drawing]) == 0
+    assert golden_main(["generate", "--arithmetic", board.design.core.arithmetic_name, *drawing]) == 0
     assert said.out == capsys.readouterr().out
     assert said.err == ""
     assert board.closed == 1
@@ -63,7 +65,7 @@ def test_generate_says_what_the_golden_model_says(core: str, plug: Plug, capsys:
 
 def test_letters_are_written_as_they_are_read(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
     board = plug(ModelBoard())
-    at = register("letters")
+    at = REGISTERS.register("letters")
     written: list[tuple[str, int]] = []
 
     class Out:
@@ -111,7 +113,7 @@ def test_a_difference_ends_the_command(command: str, plug: Plug, tmp_path: Path,
 def test_only_a_replay_finds_a_wrong_logit_of_an_early_step(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
     """The registers keep the last step's logits, so that a name alone cannot show the others'."""
     board = ModelBoard()
-    at = register("logits").at(0)
+    at = REGISTERS.register("logits").at(0)
     board.change = lambda address, word: word ^ (address == at and word == 11250)
     plug(board)
     assert main(["generate", "--seed", "2", "--count", "1", "--check"]) == 0
@@ -120,7 +122,7 @@ def test_only_a_replay_finds_a_wrong_logit_of_an_early_step(plug: Plug, capsys: 
 
 
 def test_a_letter_that_is_none(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    at = register("letters").at(1)
+    at = REGISTERS.register("letters").at(1)
     plug(ModelBoard(change=lambda address, word: 0x1234 if address == at else word))
     assert main(["generate", "--seed", "2", "--count", "1"]) == 0
     assert capsys.readouterr().out == "k?lyn\n"
@@ -197,8 +199,9 @@ def test_info(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     said = capsys.readouterr().out
     assert re.fullmatch(
-        r"id          0x4d475254\nversion     3\.1\ncore        wide\narithmetic  precise\n"
-        r"build       [0-9a-f]{8}, as these sources make it\nclock       56\.25 MHz\n", said,
+        r"id          0x4d475254\nversion     3\.2\ncore        wide\narithmetic  precise\n"
+        r"build       [0-9a-f]{8}, as these sources make it\nclock       56\.25 MHz\n"
+        r"model       27 tokens, 16 positions, words of Q4\.12\n", said,
     )  # fmt: skip
     assert main(["info", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["build_matches"] is True
@@ -216,7 +219,10 @@ def test_another_build_is_said(plug: Plug, capsys: pytest.CaptureFixture[str]) -
     ("board", "message"),
     [
         (flipped("id"), "error: the board's ID must be 0x4d475254, not 0x4d475255: it holds another design"),
-        (flipped("version"), "error: the board's register map must be 3.1, not 3.0: its design is older"),
+        (
+            ModelBoard(change=lambda address, word: 0x00030001 if address == 0x04 else word),
+            "error: the board's register map must be 3.2, not 3.1: its design is older",
+        ),
         (flipped("machine"), "error: the board must not be held in reset: put SW1 down"),
         (ModelBoard("wide"), "error: the board's core must be tile16, not wide"),
         (ModelBoard(hangs=True), "error: the name of seed 1 must end within 0.05 s, and has not"),
@@ -249,7 +255,7 @@ def test_save_and_accesses(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_ctrl_c(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def change(address: int, word: int) -> int:
-        if address == register("letters").at(3):
+        if address == REGISTERS.register("letters").at(3):
             raise KeyboardInterrupt
         return word
 

@@ -13,7 +13,7 @@ from cosim.host.machine import Identity, identify, read_counters, run_name, run_
 from cosim.host.transport import Access, Recorded
 from hdl.build_cache import build_id
 from hdl.core.cores import core_config
-from hdl.registers.map import register
+from hdl.registers.map import register_map
 from talos_ref.golden.generate import Step
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT
@@ -22,25 +22,27 @@ from tests.helpers.model_board import ModelBoard
 
 TILE16 = core_config("tile16")
 TEMPERATURE = 0x0080
+REGISTERS = register_map(MICROGPT)
 
 
 def answering(name: str, answer: int, index: int = 0) -> Callable[[int, int], int]:
     """Return a change of a board that has another word in one register."""
-    at = register(name).at(index)
+    at = REGISTERS.register(name).at(index)
     return lambda address, word: answer if address == at else word
 
 
 def name_of(board: ModelBoard, seed: int = 2) -> tuple[list[Step], int]:
     """Run a name, compare it, and return what the golden model says and how many values were compared."""
-    golden = next(expected_names(published(board.config.name), [seed], TEMPERATURE, 15))
-    run = run_name(board, MICROGPT, seed=seed, temperature=TEMPERATURE, limit=15, seconds=5)
+    golden = next(expected_names(published(board.design.name), [seed], TEMPERATURE, 15))
+    run = run_name(board, REGISTERS, seed=seed, temperature=TEMPERATURE, limit=15, seconds=5)
     return golden, check_name(seed, golden, run, MICROGPT.bos)
 
 
 def test_identity() -> None:
     assert identify(ModelBoard("fused")) == Identity(
-        id=0x4D475254, version=0x00030001, core="fused", arithmetic="precise",
+        id=0x4D475254, version=0x00030002, core="fused", arithmetic="precise",
         build=build_id(published("fused")), clock_hz=56_250_000,
+        vocab_size=27, block_size=16, word="Q4.12",
     )  # fmt: skip
 
 
@@ -48,9 +50,9 @@ def test_identity() -> None:
     ("name", "word", "kind", "message"),
     [
         ("id", 0, ForeignDesign, r"^the board's ID must be 0x4d475254, not 0x00000000: it holds another design; "),
-        ("version", 0x00020001, OldDesign, r"must be 3\.1, not 2\.1, TALOS-V2's own: its design is older than this"),
-        ("version", 0x00030000, OldDesign, r"must be 3\.1, not 3\.0: its design is older than this host; program it"),
-        ("version", 0x00040000, OldDesign, r"must be 3\.1, not 4\.0: its design is newer than this host; use the host"),
+        ("version", 0x00020001, OldDesign, r"must be 3\.2, not 2\.1, TALOS-V2's own: its design is older than this"),
+        ("version", 0x00030000, OldDesign, r"must be 3\.2, not 3\.0: its design is older than this host; program it"),
+        ("version", 0x00040000, OldDesign, r"must be 3\.2, not 4\.0: its design is newer than this host; use the host"),
         ("machine", 1, NoBoard, r"^the board must not be held in reset: put SW1 down$"),
     ],
 )
@@ -69,7 +71,7 @@ def test_accesses_of_a_name() -> None:
     record: list[Access] = []
     letters: list[int] = []
     run = run_name(
-        Recorded(board, record.append), MICROGPT, seed=2, temperature=TEMPERATURE, limit=15, seconds=5,
+        Recorded(board, record.append), REGISTERS, seed=2, temperature=TEMPERATURE, limit=15, seconds=5,
         on_letter=letters.append,
     )  # fmt: skip
     assert [(access.kind, access.address, access.value) for access in record] == board.log
@@ -79,10 +81,10 @@ def test_accesses_of_a_name() -> None:
     assert run.letters == tuple(letters) == tuple(board.hex) == (10, 4, 11, 24, 13)
     after = board.log[5:]
     assert after[:6] == [
-        ("read", 0x0C, 0x00010002), ("read", 0x60, 10), ("write", 0x28, 0x0A02), ("read", 0x0C, 0x00020002),
+        ("read", 0x0C, 0x01010002), ("read", 0x60, 10), ("write", 0x28, 0x0A02), ("read", 0x0C, 0x02020002),
         ("read", 0x64, 4), ("write", 0x28, 0x0402),
     ]  # fmt: skip
-    assert after[15] == ("read", 0x0C, 0x00050004)
+    assert after[15] == ("read", 0x0C, 0x05050004)
     assert [address for _, address, _ in after[16:18]] == [0x18, 0x14]
     assert [address for _, address, _ in after[18:45]] == list(range(0x100, 0x16C, 4))
     stages = range(0x1C0, 0x1C0 + 4 * len(STAGES), 4)
@@ -92,11 +94,11 @@ def test_accesses_of_a_name() -> None:
 
 def test_counters_of_a_name() -> None:
     board = ModelBoard()
-    counters = run_name(board, MICROGPT, seed=2, temperature=TEMPERATURE, limit=15, seconds=5).last.counters
+    counters = run_name(board, REGISTERS, seed=2, temperature=TEMPERATURE, limit=15, seconds=5).last.counters
     assert (counters.cycles, counters.steps, counters.letters) == (1800, 6, 5)
     assert counters.tokens_per_second == 5 * 56_250_000 // 1800
     assert counters.by_stage() == {stage: 1800 * (stage == "fc1") for stage in counters.by_stage()}
-    assert read_counters(board) == counters
+    assert read_counters(board, REGISTERS) == counters
 
 
 def test_every_value_of_a_name_is_compared() -> None:
@@ -120,7 +122,7 @@ def test_every_value_of_a_name_is_compared() -> None:
     ],
 )
 def test_a_wrong_bit_is_a_mismatch(name: str, index: int, message: str) -> None:
-    at = register(name).at(index)
+    at = REGISTERS.register(name).at(index)
     with pytest.raises(Mismatch, match=message) as caught:
         name_of(ModelBoard(change=lambda address, word: word ^ (address == at)))
     assert set(caught.value.difference.to_json()) == {"seed", "step", "what", "index", "expected", "actual"}
@@ -128,7 +130,7 @@ def test_a_wrong_bit_is_a_mismatch(name: str, index: int, message: str) -> None:
 
 def test_wrong_argmax_and_top_logit() -> None:
     for bit, message in ((8, "argmax must be 26, not 27"), (16, "top logit must be 11863, not 11862")):
-        at = register("last").address
+        at = REGISTERS.register("last").address
 
         def change(address: int, word: int, bit: int = bit, at: int = at) -> int:
             return word ^ ((address == at) << bit)
@@ -140,7 +142,7 @@ def test_wrong_argmax_and_top_logit() -> None:
 @pytest.mark.parametrize("extra", [-1, 1])
 def test_a_wrong_number_of_letters(extra: int) -> None:
     """One letter less or more when the machine is done."""
-    at, field = register("status").address, register("status").field("letters")
+    at, field = REGISTERS.register("status").address, REGISTERS.register("status").field("letters")
 
     def change(address: int, word: int) -> int:
         return word + extra * (1 << field.low) if address == at and word & 4 else word
@@ -155,7 +157,7 @@ def test_a_wrong_number_of_letters(extra: int) -> None:
 
 
 def test_more_letters_than_registers() -> None:
-    at = register("status").address
+    at = REGISTERS.register("status").address
     board = ModelBoard(change=lambda address, word: 0x00110002 if address == at else word)
     with pytest.raises(BoardError, match=r"^the board's letters must number 0 to 16, not 17$"):
         name_of(board)
@@ -163,17 +165,17 @@ def test_more_letters_than_registers() -> None:
 
 def test_a_refusal_names_its_cause() -> None:
     with pytest.raises(BoardError, match=r"^the board refused the name of seed 1: illegal length$"):
-        run_name(ModelBoard(), MICROGPT, seed=1, temperature=TEMPERATURE, limit=16, seconds=5)
+        run_name(ModelBoard(), REGISTERS, seed=1, temperature=TEMPERATURE, limit=16, seconds=5)
     with pytest.raises(BoardError, match=r"^the board refused the step at position 3: illegal step$"):
-        run_step(ModelBoard(), MICROGPT, token=0, position=3, clear=True, seconds=5)
+        run_step(ModelBoard(), REGISTERS, token=0, position=3, clear=True, seconds=5)
 
 
 def test_time_out() -> None:
     board = ModelBoard(hangs=True)
     with pytest.raises(BoardTimeout, match=r"^the name of seed 1 must end within 0.05 s, and has not: .* is busy$"):
-        run_name(board, MICROGPT, seed=1, temperature=TEMPERATURE, limit=15, seconds=0.05)
+        run_name(board, REGISTERS, seed=1, temperature=TEMPERATURE, limit=15, seconds=0.05)
     with pytest.raises(BoardTimeout, match=r"^the step at position 0 must end within 0.05 s, and has not"):
-        run_step(board, MICROGPT, token=26, position=0, clear=True, seconds=0.05)
+        run_step(board, REGISTERS, token=26, position=0, clear=True, seconds=0.05)
 
 
 @pytest.mark.parametrize("core", ["tile16", "fused"])
@@ -181,9 +183,9 @@ def test_steps(core: str, checkpoint: Checkpoint) -> None:
     board = ModelBoard(core)
     tokens = [26, 10, 0, 3, 13]
     values = 0
-    for wanted in expected_steps(published(board.config.name), tokens):
+    for wanted in expected_steps(published(board.design.name), tokens):
         run = run_step(
-            board, MICROGPT, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0, seconds=5
+            board, REGISTERS, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0, seconds=5
         )
         values += check_step(wanted, run)
     assert values == len(tokens) * (27 + 4)
@@ -193,10 +195,10 @@ def test_steps(core: str, checkpoint: Checkpoint) -> None:
 
 
 def test_a_wrong_step(checkpoint: Checkpoint) -> None:
-    at = register("logits").at(4)
+    at = REGISTERS.register("logits").at(4)
     board = ModelBoard(change=lambda address, word: word ^ (0x10000 * (address == at)))
     wanted = next(iter(expected_steps(published("tile16"), [26])))
-    run = run_step(board, MICROGPT, token=26, position=0, clear=True, seconds=5)
+    run = run_step(board, REGISTERS, token=26, position=0, clear=True, seconds=5)
     with pytest.raises(Mismatch, match=r"^step 0: logit 4 must be 34, not 65570$"):
         check_step(wanted, run)
     with pytest.raises(Mismatch, match=r"^seed 9, step 0: logit 4 must be"):

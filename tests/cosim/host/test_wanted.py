@@ -51,6 +51,25 @@ def test_another_core(field: str, value: str, core: str | None, message: str, ti
         check_identity(Identity(**{**vars(tile16), field: value}), wanted_by(Choice(core=core)))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("vocab_size", 41, r"^the board's number of tokens must be 27, not 41: program it again, or give --weights "),
+        ("block_size", 20, r"^the board's number of positions must be 16, not 20: program it again, "),
+        ("word", "Q7.9", r"^the board's format must be Q4\.12, not Q7\.9: program it again, "),
+    ],
+)  # fmt: skip
+def test_another_model(field: str, value: object, message: str, tile16: Identity) -> None:
+    with pytest.raises(OtherBuild, match=message):
+        check_identity(Identity(**{**vars(tile16), field: value}), wanted_by(Choice()))
+
+
+def test_the_format_is_the_boards_own() -> None:
+    design, warning = check_identity(replace(identify(ModelBoard("wide")), word="Q5.12"), wanted_by(Choice()))
+    assert str(design.word) == "Q5.12"
+    assert warning is not None
+
+
 def test_another_build_is_a_warning(tile16: Identity) -> None:
     design, warning = check_identity(replace(tile16, build=0xDEAD), wanted_by(Choice()))
     assert design == published("tile16")

@@ -9,11 +9,10 @@ import pytest
 
 from cosim.registers.access import Access
 from cosim.registers.host import RegisterHost
-from cosim.registers.traffic import EVENTS, address_of, direct_step, published_name, random_traffic, restarts
+from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
 from hdl.core.cores import core_config
 from hdl.registers.block import RegisterBlock
-from hdl.registers.map import REGISTERS, register
-from tests.helpers.register_bench import BUILD, drive
+from tests.helpers.pysim_registers import BUILD, drive
 from tests.helpers.streams import run, seed
 
 every_arithmetic = pytest.mark.parametrize("core", ["tile16", "fused"])
@@ -58,14 +57,10 @@ def test_the_published_host() -> None:
     check(drive(core_config("tile16"), 1, bench))
 
 
-def clear_or_start(**values: int) -> Access:
-    return Access(address_of("control"), True, register("control").encode(**values))
-
-
 async def look(host: RegisterHost) -> None:
     """Read what an end that came between two others would show in."""
     for name in ("status", "error", "cycles", "last", "letters", "tokens_per_second", "machine"):
-        await host.post(Access(address_of(name)))
+        await host.post(Access(host.registers.register(name).address))
 
 
 @pytest.mark.parametrize("how", ["clear", "clear and start", "reset"])
@@ -73,19 +68,18 @@ def test_an_end_in_every_cycle(how: str) -> None:
     """Of names, and of direct steps that the core refuses, whatever it or the block does in that cycle."""
 
     async def bench(host: RegisterHost) -> None:
-        beyond = register("direct").encode(enable=1, position=15, token=3)
         for turn, gap in enumerate([*range(10), *range(40), *range(20)]):
-            await host.write(address_of("seed"), 3 + turn)
-            await host.post(clear_or_start(start=1))
+            await host.set("seed", value=3 + turn)
+            await host.set("control", start=1)
             if turn < 10:
                 await host.until_done(1000)
-                await host.write(address_of("direct"), beyond)
-                await host.write(address_of("step"), 1)
+                await host.set("direct", enable=1, position=15, token=3)
+                await host.set("step", start=1)
             await host.idle(gap)
             if how == "reset":
                 host.reset_cycles = 1 + gap % 3
             else:
-                await host.post(clear_or_start(clear=1, start=int("start" in how)))
+                await host.set("control", clear=1, start=int("start" in how))
             await look(host)
             await host.until_done(1000)
             await look(host)
@@ -100,15 +94,15 @@ def test_a_refused_step_has_no_counters() -> None:
     """Those of the name before it stay in the core, which is not cleared."""
 
     async def bench(host: RegisterHost) -> None:
-        await host.post(clear_or_start(start=1))
+        await host.set("control", start=1)
         await host.until_done(1000)
         for word in ({"position": 15}, {"position": 16}, {"token": 27}, {"enable": 0}):
-            await host.write(address_of("direct"), register("direct").encode(**{"enable": 1, **word}))
-            await host.write(address_of("step"), 1)
+            await host.set("direct", **{"enable": 1, **word})
+            await host.set("step", start=1)
             await host.until_done(1000)
             await look(host)
             for name in ("step_count", "letter_count", "stage_cycles", "seed", "logits"):
-                assert (await host.read(address_of(name)) == 0) == (name not in ("seed", "logits"))
+                assert (await host.get(name) == 0) == (name not in ("seed", "logits"))
 
     model = drive(core_config("fused"), 1, bench)
     check(model)
@@ -122,12 +116,12 @@ def test_the_temperature_in_use(core: str) -> None:
     used: list[int] = []
 
     async def bench(host: RegisterHost) -> None:
-        assert await host.read(address_of("temperature")) == 0x80
+        assert await host.get("temperature") == 0x80
         for temperature in temperatures:
-            await host.write(address_of("config"), register("config").encode(limit=1, temperature=temperature))
-            await host.write(address_of("control"), 1)
+            await host.set("config", limit=1, temperature=temperature)
+            await host.set("control", start=1)
             await host.until_done(1000)
-            used.append(await host.read(address_of("temperature")))
+            used.append(await host.get("temperature"))
 
     check(drive(core_config(core), 1, bench))
     if core == "tile16":
@@ -140,23 +134,23 @@ def test_answers_in_a_reset() -> None:
     """All registers as after it but for status, however long it lasts; writes do nothing."""
 
     async def bench(host: RegisterHost) -> None:
-        await host.post(clear_or_start(start=1))
+        await host.set("control", start=1)
         await host.idle(9)
         host.reset_cycles = 400
         await host.idle(1)
-        for entry in REGISTERS:
+        for entry in host.registers.registers:
             value = await host.read(entry.address)
             if entry.access.readable and entry.reset is not None:
                 assert value == (0 if entry.name == "status" else entry.reset), entry.name
             await host.write(entry.address, 0xFFFFFFFF)
-        assert await host.read(address_of("machine")) == 0b11
+        assert await host.get("machine") == 0b11
         assert host.reset_cycles > 0
         host.reset_cycles, host.enable = 0, 0
-        for entry in REGISTERS:
+        for entry in host.registers.registers:
             value = await host.read(entry.address)
             if entry.reset is not None and entry.name != "status":
                 assert value == entry.reset, entry.name
-        assert await host.read(address_of("machine")) == 0
+        assert await host.get("machine") == 0
 
     check(drive(core_config("tile16"), 1, bench))
 
@@ -165,6 +159,9 @@ def test_latencies() -> None:
     """Of an answer, of a start, and of the news of a result; a request waits for a core that is not ready."""
     block = RegisterBlock(core_config("fused"), build=BUILD)
     bus, core = block.bus, block.core
+
+    def address_of(name: str) -> int:
+        return block.registers.register(name).address
 
     async def bench(ctx: Any) -> None:
         ctx.set(bus.byteenable, 0xF)

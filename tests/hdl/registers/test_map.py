@@ -1,32 +1,17 @@
-"""The register map: the published addresses, fields that fit, and what is generated from it."""
+"""The register map: the published addresses, and maps of all models in which everything has a place of its own."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-from pathlib import Path
+import string
 
 import pytest
 
-from hdl.cli import main
 from hdl.core.interface import Stage
-from hdl.registers.avalon import ADDRESS_WIDTH
-from hdl.registers.export import c_header, markdown_page, tcl_constants
-from hdl.registers.map import (
-    ARITHMETICS,
-    ID,
-    NAME_BYTES,
-    REGISTERS,
-    VERSION,
-    Access,
-    Field,
-    Register,
-    core_name,
-    core_name_words,
-    find_register,
-    register,
-)
-from talos_ref.model.config import MICROGPT
+from hdl.registers.map import ID, RegisterMap, register_map
+from hdl.registers.places import ADDRESS_WIDTH
+from hdl.registers.register import Access, Register
+from talos_ref.golden.format import FORMATS, Q4_12, Q6_12, Format
+from talos_ref.model.config import MICROGPT, ModelConfig
 
 # TALOS-V2's, as published (register map of the RTL and its Tcl hosts).
 PUBLISHED = {
@@ -46,133 +31,109 @@ PUBLISHED_BITS = {
     "step": {"start": 1 << 0},
     "hex": {"clear": 1 << 0, "push": 1 << 1, "token": 0xFF00},
 }  # fmt: skip
+# Ours, which hosts of version 3.1 use.
+ADDED = {
+    "arithmetic": 0x180, "clock": 0x184, "build": 0x188, "core_name": 0x190, "temperature": 0x1A0, "step_count": 0x1A4,
+    "letter_count": 0x1A8, "error": 0x1AC, "machine": 0x1B0, "stage_cycles": 0x1C0,
+}  # fmt: skip
+
+# 255 letters are the most, and none of a script that anything here knows.
+ALPHABETS = ["a", string.ascii_lowercase, "".join(map(chr, range(0xAC00, 0xAC00 + 100))),
+             "".join(map(chr, range(0x4E00, 0x4E00 + 255)))]  # fmt: skip
+every_model = pytest.mark.parametrize(
+    "model",
+    [ModelConfig(alphabet=alphabet, block_size=block) for alphabet in ALPHABETS for block in (2, 16, 33, 64)],
+    ids=lambda model: f"{model.vocab_size}x{model.block_size}",
+)
 
 
 def test_published_part() -> None:
+    registers = register_map(MICROGPT)
     assert ID == 0x4D475254 == int.from_bytes(b"MGRT", "big")
-    assert {entry.name: entry.address for entry in REGISTERS if entry.address < 0x180} == PUBLISHED
-    assert {name: {f.name: f.mask for f in register(name).fields} for name in PUBLISHED_BITS} == PUBLISHED_BITS
-    assert register("letters").last == 0x9C
-    assert register("logits").last == 0x168
-    assert register("logits").count == MICROGPT.vocab_size
-    assert register("stage_cycles").count == len(Stage)
+    assert {entry.name: entry.address for entry in registers.registers if entry.address < 0x180} == PUBLISHED
+    for name, bits in PUBLISHED_BITS.items():
+        assert {field.name: field.mask for field in registers.register(name).fields} == bits
+    assert registers.register("letters").last == 0x9C
+    assert registers.register("logits").last == 0x168
+    assert registers.register("logits").count == 27
+    assert registers.register("config").reset == 0x00800F00
+    assert registers.register("bos").reset == 26
 
 
-def test_no_two_registers_share_an_address() -> None:
-    addresses = [entry.at(index) for entry in REGISTERS for index in range(entry.count)]
-    assert addresses == sorted(set(addresses))
+def test_added_part() -> None:
+    registers = register_map(MICROGPT)
+    addresses = {entry.name: entry.address for entry in registers.registers}
+    assert addresses.items() >= ADDED.items()
+    assert registers.register("stage_cycles").count == len(Stage)
+    assert registers.register("version").reset == 0x00030002
+
+
+@every_model
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+def test_every_model_has_a_map(model: ModelConfig, word: Format) -> None:
+    """No two words share an address, each is found at its own, and nothing else is found."""
+    registers = register_map(model, word)
+    words = {entry.at(index): (entry, index) for entry in registers.registers for index in range(entry.count)}
+    assert len(words) == sum(entry.count for entry in registers.registers)
+    assert list(words) == sorted(words)
     for address in range(1 << ADDRESS_WIDTH):
-        found = find_register(address)
-        assert (found is not None) == (address & ~3 in addresses)
-        if found is not None:
-            assert found[0].at(found[1]) == address & ~3
+        assert registers.find(address) == words.get(address & ~3)
+    assert registers.register("letters").count == model.block_size > model.max_letters
+    assert registers.register("logits").count == model.vocab_size
+    config = registers.register("config")
+    assert config.decode(config.reset or 0)["limit"] == model.max_letters
+    assert all(registers.register(entry.name) is entry for entry in registers.registers)
 
 
-def test_words_and_fields() -> None:
-    last = register("last")
-    word = last.encode(token=3, argmax=26, top_logit=-2)
-    assert word == 0xFFFE1A03
-    assert last.decode(word) == {"token": 3, "argmax": 26, "top_logit": -2}
-    with pytest.raises(ValueError, match=r"^token must be 0 to 255, not 256$"):
-        last.encode(token=256)
-    with pytest.raises(ValueError, match=r"^top_logit must be -32768 to 32767, not 32768$"):
-        last.encode(top_logit=32768)
-    with pytest.raises(ValueError, match=r"^field of last must be one of token, argmax, top_logit, not 'rng'$"):
-        last.encode(rng=1)
+@every_model
+def test_only_letters_and_logits_move(model: ModelConfig) -> None:
+    """And only where TALOS-V2's window is too small for them; a host is told."""
+    registers, published = register_map(model), register_map(MICROGPT)
+    moved = {
+        entry.name for entry in registers.registers if entry.address != published.register(entry.name).address
+    }
+    too_many = {"letters": model.block_size > 30, "logits": model.vocab_size > 32}
+    assert moved == {name for name, true in too_many.items() if true}
+    assert {entry.name for entry in registers.registers} == {entry.name for entry in published.registers}
+    places, size, word = (registers.register(name) for name in ("places", "dimensions", "word_format"))
+    assert places.decode(places.reset or 0) == {
+        name: registers.register(name).address for name in ("letters", "logits")
+    }
+    assert size.decode(size.reset or 0) == {"vocab_size": model.vocab_size, "block_size": model.block_size}
+    assert word.decode(word.reset or 0) == {"width": 16, "fraction": 12}
+
+
+def test_the_top_logit_of_wide_words() -> None:
+    """Its 16 bits in ``last`` are TALOS-V2's; what is longer is limited there, and whole in a register of ours."""
+    for word, said in (
+        (Q4_12, "the largest logit, Q4.12"),
+        (Q6_12, "the largest logit, Q6.12, limited to 16 bits; `top_logit` is not"),
+    ):
+        registers = register_map(MICROGPT, word)
+        assert registers.register("last").field("top_logit").description == said
+        assert registers.register("top_logit").decode(0xFFFE0000) == {"logit": -0x20000}
+        assert registers.register("top_logit").description.startswith(f"The largest logit of the last step, {word}; ")
+        assert str(word) in registers.register("logits").description
+
+
+def test_a_name_that_is_no_register() -> None:
     with pytest.raises(ValueError, match=r"^register must be one of id, version, .*, not 'led'$"):
-        register("led")
-    with pytest.raises(IndexError, match=r"^index of logits must be 0 to 26, not 27$"):
-        register("logits").at(27)
+        register_map(MICROGPT).register("led")
 
 
-def test_descriptions_that_make_no_sense() -> None:
-    with pytest.raises(ValueError, match=r"^field a must lie in bits 31\.\.0, not 32\.\.1$"):
-        Field("a", 1, 32, "")
-    with pytest.raises(ValueError, match=r"^fields of register r must not overlap$"):
-        Register(
-            name="r", address=0, access=Access.READ, description="", fields=(Field("a", 0, 2, ""), Field("b", 1, 1, ""))
-        )
-    for address, count in ((2, 1), (0xFFC, 2), (-4, 1)):
-        with pytest.raises(ValueError, match=r"^register r must be of whole words below 0x1000$"):
-            Register(name="r", address=address, access=Access.READ, description="", count=count)
+def entry(name: str, address: int, count: int = 1) -> Register:
+    """Return a register."""
+    return Register(name=name, address=address, access=Access.READ, description="", count=count)
 
 
-@pytest.mark.parametrize("name", ["tile16", "a", "sixteen letters!"])
-def test_core_names(name: str) -> None:
-    words = core_name_words(name)
-    assert words[0] & 0xFF == ord(name[0])
-    assert core_name(words) == name
-
-
-@pytest.mark.parametrize("name", ["", "seventeen letters", "é", "a\n"])
-def test_core_names_that_do_not_fit(name: str) -> None:
-    with pytest.raises(ValueError, match=rf"^name must be 1 to {NAME_BYTES} printable ASCII characters, not "):
-        core_name_words(name)
-
-
-def test_words_that_are_no_name() -> None:
-    with pytest.raises(ValueError, match=r"^words must hold ASCII characters, not "):
-        core_name([0xFFFFFFFF, 0, 0, 0])
-
-
-def test_c_header(tmp_path: Path) -> None:
-    """A C compiler agrees on every number."""
-    (tmp_path / "registers.h").write_text(c_header())
-    expected: dict[str, int] = {"TALOS_ID_VALUE": ID, "TALOS_VERSION_VALUE": VERSION}
-    expected |= {f"TALOS_ARITHMETIC_{name.upper().replace('-', '_')}": n for name, n in ARITHMETICS.items()}
-    for entry in REGISTERS:
-        name = f"TALOS_{entry.name.upper()}"
-        expected[name] = entry.address
-        if entry.count > 1:
-            expected |= {f"{name}_COUNT": entry.count, f"{name}_AT(1 + 1)": entry.at(2)}
-        for field in entry.fields:
-            if field.width < 32:
-                expected |= {
-                    f"{name}_{field.name.upper()}_MASK": field.mask,
-                    f"{name}_{field.name.upper()}_SHIFT": field.low,
-                }
-    checks = "".join(f'_Static_assert({name} == {value}u, "{name}");\n' for name, value in expected.items())
-    source = tmp_path / "check.c"
-    source.write_text(f'#include "registers.h"\n#include "registers.h"\n{checks}')
-    command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-c", str(source), "-o", "check.o"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert len(expected) > 70
-
-
-def test_tcl_constants(tmp_path: Path) -> None:
-    """Tcl reads them, and has every register and field."""
-    script = tmp_path / "registers.tcl"
-    script.write_text(tcl_constants())
-    show = "foreach table {address count mask shift arithmetic} { foreach name [array names ::talos::$table] {"
-    show += ' puts "$table $name [expr {[set ::talos::${table}($name)]}]" } }; puts "id $::talos::id_value"'
-    done = subprocess.run(
-        ["tclsh"], input=f"source {script}\n{show}\n", capture_output=True, text=True, check=False, cwd=tmp_path
-    )
-    assert done.stderr == ""
-    fields = [(f"{entry.name}.{field.name}", field) for entry in REGISTERS for field in entry.fields]
-    expected = {f"address {entry.name} {entry.address}" for entry in REGISTERS}
-    expected |= {f"count {entry.name} {entry.count}" for entry in REGISTERS}
-    expected |= {f"mask {name} {field.mask}" for name, field in fields}
-    expected |= {f"shift {name} {field.low}" for name, field in fields}
-    expected |= {f"arithmetic {name} {number}" for name, number in ARITHMETICS.items()}
-    assert set(done.stdout.splitlines()) == {*expected, f"id 0x{ID:08X}"}
-
-
-def test_page_is_current(capsys: pytest.CaptureFixture[str]) -> None:
-    """If not: `python -m hdl registers --format markdown --out hdl/registers/README.md`."""
-    page = Path(__file__).resolve().parents[3] / "hdl" / "registers" / "README.md"
-    assert main(["registers", "--format", "markdown"]) == 0
-    assert capsys.readouterr().out == page.read_text()
-    rows = re.findall(r"^\| 0x.*\|$", markdown_page(), re.M)
-    assert len(rows) == len(REGISTERS)
-    assert all(row.count("|") == 6 for row in rows)
-
-
-def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, text in (("c", c_header()), ("tcl", tcl_constants())):
-        out = tmp_path / name
-        assert main(["registers", "--format", name, "--out", str(out)]) == 0
-        assert out.read_text() == text
-    assert main(["registers", "--format", "c", "--out", str(tmp_path)]) == 2
-    assert "is a folder" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([entry("a", 0), entry("a", 4)], r"^register a must be there once$"),
+        ([entry("a", 0, 3), entry("b", 8)], r"^register b must begin at 0xc or above, not at 0x8$"),
+        ([entry("a", 0xFFC, 2)], r"^register a must end at 0x1000 at most, not at 0x1004$"),
+    ],
+)
+def test_maps_that_make_no_sense(entries: list[Register], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        RegisterMap(MICROGPT, Q4_12, tuple(entries))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cosim.engine.icarus_source import adapt
 from cosim.engine.simulators import find_program
-from hdl.boards.parts.demo import TEMPERATURE
 from hdl.boards.parts.hex_display import SEGMENTS, SHAPES
 from hdl.boards.parts.leds import LEDS
+from hdl.registers.map import TEMPERATURE
 from talos_ref.golden.arithmetic import arithmetic
 from talos_ref.golden.generate import letters
 from talos_ref.golden.integer_model import IntegerModel
@@ -53,7 +53,7 @@ def simulate(verilog: str, folder: Path) -> list[tuple[int, str, str]]:
 
 def text(bits: str) -> str:
     """Return what the six displays show, HEX5 first; a dark one is a space."""
-    shapes = {frozenset(shape): chr(ord("a") + letter) for letter, shape in enumerate(SHAPES)} | {frozenset(): " "}
+    shapes = {frozenset(shape): letter for letter, shape in SHAPES.items() if letter.isalpha()} | {frozenset(): " "}
     shown = ""
     for at in range(0, len(bits), 7):
         lit = {segment for segment, bit in zip(reversed(SEGMENTS), bits[at : at + 7], strict=True) if bit == "0"}

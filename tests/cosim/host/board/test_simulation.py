@@ -30,13 +30,14 @@ from hdl.boards.parts.leds import LEDS
 from hdl.core.config import CLOCK_HZ
 from hdl.core.cores import core_config
 from hdl.options import Choice
-from hdl.registers.map import register
+from hdl.registers.map import register_map
 from talos_ref.model.config import MICROGPT
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
 from tests.helpers.designs import published
 
 TILE16 = core_config("tile16")
 TEMPERATURE = 0x0080
+REGISTERS = register_map(MICROGPT)
 PERIOD_NS = DEMO_CYCLES * 1_000_000_000 // CLOCK_HZ
 """From one name of the shortened demo to the next."""
 
@@ -56,14 +57,14 @@ def golden_names(first: int, count: int) -> list[list[int]]:
 
 def shown(letters: list[int]) -> list[int]:
     """Return the lit segments of HEX0 to HEX5 after these letters were pushed to a dark display."""
-    window = letters[-6:]
-    return [segments(letter) for letter in reversed(window + [MICROGPT.bos] * (6 - len(window)))]
+    lit = [segments(MICROGPT.alphabet[letter]) for letter in letters[-6:]]
+    return list(reversed(lit + [0] * (6 - len(lit))))
 
 
 def name(board: SimulatedBoard, seed: int) -> list[int]:
     """Run a name, compare everything, and return its letters."""
     golden = next(expected_names(published("tile16"), [seed], TEMPERATURE, 15))
-    run = run_name(board.transport(), MICROGPT, seed=seed, temperature=TEMPERATURE, limit=15, seconds=60)
+    run = run_name(board.transport(), REGISTERS, seed=seed, temperature=TEMPERATURE, limit=15, seconds=60)
     assert check_name(seed, golden, run, MICROGPT.bos) == len(run.letters) + 35
     return list(run.letters)
 
@@ -95,7 +96,7 @@ def test_leds(board: SimulatedBoard) -> None:
     board.transport().read(0)
     board.run(1000)
     assert board.leds()[LEDS.index("activity")] == 1 - activity
-    control = register("control")
+    control = REGISTERS.register("control")
     board.transport().write(control.address, control.encode(clear=1))
     board.run(1000)
     lit = dict(zip(LEDS, board.leds(), strict=True))
@@ -106,7 +107,7 @@ def test_steps(board: SimulatedBoard) -> None:
     tokens = [26, 10, 4, 11, 24, 13, 25, 0, 1, 2, 3, 4, 5, 6, 7, 8]
     for wanted in expected_steps(published("tile16"), tokens):
         run = run_step(
-            board.transport(), MICROGPT, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0, seconds=60
+            board.transport(), REGISTERS, token=wanted.token_in, position=wanted.pos, clear=wanted.pos == 0, seconds=60
         )
         assert check_step(wanted, run) == 31
 
@@ -115,8 +116,8 @@ def test_every_access_reaches_the_bus(board: SimulatedBoard) -> None:
     """What the host did is what the bridge did, access for access and word for word."""
     record: list[Access] = []
     bus = Recorded(board.transport(), record.append)
-    run_name(bus, MICROGPT, seed=2, temperature=TEMPERATURE, limit=15, seconds=60)
-    run_step(bus, MICROGPT, token=26, position=0, clear=True, seconds=60)
+    run_name(bus, REGISTERS, seed=2, temperature=TEMPERATURE, limit=15, seconds=60)
+    run_step(bus, REGISTERS, token=26, position=0, clear=True, seconds=60)
     lines = [line.split(" ", 1)[1] for line in board.accesses.read_text().splitlines()]
     assert lines == [str(access) for access in record]
     assert len(lines) > 100
@@ -154,9 +155,9 @@ def test_a_host_stops_the_demo_until_a_reset(board: SimulatedBoard) -> None:
 def test_the_reset_switch(board: SimulatedBoard) -> None:
     """Held in reset the machine answers, and says so; after it, in any state, names come out right."""
     bus = board.transport()
-    control = register("control")
+    control = REGISTERS.register("control")
     for cycles in (0, 3, 50, 299, 1000):
-        bus.write(register("seed").address, 5)
+        bus.write(REGISTERS.register("seed").address, 5)
         bus.write(control.address, control.encode(clear=1))
         bus.write(control.address, control.encode(start=1))
         board.run(cycles * 160 // 9)
@@ -165,7 +166,7 @@ def test_the_reset_switch(board: SimulatedBoard) -> None:
         assert board.leds()[LEDS.index("running")] == 0
         with pytest.raises(NoBoard, match=r"^the board must not be held in reset: put SW1 down$"):
             identify(bus)
-        assert bus.read(register("status").address) & 7 == 0
+        assert bus.read(REGISTERS.register("status").address) & 7 == 0
         board.switch(1, 0)
         board.run(500)
         assert identify(bus).core == "tile16"
@@ -230,7 +231,7 @@ def test_a_script_for_system_console(board: SimulatedBoard, tmp_path: Path) -> N
     cycles = [line for line in board.accesses.read_text().splitlines() if " read 0x0d8 " in line]
     logits = next(iter(expected_steps(published("tile16"), [26]))).logits
     assert done.stdout.split() == [
-        "4d475254", "00030001", "4", f"{golden[-1].rng:08x}", str(int(cycles[0].split()[-1], 16)),
+        "4d475254", "00030002", "4", f"{golden[-1].rng:08x}", str(int(cycles[0].split()[-1], 16)),
         "10", "4", "11", "24", "13", *(str(logit) for logit in logits),
     ]  # fmt: skip
     assert board.segments() == shown([10, 4, 11, 24, 13])

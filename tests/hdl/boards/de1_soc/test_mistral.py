@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import Module
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.boards.cli import main
@@ -19,6 +19,7 @@ from hdl.boards.de1_soc.mistral import write_mistral
 from hdl.boards.de1_soc.top import BoardTop
 from hdl.device.yosys import run_yosys
 from hdl.registers.avalon import AvalonSignature
+from hdl.registers.display import DisplaySignature
 from tests.helpers.designs import published
 
 _TIMING = """\
@@ -33,10 +34,8 @@ class SmallSystem(wiring.Component):
 
     def __init__(self, *arguments: object, **options: object) -> None:
         outputs: dict[str, Any] = {name: Out(1) for name in ("ready", "busy", "done", "activity")}
-        characters = Out(data.ArrayLayout(5, 6))
-        super().__init__(
-            {"bus": In(AvalonSignature()), "enable": In(1), **outputs, "last_token": Out(8), "characters": characters}
-        )
+        outputs |= {"last_token": Out(8), "display": Out(DisplaySignature())}
+        super().__init__({"bus": In(AvalonSignature()), "enable": In(1), **outputs})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -45,7 +44,8 @@ class SmallSystem(wiring.Component):
         with m.If(bus.write):
             m.d.sync += bus.readdata.eq(bus.writedata ^ bus.address)
         m.d.comb += [
-            self.characters.eq(bus.readdata),
+            self.display.push.eq(bus.readdata[17]),
+            self.display.token.eq(bus.readdata),
             self.last_token.eq(bus.readdata[8:]),
             self.done.eq(bus.readdata[16]),
         ]

@@ -8,17 +8,21 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from hdl.boards.parts.demo import TEMPERATURE, Demo
-from hdl.registers.map import find_register, register
+from hdl.boards.parts.demo import Demo
+from hdl.registers.map import TEMPERATURE, RegisterMap, register_map
+from talos_ref.model.config import MICROGPT, ModelConfig
 from tests.helpers.avalon import Target
 from tests.helpers.streams import CLOCK_PERIOD, seed
+
+PUBLISHED = register_map(MICROGPT)
+LARGE = register_map(ModelConfig(alphabet="".join(map(chr, range(0xAC00, 0xAC00 + 255))), block_size=33))
 
 
 class Machine:
     """Registers as the demo sees them; a started name is done after some reads of the status."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self.rng = rng
+    def __init__(self, rng: random.Random, registers: RegisterMap) -> None:
+        self.rng, self.registers, self.model = rng, registers, registers.model
         self.letters: list[int] = []
         self.shown: list[list[int]] = []
         self.names: list[list[int]] = []
@@ -27,7 +31,7 @@ class Machine:
         self.polls = 0
 
     def read(self, address: int) -> int:
-        found = find_register(address)
+        found = self.registers.find(address)
         assert found is not None
         entry, index = found
         if entry.name == "status":
@@ -38,7 +42,7 @@ class Machine:
         return self.letters[index]
 
     def write(self, address: int, data: int) -> None:
-        found = find_register(address)
+        found = self.registers.find(address)
         assert found is not None
         entry, _ = found
         values = entry.decode(data)
@@ -49,25 +53,28 @@ class Machine:
                 assert values["push"]
                 self.shown[-1].append(values["token"])
             case "config":
-                assert values == {"limit": 15, "temperature": TEMPERATURE}
+                assert values == {"limit": self.model.max_letters, "temperature": TEMPERATURE}
             case "seed":
                 self.seed = data
             case "control" if values["start"]:
                 assert values["clear"] == 0
                 self.seeds.append(self.seed)
-                self.letters = [self.rng.randrange(26) for _ in range(self.rng.randrange(16))]
+                self.letters = [
+                    self.rng.randrange(self.model.bos) for _ in range(self.rng.randrange(self.model.block_size))
+                ]
                 self.names.append(self.letters)
                 self.polls = self.rng.randrange(1, 20)
             case name:
                 assert name == "control", f"write of {name}"
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.5])
-def test_names(wait: float) -> None:
+@pytest.mark.parametrize(
+    ("registers", "period", "wait"), [(PUBLISHED, 400, 0.0), (PUBLISHED, 400, 0.5), (LARGE, 600, 0.1)]
+)
+def test_names(registers: RegisterMap, period: int, wait: float) -> None:
     rng = random.Random(seed())
-    period = 400
-    demo = Demo(period)
-    machine = Machine(rng)
+    demo = Demo(registers, cycles=period)
+    machine = Machine(rng, registers)
     target = Target(demo.bus, rng, machine.read, machine.write, wait=wait)
     started: list[int] = []
 
@@ -77,7 +84,7 @@ def test_names(wait: float) -> None:
             *_, writing, waits, address, data = await ctx.tick().sample(
                 demo.bus.write, demo.bus.waitrequest, demo.bus.address, demo.bus.writedata
             )
-            if writing and not waits and address == register("hex").address and data & 1:
+            if writing and not waits and address == registers.register("hex").address and data & 1:
                 started.append(cycle)
 
     simulator = Simulator(demo)
@@ -94,8 +101,8 @@ def test_names(wait: float) -> None:
 def test_disabled() -> None:
     """Without the switch nothing starts; switched off in mid-name, the name ends and no other follows."""
     rng = random.Random(seed())
-    demo = Demo(50)
-    machine = Machine(rng)
+    demo = Demo(PUBLISHED, cycles=50)
+    machine = Machine(rng, PUBLISHED)
     target = Target(demo.bus, rng, machine.read, machine.write)
 
     async def testbench(ctx: Any) -> None:
@@ -125,5 +132,5 @@ def test_disabled() -> None:
 )
 def test_refused(cycles: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error) as raised:
-        Demo(cycles)
+        Demo(PUBLISHED, cycles=cycles)
     assert str(raised.value) == text

@@ -1,30 +1,16 @@
-"""A register block in Amaranth's simulator, over a core that is a script: any results, at any times."""
+"""A core that is a script: any results, at any times, in Amaranth's simulator and as a function of its requests."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module
-from amaranth.sim import Simulator
-
-from cosim.core.model import Expected, GoldenModel
+from cosim.core.model import Expected
 from cosim.core.request import Request
-from cosim.registers.host import INPUTS, OUTPUTS, RegisterHost
-from cosim.registers.model import RegisterModel
-from hdl.build_cache import build_id
-from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.core.config import CoreConfig
 from hdl.core.interface import Mode, Stage
-from hdl.design import make_design
-from hdl.registers.block import RegisterBlock
-from hdl.registers.system import System
-from talos_ref.model.checkpoint import Checkpoint
-from tests.helpers.streams import CLOCK_PERIOD
 
-__all__ = ["BUILD", "ScriptedCore", "drive", "drive_system"]
-
-BUILD = 0x89ABCDEF
+__all__ = ["ScriptedCore", "ScriptedPorts"]
 
 
 class ScriptedCore:
@@ -32,6 +18,7 @@ class ScriptedCore:
 
     def __init__(self, config: CoreConfig, seed: int) -> None:
         self.config, self.model, self.seed = config, config.model, seed
+        self.word = config.arithmetic.word
         self.cached = 0
 
     def clear(self) -> None:
@@ -63,8 +50,7 @@ class ScriptedCore:
         """Return all that an answer depends on; no core looks at the rest."""
         if request.mode == Mode.STEP:
             return request.mode, request.greedy, request.token, request.position, self.cached
-        least = self.config.arithmetic.sampler.min_temperature
-        temperature = max(request.temperature, least) if request.temperature else 0
+        temperature = self.config.arithmetic.sampler.honoured(request.temperature)
         return request.mode, request.greedy, request.state, request.limit, temperature
 
     def _result(self, draw: random.Random, position: int, token: int, rng: int, *, last: bool) -> Expected:
@@ -73,35 +59,19 @@ class ScriptedCore:
             "token_in": 0,
             "token_out": draw.choice((token, draw.randrange(self.model.bos))),
             "argmax": draw.randrange(self.model.vocab_size),
-            "top_logit": draw.randint(-32768, 32767),
+            "top_logit": draw.randint(self.word.low, self.word.high),
             "rng": rng,
             "last": int(last),
         }
-        return Expected(fields, tuple(draw.randint(-32768, 32767) for _ in range(self.model.vocab_size)))
+        logits = [draw.randint(self.word.low, self.word.high) for _ in range(self.model.vocab_size)]
+        return Expected(fields, tuple(logits))
 
 
-class _Pins:
-    """The outside of a block or a system."""
+class ScriptedPorts:
+    """The ports of a scripted core, clock by clock; a step takes 1 to ``longest_step`` cycles."""
 
-    def __init__(self, ctx: Any, block: Any, reset: Any) -> None:
-        self._ctx = ctx
-        beside = {"rst": reset, "enable": block.enable, "characters": block.characters.as_value()}
-        beside |= {name: getattr(block, name) for name in ("ready", "busy", "done", "activity", "last_token")}
-        self._signals = {name: beside.get(name, getattr(block.bus, name, None)) for name in (*INPUTS, *OUTPUTS)}
-
-    async def exchange(self, inputs: dict[str, int]) -> dict[str, int]:
-        for name in INPUTS:
-            self._ctx.set(self._signals[name], inputs[name])
-        seen = {name: self._ctx.get(self._signals[name]) for name in OUTPUTS}
-        await self._ctx.tick()
-        return seen
-
-
-class _Ports:
-    """The block's inside: the scripted core, clock by clock."""
-
-    def __init__(self, block: RegisterBlock, script: ScriptedCore, draw: random.Random, longest_step: int) -> None:
-        self.ports, self.script, self.draw, self.longest_step = block.core, script, draw, longest_step
+    def __init__(self, ports: Any, script: ScriptedCore, draw: random.Random, longest_step: int) -> None:
+        self.ports, self.script, self.draw, self.longest_step = ports, script, draw, longest_step
         self.fields = list(Request(mode=0, seed=0, temperature=0).fields())
         self.counted: dict[str, Any] = {}
         self._forget()
@@ -157,44 +127,3 @@ class _Ports:
             self.error, self.delay = int(not self.waiting), self.draw.randrange(self.longest_step)
             if self.waiting:
                 self._zero()
-
-
-def drive(
-    config: CoreConfig, seed: int, bench: Callable[[RegisterHost], Any], *, longest_step: int = 12
-) -> RegisterModel:
-    """Run a bench on a block over a scripted core; return the model with what it found.
-
-    A step takes 1 to ``longest_step`` cycles.
-    """
-    block = RegisterBlock(config, build=BUILD)
-    model = RegisterModel(config, ScriptedCore(config, seed), build=BUILD, clock_hz=block.clock_hz)
-    inside = _Ports(block, ScriptedCore(config, seed), random.Random(seed), longest_step)
-    _simulate(block, model, bench, inside.serve)
-    return model
-
-
-def drive_system(config: CoreConfig, checkpoint: Checkpoint, bench: Callable[[RegisterHost], Any]) -> RegisterModel:
-    """Run a bench on a system; return the model, whose core is the golden one."""
-    design = make_design(config, checkpoint)
-    system = System(design)
-    model = RegisterModel(
-        config, GoldenModel(design), build=build_id(design), clock_hz=CLOCK_HZ
-    )
-    _simulate(system, model, bench)
-    return model
-
-
-def _simulate(component: Any, model: RegisterModel, bench: Callable[[RegisterHost], Any], *cores: Any) -> None:
-    top, domain = Module(), ClockDomain("sync")
-    top.domains.sync = domain
-    top.submodules.component = component
-    simulator = Simulator(top)
-    simulator.add_clock(CLOCK_PERIOD)
-
-    async def outside(ctx: Any) -> None:
-        await bench(RegisterHost(_Pins(ctx, component, domain.rst), model))
-
-    simulator.add_testbench(outside)
-    for core in cores:
-        simulator.add_testbench(core, background=True)
-    simulator.run()
