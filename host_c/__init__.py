@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from host_c.binding.model import ARITHMETICS, Model, Step, Stream, TalosError, kernels
+    from host_c.binding.extension import ARITHMETICS, TalosError, kernels
+    from host_c.binding.model import Model, Step, Stream
 
 __all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "kernels"]
 
@@ -14,5 +15,6 @@ __all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "kernels"]
 def __getattr__(name: str) -> Any:
     # Late, so that `python -m host_c.build` can run before the extension exists.
     if name in __all__:
-        return getattr(importlib.import_module("host_c.binding.model"), name)
+        module = "model" if name in ("Model", "Step", "Stream") else "extension"
+        return getattr(importlib.import_module(f"host_c.binding.{module}"), name)
     raise AttributeError(f"module 'host_c' has no attribute {name!r}")

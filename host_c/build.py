@@ -44,10 +44,14 @@ def target_defines(*, x86: bool = False, neon: bool = False) -> list[str]:
 
 
 def declarations() -> str:
-    """Return what talos.h declares, without preprocessor lines and comments, as cffi reads it."""
-    text = re.sub(r"/\*.*?\*/", "", (LIBRARY / "talos.h").read_text(encoding="utf-8"), flags=re.DOTALL)
-    body = text.split('extern "C" {', 1)[1].split("#endif", 1)[1].split("#ifdef __cplusplus", 1)[0]
-    return "\n".join(line for line in body.splitlines() if line.strip() and not line.startswith("#"))
+    """Return what the public headers declare, without preprocessor lines and comments, as cffi reads it."""
+    numbers, functions = (
+        re.sub(r"/\*.*?\*/", "", (LIBRARY / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+        for name in ("talos_arithmetic.h", "talos.h")
+    )
+    functions = functions.split('extern "C" {', 1)[1].split("#endif", 1)[1].split("#ifdef __cplusplus", 1)[0]
+    lines = (numbers + functions).splitlines()
+    return "\n".join(line for line in lines if line.strip() and not line.startswith("#"))
 
 
 def _family() -> dict[str, bool]:

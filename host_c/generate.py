@@ -1,23 +1,38 @@
-"""C header of the tables that `talos_ref` defines: `python -m host_c.generate` writes host_c/library/tables.h."""
+"""C headers of what `talos_ref` defines: `python -m host_c.generate` writes them into host_c/library.
+
+``tables.h`` holds the tables of the integer arithmetics and their formats, from which shifts and limits follow;
+``talos_arithmetic.h`` numbers the arithmetics.
+"""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from talos_ref.files import write_bytes
-from talos_ref.golden.arithmetic import precise
+from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS, Arithmetic, precise, talos_v2
 from talos_ref.golden.attention import Exp2Attention
 from talos_ref.golden.exp import EXP_TABLE
-from talos_ref.golden.rmsnorm import EPS
-from talos_ref.golden.sampler import Exp2Sampler
+from talos_ref.golden.format import FORMATS, Format
+from talos_ref.golden.linear import ScaledLinear
+from talos_ref.golden.rmsnorm import EPS, TableRmsNorm
+from talos_ref.golden.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
+from talos_ref.golden.table import InterpolatedTable
 from talos_ref.model.config import MICROGPT
 
-__all__ = ["HEADER_PATH", "header"]
+__all__ = ["FOLDER", "headers"]
 
-HEADER_PATH = Path(__file__).resolve().parent / "library" / "tables.h"
+FOLDER = Path(__file__).resolve().parent / "library"
+
+C_NAMES = {"talos-v2": "TALOS_V2", "precise": "TALOS_PRECISE", "float": "TALOS_FP32"}
+"""The arithmetics that C knows; ``float`` is float32 there."""
+
+
+def _file(guard: str, lines: Sequence[str]) -> str:
+    first = "/* Generated from talos_ref by `python -m host_c.generate`; do not edit. */"
+    return "\n".join([first, f"#ifndef {guard}", f"#define {guard}", "", *lines, "#endif", ""])
 
 
 def _rows(items: Sequence[str], per_line: int = 8) -> str:
@@ -25,47 +40,125 @@ def _rows(items: Sequence[str], per_line: int = 8) -> str:
     return ",\n    ".join(lines)
 
 
-def _lines(name: str, lines: Sequence[tuple[int, int]]) -> str:
-    pairs = _rows([f"{{{base}, {slope}}}" for base, slope in lines])
-    return f"static const int32_t talos_{name}_lines[{len(lines)}][2] = {{ /* base, slope */\n    {pairs}}};\n"
+def _table(name: str, table: InterpolatedTable) -> Iterator[str]:
+    """Yield the widths of a table and its lines."""
+    prefix = f"TALOS_{name.upper()}"
+    yield f"#define {prefix}_INDEX_BITS {table.index_bits}"
+    yield f"#define {prefix}_STEP_BITS {table.step_bits}"
+    yield f"#define {prefix}_FIRST {table.first} /* segment of the first line */"
+    yield f"#define {prefix}_FRACTION {table.fraction}"
 
 
-def header() -> str:
+def _lines(name: str, table: InterpolatedTable) -> Iterator[str]:
+    yield f"#define TALOS_{name.upper()}_HIGH {(1 << table.output_bits) - 1}"
+    pairs = _rows([f"{{{base}, {slope}}}" for base, slope in table.lines])
+    yield f"static const int32_t talos_{name}_lines[{len(table.lines)}][2] = {{ /* base, slope */\n    {pairs}}};"
+    yield ""
+
+
+def _parts(arithmetic: Arithmetic) -> tuple[TableRmsNorm, ScaledLinear, Exp2Attention, Exp2Sampler]:
+    """Return what `precise` is made of; TypeError if it is made of anything else than the C files."""
+    norm, scaled, attention, sampler = (
+        arithmetic.rmsnorm, arithmetic.scaled_linear, arithmetic.attention, arithmetic.sampler,
+    )  # fmt: skip
+    if not (
+        isinstance(norm, TableRmsNorm) and isinstance(scaled, ScaledLinear)
+        and isinstance(attention, Exp2Attention) and isinstance(sampler, Exp2Sampler)
+    ):  # fmt: skip
+        raise TypeError(f"precise must be made of tables, as host_c computes it, not {arithmetic!r}")
+    return norm, scaled, attention, sampler
+
+
+def _format_rows() -> Iterator[tuple[Format, dict[str, int]]]:
+    """Yield every format of a word and what in `precise` depends on it."""
+    for word in FORMATS:
+        _, scaled, attention, _ = _parts(precise(MICROGPT, word))
+        yield word, {
+            "width": word.width, "low": word.low, "high": word.high,
+            "wide_low": scaled.wide.low, "wide_high": scaled.wide.high, "wide_fraction": scaled.wide.fraction,
+            "guard": attention.divide.guard,
+        }  # fmt: skip
+
+
+def _words() -> Iterator[str]:
+    """Yield the formats of words: the narrowest as macros, all of them as rows of a table."""
+    rows = list(_format_rows())
+    (fraction,) = {word.fraction for word, _ in rows}
+    yield "/* Words: weights and stored activations. All formats have the same fraction. */"
+    yield f"#define TALOS_WORD_FRACTION {fraction}"
+    narrowest, fields = rows[0]
+    name = str(narrowest).replace(".", "_")
+    for field, value in fields.items():
+        yield f"#define TALOS_{name}_{field.upper()} {f'({value})' if value < 0 else value}"
+    yield f"#define TALOS_MAX_WIDTH {FORMATS[-1].width}"
+    yield ""
+    yield "/* What depends on the format in `precise`: a sum that a scale multiplies is in the format `wide`, and"
+    yield " * a weighted mean keeps `guard` bits below a word until its product. */"
+    yield f"typedef struct {{\n    int32_t {', '.join(fields)};\n}} talos_format;"
+    yield f"#define TALOS_FORMATS {len(rows)}"
+    text = [f"    {{{', '.join(map(str, fields.values()))}}}, /* {word} */" for word, fields in rows]
+    yield "\n".join(["static const talos_format talos_formats[TALOS_FORMATS] = {", *text, "};"])
+    yield ""
+
+
+def tables() -> str:
     """Return the text of tables.h: every constant of the integer arithmetics that does not depend on a dimension."""
-    arithmetic = precise(MICROGPT)
-    attention, sampler = arithmetic.attention, arithmetic.sampler
-    if not isinstance(attention, Exp2Attention) or not isinstance(sampler, Exp2Sampler):
-        raise TypeError("precise must use Exp2Attention and Exp2Sampler")
-    return "\n".join(
-        [
-            "/* Generated from talos_ref by `python -m host_c.generate`; do not edit. */",
-            "#ifndef TALOS_TABLES_H",
-            "#define TALOS_TABLES_H",
-            "",
-            "#include <stdint.h>",
-            "",
-            f"#define TALOS_EPS {EPS!r}",
-            f"#define TALOS_LOG2E {math.log2(math.e)!r}",
-            f"#define TALOS_INVERSE_FROM_ONE {sampler.numerator(0x100)}LL /* log2(e) for temperatures of 1 and more */",
-            f"#define TALOS_INVERSE_BELOW_ONE {sampler.numerator(0xFF)}LL",
-            f"#define TALOS_SHIFT_FROM_ONE {sampler.shift(0x100)}",
-            f"#define TALOS_SHIFT_BELOW_ONE {sampler.shift(0xFF)}",
-            f"#define TALOS_MIN_TEMPERATURE {sampler.min_temperature} /* UQ8.8 */",
-            f"#define TALOS_MAX_TEMPERATURE {sampler.max_temperature}",
-            "",
-            "/* e^(-i/4) in UQ1.12, talos-v2. */",
-            f"static const int32_t talos_exp_table[{len(EXP_TABLE)}] = {{",
-            f"    {_rows([str(value) for value in EXP_TABLE], 16)}}};",
-            "",
-            "/* 2^16 * 2^(i/32). */",
-            _lines("exp2", attention.exp.table.lines),
-            "/* 2^16 / u for u in [1/2, 1). */",
-            _lines("reciprocal", attention.divide.table.lines),
-            "#endif",
-            "",
-        ]
-    )
+    norm, _, attention, sampler = _parts(precise(MICROGPT))
+    published = talos_v2(MICROGPT)
+    assert isinstance(published.sampler, BucketSampler)
+    one = 1 << TEMPERATURE.fraction
+    lines = [
+        "#include <stdint.h>",
+        "",
+        *_words(),
+        "/* RMSNorm. */",
+        f"#define TALOS_EPS {EPS!r}",
+        f"#define TALOS_SCALE_WIDTH {norm.scale_format.width}",
+        f"#define TALOS_SCALE_FRACTION {norm.scale_format.fraction}",
+        f"#define TALOS_SCALE_HIGH {norm.scale_format.high}",
+        f"#define TALOS_V2_SCALE_HIGH {published.rmsnorm.scale_format.high}",
+        "/* c / sqrt(u) for u in [1/4, 1): c and the lines depend on n_embd. */",
+        *_table("rsqrt", norm.table),
+        "",
+        "/* Temperatures, UQ8.8, and log2(e) / temperature. */",
+        f"#define TALOS_LOG2E {math.log2(math.e)!r}",
+        f"#define TALOS_TEMPERATURE_FRACTION {TEMPERATURE.fraction}",
+        f"#define TALOS_TEMPERATURE_HIGH {TEMPERATURE.high}",
+        f"#define TALOS_MIN_TEMPERATURE {sampler.min_temperature}",
+        f"#define TALOS_MAX_TEMPERATURE {sampler.max_temperature}",
+        f"#define TALOS_INVERSE_FROM_ONE {sampler.numerator(one)}LL /* log2(e) for temperatures of 1 and more */",
+        f"#define TALOS_INVERSE_BELOW_ONE {sampler.numerator(one - 1)}LL",
+        f"#define TALOS_SHIFT_FROM_ONE {sampler.shift(one)}",
+        f"#define TALOS_SHIFT_BELOW_ONE {sampler.shift(one - 1)}",
+        f"#define TALOS_V2_MULTIPLIER 0x{published.sampler.multiplier:X}u",
+        "",
+        "/* e^(-i/4) in UQ1.12, talos-v2. */",
+        f"#define TALOS_EXP_ENTRIES {len(EXP_TABLE)}",
+        "static const int32_t talos_exp_table[TALOS_EXP_ENTRIES] = {",
+        f"    {_rows([str(value) for value in EXP_TABLE], 16)}}};",
+        "",
+        "/* 2^f for f in [0, 1), read at the fraction of an exponent. */",
+        f"#define TALOS_EXPONENT_FRACTION {attention.exp.fraction}",
+        *_table("exp2", attention.exp.table),
+        *_lines("exp2", attention.exp.table),
+        "/* 1 / u for u in [1/2, 1). */",
+        *_table("reciprocal", attention.divide.table),
+        *_lines("reciprocal", attention.divide.table),
+    ]
+    return _file("TALOS_TABLES_H", lines)
+
+
+def arithmetics() -> str:
+    """Return the text of talos_arithmetic.h: one number for every arithmetic that C knows."""
+    names = ", ".join(f"{name} = {ARITHMETIC_NUMBERS[key]}" for key, name in C_NAMES.items())
+    return _file("TALOS_ARITHMETIC_H", [f"typedef enum {{ {names} }} talos_arithmetic;", ""])
+
+
+def headers() -> dict[Path, str]:
+    """Return the path and the text of every generated header."""
+    return {FOLDER / "tables.h": tables(), FOLDER / "talos_arithmetic.h": arithmetics()}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{write_bytes(HEADER_PATH, header().encode('ascii'))}\n")
+    for path, text in headers().items():
+        sys.stdout.write(f"{write_bytes(path, text.encode('ascii'))}\n")

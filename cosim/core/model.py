@@ -77,8 +77,7 @@ class GoldenModel:
             from host_c import Model
             from host_c.binding.trace import trace
 
-            model = Model(self.design.checkpoint, arithmetic.name)
-            return trace(model, seeds, 0.0 if greedy else temperature / 256, limit)
+            return trace(Model(self.design), seeds, 0.0 if greedy else temperature / 256, limit)
         return replay(self.design.checkpoint, arithmetic, seeds, temperature, limit=limit, greedy=greedy)
 
     def clear(self) -> None:

@@ -18,7 +18,6 @@ from rich.table import Table
 
 from host_c.bench.emulator import TARGETS, build_letters, instructions_per_step
 from host_c.bench.rows import BASE, PUBLISHED, Row, measured_rows, missing_rows, ratio, ratio_text, run, simulated_rows
-from host_c.binding.model import ARITHMETICS
 from host_c.binding.model_file import write_model
 from host_c.build import FLAGS
 from talos_ref.files import write_bytes
@@ -67,10 +66,10 @@ def _emulated() -> tuple[dict[str, float], list[str]]:
         for index, target in enumerate(TARGETS):
             try:
                 program = build_letters(target, Path(name))
-            except RuntimeError as error:
+            except FileNotFoundError as error:
                 missing.append(f"{target.name}: {error}")
                 continue
-            counts[target.name] = instructions_per_step(target, program, model, ARITHMETICS["float"])
+            counts[target.name] = instructions_per_step(target, program, model, "float")
             update(index + 1, target.name)
     return counts, missing
 

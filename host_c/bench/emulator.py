@@ -5,13 +5,12 @@ An emulator says what is computed and how many instructions that takes, never ho
 
 from __future__ import annotations
 
-import platform
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from host_c.build import LIBRARY, compile_program, sources, target_defines
+from talos_ref.programs import find_program
 
 __all__ = ["Target", "TARGETS", "SIMDE", "build_letters", "run_letters", "instructions_per_step"]
 
@@ -26,40 +25,33 @@ class Target:
     compiler: tuple[str, ...]
     flags: tuple[str, ...]
     emulator: tuple[str, ...]
-    package: str
-    """Debian packages that bring both."""
 
 
 TARGETS = (
     Target(
         name="A64 NEON", compiler=("aarch64-linux-gnu-gcc",), flags=("-static",), emulator=("qemu-aarch64",),
-        package="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user",
     ),
     # The processor of the DE1-SoC; -mcpu leaves fused multiply-add out.
     Target(
         name="ARMv7 NEON (Cortex-A9)", compiler=("arm-linux-gnueabihf-gcc",),
         flags=("-static", "-mcpu=cortex-a9", "-mfpu=neon"), emulator=("qemu-arm",),
-        package="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user",
     ),
 )  # fmt: skip
 """What is emulated."""
-SIMDE = Target(
-    name="NEON through SIMDe", compiler=("gcc",), flags=(), emulator=(), package=f"libsimde-dev ({platform.machine()})"
-)
+SIMDE = Target(name="NEON through SIMDe", compiler=("gcc",), flags=(), emulator=())
 """The same files on this processor."""
 
 
 def build_letters(target: Target, folder: Path) -> Path:
-    """Build host_c/library/letters.c with the NEON kernels; RuntimeError naming the packages if a tool is missing."""
-    for tool in (target.compiler[0], *target.emulator):
-        if shutil.which(tool) is None:
-            raise RuntimeError(f"{tool} must be installed for {target.name}: apt-get install {target.package}")
+    """Build host_c/library/letters.c with the NEON kernels; FileNotFoundError if a program is missing."""
+    for program in (target.compiler[0], *target.emulator):
+        find_program(program)
     files = [*sources(neon=True), LIBRARY / "letters.c"]
     return compile_program(target.compiler, files, folder / "letters", [*target.flags, *target_defines(neon=True)])
 
 
-def _command(program: Path, model: Path, arithmetic: int, kernel: str, seed: int, temperature: float) -> list[str]:
-    return [str(program), str(model), str(arithmetic), kernel, str(seed), repr(temperature)]
+def _command(program: Path, model: Path, arithmetic: str, kernel: str, seed: int, temperature: float) -> list[str]:
+    return [str(program), str(model), arithmetic, kernel, str(seed), repr(temperature)]
 
 
 def run_letters(
@@ -67,7 +59,7 @@ def run_letters(
     program: Path,
     model: Path,
     *,
-    arithmetic: int,
+    arithmetic: str,
     kernel: str,
     seed: int,
     temperature: float,
@@ -84,7 +76,7 @@ def run_letters(
     return result.stdout
 
 
-def _executed(target: Target, program: Path, model: Path, arithmetic: int, kernel: str, names: int) -> tuple[int, int]:
+def _executed(target: Target, program: Path, model: Path, arithmetic: str, kernel: str, names: int) -> tuple[int, int]:
     """Return (instructions executed, steps taken) of a whole run."""
     # One translated block an instruction, none chained, each logged as it runs.
     command = [*target.emulator, "-singlestep", "-d", "exec,nochain", "-D", "/dev/stderr"]
@@ -100,7 +92,7 @@ def _executed(target: Target, program: Path, model: Path, arithmetic: int, kerne
 
 
 def instructions_per_step(
-    target: Target, program: Path, model: Path, arithmetic: int, kernel: str = "neon", names: int = 60
+    target: Target, program: Path, model: Path, arithmetic: str, kernel: str = "neon", names: int = 60
 ) -> float:
     """Return the instructions of one sampled step, counted by qemu: two runs of different length, subtracted.
 

@@ -14,7 +14,8 @@ from statistics import median
 
 import numpy as np
 
-from host_c.binding.model import Model, kernels
+from host_c.binding.extension import kernels
+from host_c.binding.model import Model
 from talos_ref.baselines import mlx_fp32, numpy_fp32, numpy_fp32_batched, pure_python
 from talos_ref.baselines.published import FPGAS, PROCESSORS, Published
 from talos_ref.model.checkpoint import Checkpoint

@@ -1,4 +1,4 @@
-"""Python binding of talos.h: models, streams, and names straight into NumPy arrays.
+"""Models and streams of the C library, and names straight into NumPy arrays.
 
 The interpreter lock is released during every call, and arrays are passed without copying.
 """
@@ -9,54 +9,36 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from host_c.binding.model_file import model_bytes, read_config
+from host_c.binding.extension import arithmetic_number, check, ffi, lib
+from host_c.binding.model_file import model_bytes, read_header
+from talos_ref.golden.arithmetic import Arithmetic
+from talos_ref.golden.arithmetic import arithmetic as golden_arithmetic
+from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.checkpoint import Checkpoint
-from talos_ref.model.config import ModelConfig
 
-try:
-    from host_c.binding._talos import ffi, lib
-except ImportError as error:
-    raise ImportError(f"host_c's extension must be built first, with `python -m host_c.build` ({error})") from None
-
-__all__ = ["ARITHMETICS", "Model", "Step", "Stream", "TalosError", "check", "ffi", "kernels", "lib"]
-
-ARITHMETICS = {"float": lib.TALOS_FP32, "precise": lib.TALOS_PRECISE, "talos-v2": lib.TALOS_V2}
-"""Arithmetic name -> number; `float` is float32 here."""
-
-_VALUE_ERRORS = {
-    lib.TALOS_BAD_ARGUMENT, lib.TALOS_BAD_MAGIC, lib.TALOS_BAD_VERSION, lib.TALOS_BAD_DIMENSIONS, lib.TALOS_BAD_LENGTH,
-    lib.TALOS_BAD_CHECKSUM, lib.TALOS_BAD_WEIGHTS, lib.TALOS_BAD_TEMPERATURE, lib.TALOS_BAD_SEED,
-    lib.TALOS_BUFFER_TOO_SMALL,
-}  # fmt: skip
+__all__ = ["Design", "Model", "Step", "Stream"]
 
 
-class TalosError(RuntimeError):
-    """A failure that no argument explains: an unsupported kernel, or a lack of memory."""
+@runtime_checkable
+class Design(Protocol):
+    """Weights together with what computes them, as `hdl.design.Design`."""
 
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Float32 weights and alphabet."""
 
-def check(status: int, subject: str) -> None:
-    """Raise what a status means: ValueError, OSError, MemoryError or TalosError."""
-    if status == lib.TALOS_OK:
-        return
-    message = f"{subject}: {ffi.string(lib.talos_status_message(status)).decode()}"
-    if status in _VALUE_ERRORS:
-        raise ValueError(message)
-    if status == lib.TALOS_IO_ERROR:
-        raise OSError(message)
-    if status == lib.TALOS_NO_MEMORY:
-        raise MemoryError(message)
-    raise TalosError(message)
+    @property
+    def word(self) -> Format:
+        """Format of weights and stored activations."""
 
-
-def _arithmetic(name: str) -> int:
-    if name not in ARITHMETICS:
-        raise ValueError(f"arithmetic must be one of {', '.join(ARITHMETICS)}, not {name!r}")
-    return int(ARITHMETICS[name])
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What every unit computes."""
 
 
 def _integer(name: str, value: int, low: int, high: int) -> int:
@@ -65,16 +47,6 @@ def _integer(name: str, value: int, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ValueError(f"{name} must be {low} to {high}, not {value!r}")
     return value
-
-
-def kernels(arithmetic: str) -> list[str]:
-    """Return the kernels of an arithmetic that this CPU can run, fastest first."""
-    number, found, index = _arithmetic(arithmetic), list[str](), 0
-    while (name := lib.talos_kernel_name(number, index)) != ffi.NULL:
-        if lib.talos_kernel_available(number, index):
-            found.append(ffi.string(name).decode())
-        index += 1
-    return found
 
 
 @dataclass(frozen=True)
@@ -88,48 +60,71 @@ class Step:
     rng: int
 
 
-def _config(source: Checkpoint | bytes | str | Path) -> ModelConfig:
-    if isinstance(source, Checkpoint):
-        return source.config
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
-        return read_config(file)
-
-
 class Model:
     """A model under one arithmetic, run by one kernel; shared by any number of streams and threads.
 
     Parameters
     ----------
     source
-        A checkpoint, the bytes of a model file, or the path of one.
+        A checkpoint, a design, the bytes of a model file, or the path of one.
     arithmetic
-        ``float`` (float32), ``precise`` or ``talos-v2``.
+        ``float`` (float32), ``precise`` or ``talos-v2``; None for the arithmetic of a design.
     kernel
         One of ``kernels(arithmetic)``; None for the fastest that suits the model.
+    word
+        Format of a checkpoint's weights and activations, Q4.12 if None; ``float`` has no use for it. A design and a
+        model file bring their own.
 
     Raises
     ------
+    TypeError
+        If the source is of another kind, or None is given where the source does not bring an answer.
     ValueError
-        If the file is damaged or of another kind, its alphabet is none, or the kernel unknown.
+        If the file is damaged or of another kind, its alphabet is none, the kernel unknown, the word none that the
+        arithmetic takes, or a word given where the source brings one.
     TalosError
-        If the arithmetic or the kernel cannot run the model.
+        If the kernel cannot run the model, or this CPU not the kernel.
     OSError
         If the file cannot be read.
     """
 
-    def __init__(self, source: Checkpoint | bytes | str | Path, arithmetic: str, kernel: str | None = None) -> None:
-        number, pointer = _arithmetic(arithmetic), ffi.new("talos_model **")
+    def __init__(
+        self,
+        source: Checkpoint | Design | bytes | str | Path,
+        arithmetic: str | None = None,
+        kernel: str | None = None,
+        *,
+        word: Format | None = None,
+    ) -> None:
+        if not isinstance(source, Checkpoint):
+            if word is not None:
+                raise ValueError(f"word must be None where the source brings its own, not {word}")
+            if isinstance(source, Design):
+                arithmetic = source.arithmetic.name if arithmetic is None else arithmetic
+                word, source = source.word, source.checkpoint
+        if arithmetic is None:
+            raise TypeError("arithmetic must be given, since a checkpoint or a model file has none")
+        number, pointer = arithmetic_number(arithmetic), ffi.new("talos_model **")
         name = ffi.NULL if kernel is None else ffi.new("char[]", kernel.encode())
         if isinstance(source, (str, Path)):
-            check(lib.talos_model_open(str(source).encode(), number, name, pointer), f"model {source}")
+            status, subject = lib.talos_model_open(str(source).encode(), number, name, pointer), f"model {source}"
         else:
-            data = model_bytes(source) if isinstance(source, Checkpoint) else source
-            if not isinstance(data, bytes):
-                raise TypeError(f"source must be a Checkpoint, bytes or a path, not {source!r}")
-            check(lib.talos_model_load(ffi.from_buffer(data), len(data), number, name, pointer), "model")
+            if isinstance(source, Checkpoint):
+                source = model_bytes(source, Q4_12 if word is None else word)
+            if not isinstance(source, bytes):
+                raise TypeError(f"source must be a Checkpoint, a design, bytes or a path, not {source!r}")
+            subject = "model"
+            status = lib.talos_model_load(ffi.from_buffer(source), len(source), number, name, pointer)
+        # At once, so that whatever fails from here on gives the model back.
         self.pointer = ffi.gc(pointer[0], lib.talos_model_free)
         self.arithmetic = arithmetic
-        self.config = _config(source)
+        if status in (lib.TALOS_OK, lib.TALOS_UNSUPPORTED):
+            with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+                self.config, self.word = read_header(file)
+        if status == lib.TALOS_UNSUPPORTED and arithmetic != "float":
+            # The golden arithmetic says which dimension or word it does not take.
+            golden_arithmetic(arithmetic, self.config, self.word)
+        check(status, subject)
 
     @property
     def kernel(self) -> str:
@@ -218,7 +213,7 @@ class Stream:
         return out
 
     def words(self) -> npt.NDArray[np.int32]:
-        """Return the logits of the last step as Q4.12 integers [vocab]; TalosError in float arithmetic."""
+        """Return the logits of the last step as words [vocab]; TalosError in float arithmetic."""
         out = np.empty(self.model.config.vocab_size, dtype=np.int32)
         check(lib.talos_stream_words(self.pointer, ffi.from_buffer("int32_t[]", out), out.size), "words")
         return out

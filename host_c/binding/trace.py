@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from host_c.binding.model import Model, check, ffi, lib
+from host_c.binding.extension import check, ffi, lib
+from host_c.binding.model import Model
 from talos_ref.golden.batched import BatchedSteps
 
 __all__ = ["trace"]

@@ -22,14 +22,18 @@ static const talos_kernel *const precise[] = {
 static const talos_kernel *const v2[] = {&talos_v2_scalar, 0};
 
 const talos_kernel *const *talos_kernels(talos_arithmetic arithmetic) {
-    return arithmetic == TALOS_FP32 ? fp32 : arithmetic == TALOS_PRECISE ? precise : v2;
+    switch (arithmetic) {
+        case TALOS_FP32: return fp32;
+        case TALOS_PRECISE: return precise;
+        case TALOS_V2: return v2;
+    }
+    return 0;
 }
 
 static const talos_kernel *kernel_at(talos_arithmetic arithmetic, size_t index) {
-    if ((int)arithmetic < 0 || arithmetic >= TALOS_ARITHMETIC_COUNT) return 0;
     const talos_kernel *const *at = talos_kernels(arithmetic);
-    for (size_t i = 0; i < index && *at; i++) at++;
-    return *at;
+    for (size_t i = 0; at && i < index && *at; i++) at++;
+    return at ? *at : 0;
 }
 
 const char *talos_kernel_name(talos_arithmetic arithmetic, size_t index) {

@@ -5,11 +5,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "tables.h"
 #include "talos.h"
 
 enum { TALOS_GROUP = 8 }; /* streams that a kernel steps side by side */
 enum { TALOS_ROW = 16 };  /* tokens of a name where streams go in lanes */
 enum { TALOS_MAX_VOCAB = 256 };
+enum { TALOS_RSQRT_LINES = (1 << TALOS_RSQRT_INDEX_BITS) - TALOS_RSQRT_FIRST };
 
 /* Tensors of one layer, row-major [rows][columns], as indices into the parameter array. */
 typedef struct {
@@ -25,10 +27,10 @@ struct talos_model {
     const talos_kernel *kernel;
     size_t parameters;
     float *weights;                 /* [parameters] */
-    int16_t *words;                 /* [parameters], integer arithmetics; fc2 transposed stays with the kernels */
-    int16_t *folded;                /* [vocab][mlp], precise: lm_head * fc2 of the last layer */
+    int32_t *words;                 /* [parameters], integer arithmetics: of `format` */
+    int32_t *folded;                /* [vocab][mlp], precise: lm_head * fc2 of the last layer */
     int32_t query_scale;            /* precise: log2(e) / sqrt(head_dim), UQ4.13 */
-    int32_t rsqrt_lines[192][2];    /* precise: base, slope */
+    int32_t rsqrt_lines[TALOS_RSQRT_LINES][2]; /* precise: base, slope */
     int32_t rsqrt_unit;             /* precise: exponent at which the table gives the scale without a shift */
     int32_t rsqrt_top;              /* precise: largest output of the table */
     int64_t rsqrt_eps;              /* precise: added to a sum of squares */
@@ -36,6 +38,7 @@ struct talos_model {
     talos_layer layer[16];
     void *pack;                     /* the kernel's own layout of the weights, or null */
     atomic_uint references;
+    talos_format format;
 };
 
 /* Temperature as each sampler wants it. */
@@ -77,6 +80,7 @@ typedef struct {
 struct talos_kernel {
     const char *name;
     talos_arithmetic arithmetic;
+    int32_t word_width;                       /* widest word that it takes, bits; 0 if it uses none */
     bool (*available)(void);                  /* on this CPU */
     bool (*suits)(const talos_model *model);  /* for these dimensions and weights */
     talos_status (*prepare)(talos_model *model, void **pack);
@@ -88,7 +92,7 @@ struct talos_kernel {
     void (*together)(const talos_model *model, const talos_group *group);
 };
 
-/* Kernels of an arithmetic, fastest first, ended by null. */
+/* Kernels of an arithmetic, fastest first, ended by null; null for a number that is none. */
 const talos_kernel *const *talos_kernels(talos_arithmetic arithmetic);
 
 extern const talos_kernel talos_fp32_scalar, talos_precise_scalar, talos_v2_scalar;

@@ -3,13 +3,21 @@
  *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES          names from one stream, each ended by a full stop
  *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES steps    a line a step: token, rng, logits
  *
- * ARITHMETIC is 0 (fp32), 1 (precise) or 2 (talos-v2); KERNEL is a name, or "-" for the fastest. */
+ * ARITHMETIC is float (float32), precise or talos-v2; KERNEL is a name, or "-" for the fastest. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "talos.h"
+
+/* The number of an arithmetic; one that the library refuses for a name that is none. */
+static talos_arithmetic number_of(const char *name) {
+    if (strcmp(name, "float") == 0) return TALOS_FP32;
+    if (strcmp(name, "precise") == 0) return TALOS_PRECISE;
+    if (strcmp(name, "talos-v2") == 0) return TALOS_V2;
+    return (talos_arithmetic)-1;
+}
 
 static int fail(talos_status status) {
     fprintf(stderr, "letters: %s\n", talos_status_message(status));
@@ -54,7 +62,7 @@ int main(int count, char **arguments) {
     talos_stream *stream;
     talos_config config;
     const char *kernel = strcmp(arguments[3], "-") == 0 ? NULL : arguments[3];
-    talos_status status = talos_model_open(arguments[1], (talos_arithmetic)atoi(arguments[2]), kernel, &model);
+    talos_status status = talos_model_open(arguments[1], number_of(arguments[2]), kernel, &model);
     if (status != TALOS_OK) return fail(status);
     talos_model_config(model, &config);
     status = talos_stream_create(model, (uint32_t)strtoul(arguments[4], NULL, 10), strtod(arguments[5], NULL), &stream);

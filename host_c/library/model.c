@@ -69,10 +69,10 @@ static void place_tensors(talos_model *m) {
     m->parameters = at;
 }
 
-/* Q4.12, halves to even, as talos_ref.model.checkpoint.quantise. */
-static int16_t quantise(float weight) {
-    double scaled = nearbyint((double)weight * 4096.0);
-    return (int16_t)(scaled < -32768.0 ? -32768.0 : scaled > 32767.0 ? 32767.0 : scaled);
+/* A word, halves to even, as talos_ref.model.checkpoint.quantise. */
+static int32_t quantise(const talos_format *f, float weight) {
+    double scaled = nearbyint((double)weight * TALOS_WORD_ONE);
+    return (int32_t)(scaled < f->low ? f->low : scaled > f->high ? f->high : scaled);
 }
 
 static bool power_of(uint32_t value, int bits) { return value && !(value & (value - 1)) && __builtin_ctz(value) % bits == 0; }
@@ -80,31 +80,42 @@ static bool power_of(uint32_t value, int bits) { return value && !(value & (valu
 /* Lines of sqrt(n) / 2^floor(log2 sqrt n) / sqrt(u) over [1/4, 1), as talos_ref.golden.table.InterpolatedTable. */
 static void make_rsqrt(talos_model *m) {
     int root_exponent = (talos_bit_length(m->config.n_embd) - 1) / 2;
-    m->rsqrt_eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * 16777216.0);
+    m->rsqrt_eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * (1 << TALOS_SUM_FRACTION));
     double numerator = sqrt((double)m->config.n_embd) / (1 << root_exponent);
-    m->rsqrt_unit = 9 + root_exponent;
-    m->rsqrt_top = numerator > 1 ? 262143 : 131071;
-    for (int i = 64; i < 256; i++) {
-        double left = numerator / sqrt(i / 256.0), right = numerator / sqrt((i + 1) / 256.0);
-        double middle = numerator / sqrt((i + 0.5) / 256.0);
+    m->rsqrt_unit = TALOS_SCALE_FRACTION + TALOS_WORD_FRACTION - TALOS_RSQRT_FRACTION + root_exponent;
+    m->rsqrt_top = TALOS_LOW_BITS(TALOS_SCALE_WIDTH + (numerator > 1));
+    const double segments = 1 << TALOS_RSQRT_INDEX_BITS, one = 1 << TALOS_RSQRT_FRACTION;
+    for (int line = 0; line < TALOS_RSQRT_LINES; line++) {
+        int i = TALOS_RSQRT_FIRST + line;
+        double left = numerator / sqrt(i / segments), right = numerator / sqrt((i + 1) / segments);
+        double middle = numerator / sqrt((i + 0.5) / segments);
         double base = left + (middle - (left + right) / 2) / 2;
-        m->rsqrt_lines[i - 64][0] = (int32_t)nearbyint(base * 65536.0);
-        m->rsqrt_lines[i - 64][1] = (int32_t)nearbyint((right - left) * 65536.0);
+        m->rsqrt_lines[line][0] = (int32_t)nearbyint(base * one);
+        m->rsqrt_lines[line][1] = (int32_t)nearbyint((right - left) * one);
     }
+}
+
+static bool set_format(talos_model *m, uint32_t width) {
+    for (int i = 0; i < TALOS_FORMATS; i++)
+        if ((uint32_t)talos_formats[i].width == width) {
+            m->format = talos_formats[i];
+            return true;
+        }
+    return false;
 }
 
 static talos_status fold_head(talos_model *m) {
     size_t e = m->config.n_embd, mlp = m->config.mlp_dim;
-    const int16_t *fc2 = m->words + m->layer[m->config.n_layer - 1].fc2;
+    const int32_t *fc2 = m->words + m->layer[m->config.n_layer - 1].fc2;
     m->folded = talos_allocate(m->config.vocab_size * mlp * sizeof *m->folded);
     if (!m->folded) return TALOS_NO_MEMORY;
     for (size_t row = 0; row < m->config.vocab_size; row++)
         for (size_t unit = 0; unit < mlp; unit++) {
             int64_t total = 0;
-            for (size_t i = 0; i < e; i++) total += (int32_t)m->words[m->lm_head + row * e + i] * fc2[i * mlp + unit];
-            int32_t word = talos_word(talos_round_shift(total, 12));
-            if (word == -32768 || word == 32767) return TALOS_BAD_WEIGHTS;
-            m->folded[row * mlp + unit] = (int16_t)word;
+            for (size_t i = 0; i < e; i++) total += (int64_t)m->words[m->lm_head + row * e + i] * fc2[i * mlp + unit];
+            int32_t word = talos_word(&m->format, talos_round_shift(total, TALOS_WORD_FRACTION));
+            if (word == m->format.low || word == m->format.high) return TALOS_BAD_WEIGHTS;
+            m->folded[row * mlp + unit] = word;
         }
     return TALOS_OK;
 }
@@ -113,9 +124,9 @@ static talos_status make_words(talos_model *m) {
     if (m->arithmetic == TALOS_V2 && !(power_of(m->config.n_embd, 1) && power_of(m->head_dim, 2))) return TALOS_UNSUPPORTED;
     m->words = talos_allocate(m->parameters * sizeof *m->words);
     if (!m->words) return TALOS_NO_MEMORY;
-    for (size_t i = 0; i < m->parameters; i++) m->words[i] = quantise(m->weights[i]);
+    for (size_t i = 0; i < m->parameters; i++) m->words[i] = quantise(&m->format, m->weights[i]);
     if (m->arithmetic != TALOS_PRECISE) return TALOS_OK;
-    m->query_scale = (int32_t)nearbyint(TALOS_LOG2E / sqrt((double)m->head_dim) * 8192.0);
+    m->query_scale = (int32_t)nearbyint(TALOS_LOG2E / sqrt((double)m->head_dim) * (1 << TALOS_SCALE_FRACTION));
     make_rsqrt(m);
     return fold_head(m);
 }
@@ -125,6 +136,7 @@ static talos_status choose_kernel(talos_model *m, const char *name) {
     for (const talos_kernel *const *at = talos_kernels(m->arithmetic); *at; at++) {
         if (name && strcmp(name, (*at)->name) != 0) continue;
         known = true;
+        if ((*at)->word_width && (*at)->word_width < m->format.width) continue;
         if (!(*at)->available() || !(*at)->suits(m)) continue;
         m->kernel = *at;
         return (*at)->prepare ? (*at)->prepare(m, &m->pack) : TALOS_OK;
@@ -137,7 +149,10 @@ static talos_status fill(talos_model *m, const uint8_t *bytes, size_t size, cons
         return size >= 8 && memcmp(bytes, TALOS_MODEL_MAGIC, 8) == 0 ? TALOS_BAD_LENGTH : TALOS_BAD_MAGIC;
     }
     if (memcmp(bytes, TALOS_MODEL_MAGIC, 8) != 0) return TALOS_BAD_MAGIC;
-    if (read_u32(bytes + 8) != TALOS_MODEL_VERSION) return TALOS_BAD_VERSION;
+    uint32_t version = read_u32(bytes + 8);
+    if (!in_range(version, 1, TALOS_MODEL_VERSION)) return TALOS_BAD_VERSION;
+    /* The first version had words of Q4.12 alone. */
+    if (!set_format(m, version == 1 ? TALOS_Q4_12_WIDTH : read_u32(bytes + 44))) return TALOS_BAD_WORD;
     talos_config *c = &m->config;
     uint32_t *fields[] = {&c->vocab_size, &c->block_size, &c->n_embd, &c->n_head, &c->mlp_dim, &c->n_layer};
     for (size_t i = 0; i < 6; i++) *fields[i] = read_u32(bytes + 12 + 4 * i);
@@ -167,7 +182,7 @@ talos_status talos_model_load(const void *bytes, size_t size, talos_arithmetic a
                               talos_model **model) {
     if (!model) return TALOS_BAD_ARGUMENT;
     *model = NULL;
-    if (!bytes || (int)arithmetic < 0 || arithmetic >= TALOS_ARITHMETIC_COUNT) return TALOS_BAD_ARGUMENT;
+    if (!bytes || !talos_kernels(arithmetic)) return TALOS_BAD_ARGUMENT;
     talos_model *m = talos_allocate(sizeof *m);
     if (!m) return TALOS_NO_MEMORY;
     m->arithmetic = arithmetic;

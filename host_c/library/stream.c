@@ -11,11 +11,12 @@ const char *talos_status_message(talos_status status) {
         [TALOS_OK] = "no error",
         [TALOS_BAD_ARGUMENT] = "argument must not be null or out of range",
         [TALOS_BAD_MAGIC] = "file must begin with TALOSMDL; write it with host_c.binding.model_file",
-        [TALOS_BAD_VERSION] = "file must be of version 1; write it again with this release",
+        [TALOS_BAD_VERSION] = "file must be of version 1 or 2; write it again with this release",
+        [TALOS_BAD_WORD] = "word must be of 16, 17 or 18 bits",
         [TALOS_BAD_DIMENSIONS] = "dimensions must be within the limits of talos_config, and heads divide n_embd",
         [TALOS_BAD_LENGTH] = "file must be as long as its dimensions say; it is truncated or has bytes left over",
         [TALOS_BAD_CHECKSUM] = "checksum must match; the file is damaged",
-        [TALOS_BAD_WEIGHTS] = "weights must be finite, and lm_head * fc2 must fit Q4.12",
+        [TALOS_BAD_WEIGHTS] = "weights must be finite, and lm_head * fc2 must fit a word; give the model a wider one",
         [TALOS_BAD_TEMPERATURE] = ("temperature must be in the range of the arithmetic: fp32 0 or 2^-20 to 2^20, "
                                    "precise 0 or 0.0625 to 16, talos-v2 0 to 255.996"),
         [TALOS_BAD_SEED] = "seed must be 1 to 4294967295 (xorshift32 never leaves state 0)",
@@ -38,13 +39,15 @@ talos_status talos_temper_set(const talos_model *model, double temperature, talo
         temper->inverse = (float)(TALOS_LOG2E / temperature);
         return TALOS_OK;
     }
-    if (temperature >= 256) return TALOS_BAD_TEMPERATURE;
-    uint32_t q8 = (uint32_t)nearbyint(temperature * 256.0);
+    const uint32_t one = 1u << TALOS_TEMPERATURE_FRACTION;
+    double nearest = nearbyint(temperature * one);
+    if (nearest > TALOS_TEMPERATURE_HIGH) return TALOS_BAD_TEMPERATURE;
+    uint32_t q8 = (uint32_t)nearest;
     temper->q8 = q8;
-    if (model->arithmetic == TALOS_V2) return q8 > 0xFFFF ? TALOS_BAD_TEMPERATURE : TALOS_OK;
+    if (model->arithmetic == TALOS_V2) return TALOS_OK;
     if (q8 < TALOS_MIN_TEMPERATURE || q8 > TALOS_MAX_TEMPERATURE) return TALOS_BAD_TEMPERATURE;
-    temper->shift = q8 >= 0x100 ? TALOS_SHIFT_FROM_ONE : TALOS_SHIFT_BELOW_ONE;
-    int64_t numerator = q8 >= 0x100 ? TALOS_INVERSE_FROM_ONE : TALOS_INVERSE_BELOW_ONE;
+    temper->shift = q8 >= one ? TALOS_SHIFT_FROM_ONE : TALOS_SHIFT_BELOW_ONE;
+    int64_t numerator = q8 >= one ? TALOS_INVERSE_FROM_ONE : TALOS_INVERSE_BELOW_ONE;
     temper->inverse_word = (int32_t)((numerator + q8 / 2) / q8);
     return TALOS_OK;
 }
@@ -155,7 +158,7 @@ talos_status talos_stream_logits(const talos_stream *stream, float *logits, size
     size_t count = stream->model->config.vocab_size;
     if (capacity < count) return TALOS_BUFFER_TOO_SMALL;
     bool fp32 = stream->model->arithmetic == TALOS_FP32;
-    for (size_t i = 0; i < count; i++) logits[i] = fp32 ? stream->logits[i] : (float)stream->words[i] / 4096.0f;
+    for (size_t i = 0; i < count; i++) logits[i] = fp32 ? stream->logits[i] : (float)stream->words[i] / TALOS_WORD_ONE;
     return TALOS_OK;
 }
 

@@ -8,12 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "talos_arithmetic.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define TALOS_MODEL_MAGIC "TALOSMDL"
-#define TALOS_MODEL_VERSION 1u
+#define TALOS_MODEL_VERSION 2u
 #define TALOS_MODEL_HEADER_BYTES 64u
 
 typedef enum {
@@ -21,10 +23,11 @@ typedef enum {
     TALOS_BAD_ARGUMENT,    /* null pointer, token, position or count out of range */
     TALOS_BAD_MAGIC,       /* not a model file */
     TALOS_BAD_VERSION,     /* a model file of another release */
+    TALOS_BAD_WORD,        /* a word of another width than 16, 17 or 18 bits */
     TALOS_BAD_DIMENSIONS,  /* dimensions beyond the limits, or heads that do not divide the embedding */
     TALOS_BAD_LENGTH,      /* truncated, or with bytes left over */
     TALOS_BAD_CHECKSUM,    /* damaged */
-    TALOS_BAD_WEIGHTS,     /* a weight is not finite, or lm_head * fc2 does not fit Q4.12 */
+    TALOS_BAD_WEIGHTS,     /* a weight is not finite, or lm_head * fc2 does not fit a word */
     TALOS_BAD_TEMPERATURE, /* negative, not a number, or outside the arithmetic's range */
     TALOS_BAD_SEED,        /* 0, which xorshift32 never leaves */
     TALOS_UNSUPPORTED,     /* arithmetic or kernel that cannot run this model, or not on this CPU */
@@ -33,8 +36,6 @@ typedef enum {
     TALOS_IO_ERROR,
     TALOS_STATUS_COUNT
 } talos_status;
-
-typedef enum { TALOS_FP32 = 0, TALOS_PRECISE, TALOS_V2, TALOS_ARITHMETIC_COUNT } talos_arithmetic;
 
 /* Dimensions; limits as in ModelConfig. Token vocab_size - 1 begins and ends a name. */
 typedef struct {
@@ -46,7 +47,7 @@ typedef struct {
     uint32_t n_layer;    /* 1 .. 16 */
 } talos_config;
 
-/* One step. Logits are Q4.12 integers, exact in float, or float32 logits. */
+/* One step. */
 typedef struct {
     uint32_t position;
     uint32_t token_in;
@@ -61,7 +62,10 @@ typedef struct talos_stream talos_stream;
 /* Sentence for a status; never null. */
 const char *talos_status_message(talos_status status);
 
-/* Load a model from `size` bytes, which are copied. `kernel` names an entry of talos_kernel_name(), or is null for the
+/* The arithmetics: TALOS_FP32 in float32; TALOS_PRECISE and TALOS_V2 in integers, where weights and activations are words
+ * of 16, 17 or 18 bits, 12 of them below the binary point. The model file says how wide; TALOS_V2 takes 16 bits alone.
+ *
+ * Load a model from `size` bytes, which are copied. `kernel` names an entry of talos_kernel_name(), or is null for the
  * fastest that this CPU and this model allow. */
 talos_status talos_model_load(const void *bytes, size_t size, talos_arithmetic arithmetic, const char *kernel,
                               talos_model **model);
@@ -93,7 +97,7 @@ talos_status talos_stream_rng(const talos_stream *stream, uint32_t *rng);
 talos_status talos_stream_next(talos_stream *stream, talos_step_result *result);
 /* Step with a given input token, at any position up to the last; position 0 begins a new name after block_size steps. */
 talos_status talos_stream_force(talos_stream *stream, uint32_t token, talos_step_result *result);
-/* Copy vocab_size logits of the last step; integers for the integer arithmetics (else TALOS_UNSUPPORTED). */
+/* Copy vocab_size logits of the last step: real numbers; or words, in the integer arithmetics (else TALOS_UNSUPPORTED). */
 talos_status talos_stream_logits(const talos_stream *stream, float *logits, size_t capacity);
 talos_status talos_stream_words(const talos_stream *stream, int32_t *logits, size_t capacity);
 

@@ -13,7 +13,7 @@ import pytest
 
 from host_c import Model, TalosError
 from host_c.binding.model_file import HEADER_BYTES, model_bytes, write_model
-from host_c.generate import HEADER_PATH, header
+from host_c.generate import headers
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
 
@@ -30,8 +30,9 @@ def with_weight(index: int, value: float) -> bytes:
     return GOOD[:40] + struct.pack("<I", zlib.crc32(body)) + GOOD[44:HEADER_BYTES] + body
 
 
-def test_tables_header_is_current() -> None:
-    assert HEADER_PATH.read_text(encoding="ascii") == header(), "run `python -m host_c.generate`"
+def test_generated_headers_are_current() -> None:
+    for path, text in headers().items():
+        assert path.read_text(encoding="ascii") == text, "run `python -m host_c.generate`"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,10 @@ def test_tables_header_is_current() -> None:
         (b"", "must begin with TALOSMDL"),
         (b"TALOSMDL", "truncated or has bytes left over"),
         (b"X" + GOOD[1:], "must begin with TALOSMDL"),
-        (with_field(8, 2), "must be of version 1"),
+        (with_field(8, 0), "must be of version 1 or 2"),
+        (with_field(8, 3), "must be of version 1 or 2"),
+        (with_field(44, 15), "word must be of 16, 17 or 18 bits"),
+        (with_field(44, 19), "word must be of 16, 17 or 18 bits"),
         (with_field(12, 1), "within the limits"),
         (with_field(12, 0xFFFFFFFF), "within the limits"),
         (with_field(16, 257), "within the limits"),
@@ -72,7 +76,7 @@ def test_head_that_does_not_fold_is_refused_by_precise_alone() -> None:
     at = 4 * 26 + 4 * fc2
     body[at : at + 4] = struct.pack("<f", 7.9)
     data = data[:40] + struct.pack("<I", zlib.crc32(bytes(body))) + data[44:HEADER_BYTES] + bytes(body)
-    with pytest.raises(ValueError, match=r"must fit Q4\.12"):
+    with pytest.raises(ValueError, match="lm_head \\* fc2 must fit a word; give the model a wider one"):
         Model(data, "precise")
     assert Model(data, "talos-v2").kernel == "scalar"
 
@@ -142,7 +146,7 @@ def test_buffers_and_null_pointers_are_checked() -> None:
     bad = [
         lib.talos_model_load(null, 0, lib.TALOS_PRECISE, null, pointer),
         lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), lib.TALOS_PRECISE, null, null),
-        lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), lib.TALOS_ARITHMETIC_COUNT, null, pointer),
+        lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), 2, null, pointer),
         lib.talos_model_open(null, lib.TALOS_PRECISE, null, pointer),
         lib.talos_model_config(null, null),
         lib.talos_stream_create(null, 1, 0.5, ffi.new("talos_stream **")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from host_c.binding.model_file import write_model
 from host_c.build import compile_program, sources, target_defines
 from talos_ref.model.checkpoint import default_checkpoint
+from talos_ref.programs import find_program
 from tests.helpers.fuzz_corpus import seeds
 
 FUZZ = Path(__file__).with_name("fuzz_model.c")
@@ -43,13 +43,15 @@ static int singly(talos_model *model) {
 }
 int main(int count, char **arguments) {
     for (int i = 0; i < NAMES; i++) seeds[i] = (uint32_t)i + 1;
-    for (int a = 0; a < 3 && count == 2; a++) {
+    const talos_arithmetic arithmetics[] = {TALOS_FP32, TALOS_PRECISE, TALOS_V2};
+    for (int i = 0; i < 3 && count == 2; i++) {
+        talos_arithmetic a = arithmetics[i];
         int known = 0; /* whether another kernel of this arithmetic has written its names to `kept` */
-        for (size_t k = 0; talos_kernel_name((talos_arithmetic)a, k); k++) {
+        for (size_t k = 0; talos_kernel_name(a, k); k++) {
             talos_model *model;
-            if (!talos_kernel_available((talos_arithmetic)a, k)) continue;
-            const char *kernel = talos_kernel_name((talos_arithmetic)a, k);
-            if (talos_model_open(arguments[1], (talos_arithmetic)a, kernel, &model)) return 1;
+            if (!talos_kernel_available(a, k)) continue;
+            const char *kernel = talos_kernel_name(a, k);
+            if (talos_model_open(arguments[1], a, kernel, &model)) return 1;
             if (talos_generate_many(model, seeds, NAMES, 0.5, 1, one, sizeof one, NULL)) return 2;
             if (talos_generate_many(model, seeds, NAMES, 0.5, 7, many, sizeof many, NULL)) return 3;
             if (memcmp(one, many, sizeof one)) return 4;
@@ -69,10 +71,7 @@ int main(int count, char **arguments) {
 
 def clang() -> str:
     """Return the newest clang; its libFuzzer and sanitizers come with libclang-rt."""
-    for name in ("clang", *(f"clang-{version}" for version in range(25, 13, -1))):
-        if path := shutil.which(name):
-            return path
-    raise RuntimeError("clang must be installed: apt-get install clang libclang-rt-dev")
+    return find_program("clang", *(f"clang-{version}" for version in range(25, 13, -1)))
 
 
 def library() -> list[Path]:
@@ -99,7 +98,8 @@ def test_threads_and_kernels_under_sanitizers(sanitizer: str, tmp_path: Path) ->
 def test_fuzzed_model_files(tmp_path: Path) -> None:
     """The corpus, then inputs grown from it with a fixed seed; every arithmetic and kernel on each."""
     flags = [*SANITIZE, "-fsanitize=fuzzer,address,undefined", *target_defines(x86=X86, neon=NEON)]
-    program = compile_program([clang()], [*library(), FUZZ], tmp_path / "fuzz", flags)
+    files = [FUZZ, *(path for path in library() if path.name != "model.c")]
+    program = compile_program([clang()], files, tmp_path / "fuzz", flags)
     grown = tmp_path / "grown"
     grown.mkdir()
     run(program, *sorted(CORPUS.iterdir()))

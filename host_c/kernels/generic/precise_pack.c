@@ -7,7 +7,7 @@
 
 #include "fixed.h"
 
-static const double word_one = 4096.0;
+static const double word_one = TALOS_WORD_ONE;
 
 typedef struct {
     double q[FAST_EMBD], k[FAST_EMBD], v[FAST_EMBD]; /* largest magnitudes over all rows, words */
@@ -44,7 +44,7 @@ static row_bounds bound_rows(const talos_model *m) {
 }
 
 /* Upper bound of the largest singular value of a matrix [rows][16]: trace((A'A)^8)^(1/16). */
-static double spectral_bound(const int16_t *a, int rows) {
+static double spectral_bound(const int32_t *a, int rows) {
     double g[FAST_EMBD][FAST_EMBD] = {{0}}, next[FAST_EMBD][FAST_EMBD], trace = 0;
     for (int r = 0; r < rows; r++)
         for (int i = 0; i < FAST_EMBD; i++)
@@ -62,14 +62,14 @@ static double spectral_bound(const int16_t *a, int rows) {
     return pow(trace, 1.0 / 16.0);
 }
 
-static double norm_of(const int16_t *row, int n) {
+static double norm_of(const int32_t *row, int n) {
     double sum = 0;
     for (int i = 0; i < n; i++) sum += (double)row[i] * row[i];
     return sqrt(sum);
 }
 
 /* Largest sum of magnitudes of a row. */
-static double row_sum(const int16_t *a, int rows, int columns) {
+static double row_sum(const int32_t *a, int rows, int columns) {
     int64_t top = 0;
     for (int r = 0; r < rows; r++) {
         int64_t sum = 0;
@@ -81,8 +81,8 @@ static double row_sum(const int16_t *a, int rows, int columns) {
 
 bool talos_precise_suits(const talos_model *m) {
     if (!talos_fast_shape(m)) return false;
-    const double sum_limit = 2147483647.0 - 8192.0, slack = 1.001;
-    const int16_t *wo = m->words + m->layer[0].wo, *fc1 = m->words + m->layer[0].fc1, *head = m->words + m->lm_head;
+    const double sum_limit = 2147483647.0 - 2 * TALOS_WORD_ONE, slack = 1.001;
+    const int32_t *wo = m->words + m->layer[0].wo, *fc1 = m->words + m->layer[0].fc1, *head = m->words + m->lm_head;
     row_bounds b = bound_rows(m);
     double v_top = 0, v_norm = 0, mixed_norm;
     for (int first = 0; first < FAST_EMBD; first += 4) {
@@ -97,16 +97,16 @@ bool talos_precise_suits(const talos_model *m) {
     }
     mixed_norm = sqrt(v_norm);
     /* Attention stays a word without saturation, and so does its product with Wo. */
-    if (v_top > 16383 || row_sum(wo, FAST_EMBD, FAST_EMBD) * v_top / word_one > 32766) return false;
+    if (v_top > TALOS_Q4_12_HIGH / 2 || row_sum(wo, FAST_EMBD, FAST_EMBD) * v_top / word_one > TALOS_Q4_12_HIGH - 1) return false;
     /* |x| after attention; hidden units; and the sums over them, in words. ReLU and saturation only shorten a vector. */
     double x = (b.x_norm + spectral_bound(wo, FAST_EMBD) * mixed_norm) * slack + 8;
     double hidden = spectral_bound(fc1, FAST_MLP) * x * slack + 8, folded = 0;
     for (uint32_t token = 0; token < m->config.vocab_size; token++)
         folded = fmax(folded, norm_of(m->folded + token * FAST_MLP, FAST_MLP));
-    double head_sum = row_sum(head, (int)m->config.vocab_size, FAST_EMBD) * 32768.0;
+    double head_sum = row_sum(head, (int)m->config.vocab_size, FAST_EMBD) * -(double)TALOS_Q4_12_LOW;
     /* The scale shortens x to at most sqrt(n_embd), so the scaled sum is bounded apart from the sum. */
     double scaled = folded * spectral_bound(fc1, FAST_MLP) * 4.0 * word_one * slack + 65536.0;
-    return x * x < sum_limit && row_sum(fc1, FAST_MLP, FAST_EMBD) * 32768.0 < sum_limit && head_sum < sum_limit &&
+    return x * x < sum_limit && row_sum(fc1, FAST_MLP, FAST_EMBD) * -(double)TALOS_Q4_12_LOW < sum_limit && head_sum < sum_limit &&
            folded * hidden < sum_limit && scaled + head_sum < sum_limit;
 }
 
@@ -114,24 +114,24 @@ talos_status talos_precise_prepare(talos_model *m, void **pack) {
     uint32_t vocab = m->config.vocab_size;
     talos_precise_pack *p = talos_allocate(sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0]);
     if (!p) return TALOS_NO_MEMORY;
-    const int16_t *wo = m->words + m->layer[0].wo, *fc1 = m->words + m->layer[0].fc1, *head = m->words + m->lm_head;
+    const int32_t *wo = m->words + m->layer[0].wo, *fc1 = m->words + m->layer[0].fc1, *head = m->words + m->lm_head;
     for (int c = 0; c < FAST_EMBD; c++) {
-        for (int r = 0; r < FAST_EMBD; r++) p->wo[c / 2][r][c % 2] = wo[r * FAST_EMBD + c];
-        for (int r = 0; r < FAST_MLP; r++) p->fc1[c / 2][r][c % 2] = fc1[r * FAST_EMBD + c];
+        for (int r = 0; r < FAST_EMBD; r++) p->wo[c / 2][r][c % 2] = (int16_t)wo[r * FAST_EMBD + c];
+        for (int r = 0; r < FAST_MLP; r++) p->fc1[c / 2][r][c % 2] = (int16_t)fc1[r * FAST_EMBD + c];
     }
     for (unsigned lane = 0; lane < FAST_LANES; lane++) {
         unsigned token = talos_lane_token(lane);
         if (token >= vocab) continue;
         p->live[lane] = -1;
-        for (int c = 0; c < FAST_EMBD; c++) p->head[c / 2][lane][c % 2] = head[token * FAST_EMBD + c];
-        for (int unit = 0; unit < FAST_MLP; unit++) p->folded[unit][lane][0] = m->folded[token * FAST_MLP + unit];
+        for (int c = 0; c < FAST_EMBD; c++) p->head[c / 2][lane][c % 2] = (int16_t)head[token * FAST_EMBD + c];
+        for (int unit = 0; unit < FAST_MLP; unit++) p->folded[unit][lane][0] = (int16_t)m->folded[token * FAST_MLP + unit];
     }
-    for (int i = 0; i < 32; i++) {
+    for (int i = 0; i < TALOS_EXP2_LINES; i++) {
         p->exp2_base[i] = talos_exp2_lines[i][0];
-        p->exp2_slope[i] = talos_exp2_lines[i][1] | 64 << 16;
+        p->exp2_slope[i] = talos_exp2_lines[i][1] | TALOS_EXP2_STEP_HALF << 16;
     }
-    for (int i = 0; i < 128; i++) {
-        p->reciprocal_base[i] = (int16_t)(uint16_t)(talos_reciprocal_lines[i][0] - 65536);
+    for (int i = 0; i < TALOS_RECIPROCAL_LINES; i++) {
+        p->reciprocal_base[i] = (int16_t)(uint16_t)(talos_reciprocal_lines[i][0] - (1 << TALOS_RECIPROCAL_FRACTION));
         p->reciprocal_slope[i] = (int16_t)talos_reciprocal_lines[i][1];
     }
     for (uint32_t token = 0; token < vocab; token++)

@@ -5,6 +5,31 @@
 #include "fast.h"
 #include "precise.h"
 
+/* Two words are multiplied in 32 bits, and two products are added there. */
+_Static_assert(TALOS_Q4_12_WIDTH == 16, "an instruction multiplies pairs of words of 16 bits");
+_Static_assert(TALOS_EXP2_INDEX_BITS == 5 && TALOS_EXP2_STEP_BITS < 15, "one permutation reads the 32 lines of 2^f");
+_Static_assert(TALOS_RECIPROCAL_FIRST == 128 && TALOS_RECIPROCAL_INDEX_BITS == 8, "reciprocals have 128 lines");
+_Static_assert(TALOS_RECIPROCAL_FRACTION == 16 && TALOS_RECIPROCAL_HIGH < 1 << 17, "a reciprocal less 2^16 has 16 bits");
+
+/* Shifts of the fixed-point pieces in Q4.12; for the formulas see fixed.h and precise_scalar.c. */
+enum {
+    TALOS_WORD_SHIFT = TALOS_SUM_FRACTION - TALOS_WORD_FRACTION,
+    TALOS_WORD_HALF = 1 << (TALOS_WORD_SHIFT - 1),
+    TALOS_SCORE_SHIFT = TALOS_SUM_FRACTION - TALOS_EXPONENT_FRACTION,
+    TALOS_SCORE_HALF = 1 << (TALOS_SCORE_SHIFT - 1),
+    TALOS_WIDE_SHIFT = TALOS_SUM_FRACTION - TALOS_Q4_12_WIDE_FRACTION,
+    TALOS_WIDE_HALF = 1 << (TALOS_WIDE_SHIFT - 1),
+    /* Bits that a scaled sum has below a sum. */
+    TALOS_SCALED_SHIFT = TALOS_Q4_12_WIDE_FRACTION + TALOS_SCALE_FRACTION - TALOS_SUM_FRACTION,
+    /* A weighted mean: before the product with the reciprocal, added to the exponent; and after it. */
+    TALOS_MEAN_SHIFT = TALOS_RECIPROCAL_INPUT_BITS - TALOS_Q4_12_GUARD,
+    TALOS_QUOTIENT_SHIFT = TALOS_RECIPROCAL_FRACTION + TALOS_Q4_12_GUARD,
+    TALOS_EXP2_LINES = 1 << TALOS_EXP2_INDEX_BITS,
+    TALOS_EXP2_STEP_HALF = 1 << (TALOS_EXP2_STEP_BITS - 1),
+    TALOS_RECIPROCAL_LINES = (1 << TALOS_RECIPROCAL_INDEX_BITS) - TALOS_RECIPROCAL_FIRST,
+    TALOS_RECIPROCAL_STEP_HALF = 1 << (TALOS_RECIPROCAL_STEP_BITS - 1)
+};
+
 /* After (token, position): x and v as they are added and weighted, q (with log2(e) / sqrt(head_dim)) and k as multiplied. */
 typedef struct {
     _Alignas(64) int32_t x[FAST_EMBD];
@@ -22,10 +47,10 @@ typedef struct {
     _Alignas(64) int16_t folded[FAST_MLP + 1][FAST_LANES][2];
     _Alignas(64) int32_t live[FAST_LANES]; /* -1 where the lane is a token, else 0 */
     /* Tables by segment: 2^f with half a unit for rounding above the slope, and 1 / u less 2^16. */
-    _Alignas(64) int32_t exp2_base[32];
-    _Alignas(64) int32_t exp2_slope[32];
-    _Alignas(64) int16_t reciprocal_base[128];
-    _Alignas(64) int16_t reciprocal_slope[128];
+    _Alignas(64) int32_t exp2_base[TALOS_EXP2_LINES];
+    _Alignas(64) int32_t exp2_slope[TALOS_EXP2_LINES];
+    _Alignas(64) int16_t reciprocal_base[TALOS_RECIPROCAL_LINES];
+    _Alignas(64) int16_t reciprocal_slope[TALOS_RECIPROCAL_LINES];
     talos_precise_row rows[];
 } talos_precise_pack;
 

@@ -15,14 +15,15 @@ static size_t scratch_bytes(const talos_model *m) {
 }
 
 /* Exact w . x, Q.24. */
-static int64_t dot(const int16_t *w, const int32_t *x, size_t n) {
+static int64_t dot(const int32_t *w, const int32_t *x, size_t n) {
     int64_t total = 0;
     for (size_t i = 0; i < n; i++) total += (int64_t)w[i] * x[i];
     return total;
 }
 
-static void linear(const int16_t *w, const int32_t *x, int32_t *y, size_t rows, size_t columns) {
-    for (size_t r = 0; r < rows; r++) y[r] = talos_word(talos_round_shift(dot(w + r * columns, x, columns), 12));
+static void linear(const talos_format *f, const int32_t *w, const int32_t *x, int32_t *y, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++)
+        y[r] = talos_word(f, talos_round_shift(dot(w + r * columns, x, columns), TALOS_WORD_FRACTION));
 }
 
 int32_t talos_rms_scale(const talos_model *m, const int32_t *x) {
@@ -33,17 +34,23 @@ int32_t talos_rms_scale(const talos_model *m, const int32_t *x) {
 
 static void normalise(const talos_model *m, const int32_t *x, int32_t *y) {
     int64_t scale = talos_rms_scale(m, x);
-    for (size_t i = 0; i < m->config.n_embd; i++) y[i] = talos_word(talos_round_shift(x[i] * scale, 13));
+    for (size_t i = 0; i < m->config.n_embd; i++) y[i] = talos_word(&m->format, talos_round_shift(x[i] * scale, TALOS_SCALE_FRACTION));
 }
 
-/* sat18(round(total / 2^11)) * scale, Q.26. */
-static int64_t scaled(int64_t total, int64_t scale) {
-    return talos_clamp(talos_round_shift(total, 11), -131072, 131071) * scale;
+/* sat(round(wide(total) * scale + addend)) as a word: total and addend are sums, and wide() brings one to the format of a
+ * multiplier's port. */
+static int32_t scaled(const talos_format *f, int64_t total, int64_t scale, int64_t addend) {
+    int finer = f->wide_fraction + TALOS_SCALE_FRACTION - TALOS_SUM_FRACTION; /* fraction bits of the product beyond a sum's */
+    int64_t wide = talos_clamp(talos_round_shift(total, TALOS_SUM_FRACTION - f->wide_fraction), f->wide_low, f->wide_high);
+    return talos_word(f, talos_round_shift(wide * scale + addend * (1 << finer), finer + TALOS_WORD_FRACTION));
 }
 
 void talos_precise_embed(const talos_model *m, uint32_t token, uint32_t position, int32_t *x) {
     size_t e = m->config.n_embd;
-    for (size_t i = 0; i < e; i++) x[i] = talos_word(m->words[m->wte + token * e + i] + m->words[m->wpe + position * e + i]);
+    for (size_t i = 0; i < e; i++) {
+        int64_t sum = (int64_t)m->words[m->wte + token * e + i] + m->words[m->wpe + position * e + i];
+        x[i] = talos_word(&m->format, sum);
+    }
     normalise(m, x, x);
 }
 
@@ -51,12 +58,10 @@ void talos_precise_qkv(const talos_model *m, const talos_layer *layer, const int
                        int32_t *k, int32_t *v) {
     size_t e = m->config.n_embd;
     normalise(m, x, normed);
-    for (size_t r = 0; r < e; r++) {
-        int64_t total = scaled(dot(m->words + layer->wq + r * e, normed, e), m->query_scale);
-        q[r] = talos_word(talos_round_shift(total, 14));
-    }
-    linear(m->words + layer->wk, normed, k, e, e);
-    linear(m->words + layer->wv, normed, v, e, e);
+    for (size_t r = 0; r < e; r++)
+        q[r] = scaled(&m->format, dot(m->words + layer->wq + r * e, normed, e), m->query_scale, 0);
+    linear(&m->format, m->words + layer->wk, normed, k, e, e);
+    linear(&m->format, m->words + layer->wv, normed, v, e, e);
 }
 
 /* One head: softmax in powers of two of t = q.k, times v, over `count` positions, rows n_embd apart. */
@@ -68,14 +73,14 @@ static void attend(const talos_model *m, const int32_t *q, const int32_t *keys, 
     for (size_t p = 0; p < count; p++) {
         int64_t total = 0;
         for (size_t i = 0; i < dim; i++) total += (int64_t)q[i] * keys[p * stride + i];
-        scores[p] = (int32_t)talos_round_shift(total, 12);
-        if (scores[p] >> 12 > top) top = scores[p] >> 12;
+        scores[p] = (int32_t)talos_round_shift(total, TALOS_SUM_FRACTION - TALOS_EXPONENT_FRACTION);
+        if (scores[p] >> TALOS_EXPONENT_FRACTION > top) top = scores[p] >> TALOS_EXPONENT_FRACTION;
     }
     for (size_t p = 0; p < count; p++) sum += scores[p] = talos_exp2_weight(scores[p], top);
     for (size_t i = 0; i < dim; i++) {
         int64_t total = 0;
         for (size_t p = 0; p < count; p++) total += (int64_t)scores[p] * values[p * stride + i];
-        out[i] = talos_divide(total, sum);
+        out[i] = talos_divide(&m->format, total, sum);
     }
 }
 
@@ -89,7 +94,7 @@ uint32_t talos_precise_draw(const talos_stream *s, size_t vocab, uint32_t rng) {
     int64_t total = 0, running = 0;
     for (size_t i = 0; i < vocab; i++) {
         weights[i] = (int32_t)talos_round_shift((int64_t)s->words[i] * s->temper.inverse_word, s->temper.shift);
-        if (weights[i] >> 12 > top) top = weights[i] >> 12;
+        if (weights[i] >> TALOS_EXPONENT_FRACTION > top) top = weights[i] >> TALOS_EXPONENT_FRACTION;
     }
     for (size_t i = 0; i < vocab; i++) total += weights[i] = talos_exp2_weight(weights[i], top);
     int64_t cut = (int64_t)(rng & 0xFFFFFF) * total >> 24;
@@ -103,6 +108,7 @@ static void step_one(const talos_model *m, talos_stream *s) {
     size_t e = m->config.n_embd, mlp = m->config.mlp_dim, at = s->position, block = m->config.block_size;
     int32_t *x = s->scratch, *normed = x + e, *q = normed + e, *mixed = q + e, *out = mixed + e, *hidden = out + e;
     int32_t *scores = hidden + mlp;
+    const talos_format *f = &m->format;
     talos_precise_embed(m, s->token, (uint32_t)at, x);
     for (uint32_t l = 0; l < m->config.n_layer; l++) {
         const talos_layer *layer = &m->layer[l];
@@ -110,24 +116,20 @@ static void step_one(const talos_model *m, talos_stream *s) {
         talos_precise_qkv(m, layer, x, normed, q, keys + at * e, values + at * e);
         for (size_t first = 0; first < e; first += m->head_dim)
             attend(m, q + first, keys + first, values + first, scores, mixed + first, at + 1);
-        linear(m->words + layer->wo, mixed, out, e, e);
-        for (size_t i = 0; i < e; i++) x[i] = talos_word(x[i] + out[i]);
+        linear(f, m->words + layer->wo, mixed, out, e, e);
+        for (size_t i = 0; i < e; i++) x[i] = talos_word(f, x[i] + out[i]);
         /* RMSNorm's scale commutes with fc1, ReLU and fc2, and is applied after them. */
         int32_t scale = talos_rms_scale(m, x);
-        linear(m->words + layer->fc1, x, hidden, mlp, e);
+        linear(f, m->words + layer->fc1, x, hidden, mlp, e);
         for (size_t i = 0; i < mlp; i++) hidden[i] = hidden[i] > 0 ? hidden[i] : 0;
         if (l == m->config.n_layer - 1) {
             for (size_t i = 0; i < m->config.vocab_size; i++) {
-                int64_t total = scaled(dot(m->folded + i * mlp, hidden, mlp), scale);
-                total += 4 * dot(m->words + m->lm_head + i * e, x, e);
-                s->words[i] = talos_word(talos_round_shift(total, 14));
+                int64_t direct = dot(m->words + m->lm_head + i * e, x, e);
+                s->words[i] = scaled(f, dot(m->folded + i * mlp, hidden, mlp), scale, direct);
             }
         } else {
-            for (size_t i = 0; i < e; i++) {
-                int64_t total = scaled(dot(m->words + layer->fc2 + i * mlp, hidden, mlp), scale);
-                out[i] = talos_word(talos_round_shift(total, 14));
-            }
-            for (size_t i = 0; i < e; i++) x[i] = talos_word(x[i] + out[i]);
+            for (size_t i = 0; i < e; i++) out[i] = scaled(f, dot(m->words + layer->fc2 + i * mlp, hidden, mlp), scale, 0);
+            for (size_t i = 0; i < e; i++) x[i] = talos_word(f, x[i] + out[i]);
         }
     }
     s->token = talos_precise_draw(s, m->config.vocab_size, talos_next_rng(s));
@@ -137,4 +139,4 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) step_one(m, streams[i]);
 }
 
-const talos_kernel talos_precise_scalar = {"scalar", TALOS_PRECISE, talos_always, talos_any_model, 0, cache_bytes, scratch_bytes, step};
+const talos_kernel talos_precise_scalar = {"scalar", TALOS_PRECISE, TALOS_MAX_WIDTH, talos_always, talos_any_model, 0, cache_bytes, scratch_bytes, step};

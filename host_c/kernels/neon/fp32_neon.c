@@ -118,7 +118,7 @@ INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t
     }
     float32x4_t squares = vmulq_f32(x.val[0], x.val[0]);
     for (int i = 1; i < 4; i++) squares = mla(squares, x.val[i], x.val[i]);
-    float scale = 1.0f / sqrtf(sum_f32(squares) * (1.0f / FAST_EMBD) + 1e-5f);
+    float scale = 1.0f / sqrtf(sum_f32(squares) * (1.0f / FAST_EMBD) + (float)TALOS_EPS);
     for (int i = 0; i < 8; i++) l->lane[i] = vmulq_n_f32(sum[i], scale);
     PRODUCT(2, 0, l->lane, p->head[0], x)
 }
@@ -175,6 +175,6 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
-const talos_kernel talos_fp32_neon = {"neon", TALOS_FP32, talos_always, talos_fp32_suits, talos_fp32_prepare,
+const talos_kernel talos_fp32_neon = {"neon", TALOS_FP32, 0, talos_always, talos_fp32_suits, talos_fp32_prepare,
                                       talos_fp32_state_bytes, talos_no_scratch, step};
 #endif

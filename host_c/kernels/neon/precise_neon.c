@@ -44,13 +44,14 @@ static talos_status prepare(talos_model *m, void **pack) {
 /* Weights of four exponents where the largest integer part is top. */
 INLINE int32x4_t weights_of(int32x4_t t, int32x4_t top) {
     int32_t base[4], slope[4], index[4];
-    vst1q_s32(index, vandq_s32(vshrq_n_s32(t, 7), vdupq_n_s32(31)));
+    vst1q_s32(index, vandq_s32(vshrq_n_s32(t, TALOS_EXP2_STEP_BITS), vdupq_n_s32(TALOS_EXP2_LINES - 1)));
     for (int i = 0; i < 4; i++) {
         base[i] = talos_exp2_lines[index[i]][0];
         slope[i] = talos_exp2_lines[index[i]][1];
     }
-    int32x4_t step = vrshrq_n_s32(vmulq_s32(vld1q_s32(slope), vandq_s32(t, vdupq_n_s32(127))), 7);
-    int32x4_t fall = vminq_s32(vsubq_s32(top, vshrq_n_s32(t, 12)), vdupq_n_s32(31));
+    int32x4_t d = vandq_s32(t, vdupq_n_s32(TALOS_LOW_BITS(TALOS_EXP2_STEP_BITS)));
+    int32x4_t step = vrshrq_n_s32(vmulq_s32(vld1q_s32(slope), d), TALOS_EXP2_STEP_BITS);
+    int32x4_t fall = vminq_s32(vsubq_s32(top, vshrq_n_s32(t, TALOS_EXPONENT_FRACTION)), vdupq_n_s32(31));
     return vshlq_s32(vaddq_s32(vld1q_s32(base), step), vnegq_s32(fall));
 }
 
@@ -59,7 +60,7 @@ INLINE int32x4_t scores(const int16x4_t q[4], const int16_t *k) {
     int32x4_t product[4];
     for (int head = 0; head < 4; head++) product[head] = vmull_s16(q[head], vld1_s16(k + 4 * head));
     int32x4_t sum = pair_sums_s32(pair_sums_s32(product[0], product[1]), pair_sums_s32(product[2], product[3]));
-    return vrshrq_n_s32(sum, 12);
+    return vrshrq_n_s32(sum, TALOS_SCORE_SHIFT);
 }
 
 /* acc += the four columns of quarter `quad` of w, times x's elements; `count` vectors of eight rows from `at`. */
@@ -86,7 +87,7 @@ INLINE void attend(const neon_pack *p, const talos_stream *s, int16x4_t x[4]) {
     memcpy(state->v[s->position], row->v, sizeof row->v);
     int32x4_t t[FAST_POSITIONS], top = t[s->position] = scores(q, row->k), sum = vdupq_n_s32(0);
     for (uint32_t i = 0; i < s->position; i++) top = vmaxq_s32(top, t[i] = scores(q, state->k[i]));
-    top = vshrq_n_s32(top, 12);
+    top = vshrq_n_s32(top, TALOS_EXPONENT_FRACTION);
     int64x2_t mixed[8];
     for (int i = 0; i < 8; i++) mixed[i] = vdupq_n_s64(0);
     for (uint32_t i = 0; i <= s->position; i++) {
@@ -104,18 +105,19 @@ INLINE void attend(const neon_pack *p, const talos_stream *s, int16x4_t x[4]) {
     int32_t sums[4];
     vst1q_s32(sums, sum);
     for (int head = 0; head < 4; head++) {
-        int e = talos_bit_length((uint32_t)sums[head]) - 16;
-        const int64x2_t down = vdupq_n_s64(-(e + 14));
+        int e = talos_bit_length((uint32_t)sums[head]) - TALOS_RECIPROCAL_INPUT_BITS;
+        const int64x2_t down = vdupq_n_s64(-(e + TALOS_MEAN_SHIFT));
         const int32x2_t inverse = vdup_n_s32(talos_reciprocal((uint32_t)sums[head] >> e));
         int64x2_t low = vmull_s32(vmovn_s64(vshlq_s64(mixed[2 * head], down)), inverse);
         int64x2_t high = vmull_s32(vmovn_s64(vshlq_s64(mixed[2 * head + 1], down)), inverse);
-        q[head] = vmovn_s32(vcombine_s32(vrshrn_n_s64(low, 18), vrshrn_n_s64(high, 18)));
+        int32x2_t first = vrshrn_n_s64(low, TALOS_QUOTIENT_SHIFT), second = vrshrn_n_s64(high, TALOS_QUOTIENT_SHIFT);
+        q[head] = vmovn_s32(vcombine_s32(first, second));
     }
     int32x4_t out[4];
     for (int i = 0; i < 4; i++) out[i] = vdupq_n_s32(0);
     const int at = 0;
     PRODUCT(2, out, p->wo, q)
-    for (int i = 0; i < 4; i++) x[i] = vqmovn_s32(vaddq_s32(vld1q_s32(row->x + 4 * i), vrshrq_n_s32(out[i], 12)));
+    for (int i = 0; i < 4; i++) x[i] = vqmovn_s32(vaddq_s32(vld1q_s32(row->x + 4 * i), vrshrq_n_s32(out[i], TALOS_WORD_SHIFT)));
 }
 
 /* Logits, even tokens and then odd ones: head x + s folded relu(fc1 x), over the positive units alone. */
@@ -127,7 +129,8 @@ INLINE void mlp(const talos_model *m, const neon_pack *p, talos_precise_state *s
         for (int i = 0; i < 8; i++) h[i] = vdupq_n_s32(0);
         PRODUCT(4, h, p->fc1, x)
         for (int i = 0; i < 4; i++) {
-            int16x8_t unit = vcombine_s16(vqmovn_s32(vrshrq_n_s32(h[2 * i], 12)), vqmovn_s32(vrshrq_n_s32(h[2 * i + 1], 12)));
+            int16x4_t low = vqmovn_s32(vrshrq_n_s32(h[2 * i], TALOS_WORD_SHIFT));
+            int16x8_t unit = vcombine_s16(low, vqmovn_s32(vrshrq_n_s32(h[2 * i + 1], TALOS_WORD_SHIFT)));
             vst1q_s16(hidden + at + 8 * i, unit);
             positive[at / 8 + i] = vmovn_u16(vcgtq_s16(unit, vdupq_n_s16(0)));
         }
@@ -148,10 +151,12 @@ INLINE void mlp(const talos_model *m, const neon_pack *p, talos_precise_state *s
     const int at = 0;
     PRODUCT(4, logits, p->head, x)
     for (int i = 0; i < 8; i++) {
-        int32x4_t wide = vminq_s32(vmaxq_s32(vrshrq_n_s32(sum[i], 11), vdupq_n_s32(-131072)), vdupq_n_s32(131071));
-        int32x2_t low = vshrn_n_s64(vmull_s32(vget_low_s32(wide), scale), 2);
-        int32x2_t high = vshrn_n_s64(vmull_s32(vget_high_s32(wide), scale), 2);
-        logits[i] = vmovl_s16(vqmovn_s32(vrshrq_n_s32(vaddq_s32(vcombine_s32(low, high), logits[i]), 12)));
+        int32x4_t wide = vmaxq_s32(vrshrq_n_s32(sum[i], TALOS_WIDE_SHIFT), vdupq_n_s32(TALOS_Q4_12_WIDE_LOW));
+        wide = vminq_s32(wide, vdupq_n_s32(TALOS_Q4_12_WIDE_HIGH));
+        int32x2_t low = vshrn_n_s64(vmull_s32(vget_low_s32(wide), scale), TALOS_SCALED_SHIFT);
+        int32x2_t high = vshrn_n_s64(vmull_s32(vget_high_s32(wide), scale), TALOS_SCALED_SHIFT);
+        int32x4_t total = vaddq_s32(vcombine_s32(low, high), logits[i]);
+        logits[i] = vmovl_s16(vqmovn_s32(vrshrq_n_s32(total, TALOS_WORD_SHIFT)));
     }
 }
 
@@ -179,7 +184,7 @@ INLINE void draw(const neon_pack *p, talos_stream *s, const int32x4_t l[8]) {
         t[i] = vbslq_s32(vreinterpretq_u32_s32(vld1q_s32(p->live + 4 * i)), exponent(s, l[i]), lowest);
         top = vmaxq_s32(top, t[i]);
     }
-    top = vdupq_n_s32(max_s32(top) >> 12);
+    top = vdupq_n_s32(max_s32(top) >> TALOS_EXPONENT_FRACTION);
     for (int i = 0; i < 4; i++) {
         odd[i] = weights_of(t[i + 4], top);
         int32x4_t x = vaddq_s32(weights_of(t[i], top), odd[i]);
@@ -208,6 +213,6 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
-const talos_kernel talos_precise_neon = {"neon", TALOS_PRECISE, talos_always, talos_precise_suits, prepare,
+const talos_kernel talos_precise_neon = {"neon", TALOS_PRECISE, TALOS_Q4_12_WIDTH, talos_always, talos_precise_suits, prepare,
                                          talos_precise_state_bytes, talos_no_scratch, step};
 #endif

@@ -71,7 +71,7 @@ INLINE __m256 rms_scale(row16 x) {
     __m256 sum = _mm256_fmadd_ps(x.half[0], x.half[0], _mm256_mul_ps(x.half[1], x.half[1]));
     sum = head_sum(sum);
     sum = _mm256_add_ps(sum, _mm256_permute2f128_ps(sum, sum, 1));
-    __m256 m = _mm256_fmadd_ps(sum, _mm256_set1_ps(1.0f / FAST_EMBD), _mm256_set1_ps(1e-5f));
+    __m256 m = _mm256_fmadd_ps(sum, _mm256_set1_ps(1.0f / FAST_EMBD), _mm256_set1_ps((float)TALOS_EPS));
     return _mm256_div_ps(_mm256_set1_ps(1.0f), _mm256_sqrt_ps(m));
 }
 
@@ -176,6 +176,6 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 #pragma clang attribute pop
 #endif
 
-const talos_kernel talos_fp32_avx2 = {"avx2", TALOS_FP32, available, talos_fp32_suits, talos_fp32_prepare,
+const talos_kernel talos_fp32_avx2 = {"avx2", TALOS_FP32, 0, available, talos_fp32_suits, talos_fp32_prepare,
                                       talos_fp32_state_bytes, talos_no_scratch, step};
 #endif

@@ -220,6 +220,6 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 
 END_AVX512
 
-const talos_kernel talos_fp32_avx512 = {"avx512", TALOS_FP32, available, talos_fp32_suits, talos_fp32_prepare_lanes,
+const talos_kernel talos_fp32_avx512 = {"avx512", TALOS_FP32, 0, available, talos_fp32_suits, talos_fp32_prepare_lanes,
                                         talos_fp32_state_bytes, talos_no_scratch, step, talos_fp32_avx512_together};
 #endif

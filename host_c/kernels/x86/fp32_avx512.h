@@ -19,7 +19,7 @@ INLINE __m512 exp2_ps(__m512 t) {
 
 /* 1 / sqrt(sum / n_embd + eps) of a sum of squares. */
 INLINE __m512 rms_scale_of(__m512 sum) {
-    __m512 m = _mm512_fmadd_ps(sum, _mm512_set1_ps(1.0f / FAST_EMBD), _mm512_set1_ps(1e-5f));
+    __m512 m = _mm512_fmadd_ps(sum, _mm512_set1_ps(1.0f / FAST_EMBD), _mm512_set1_ps((float)TALOS_EPS));
     __m512 r = _mm512_rsqrt14_ps(m);
     __m512 half = _mm512_mul_ps(_mm512_mul_ps(m, r), _mm512_set1_ps(-0.5f));
     return _mm512_mul_ps(r, _mm512_fmadd_ps(half, r, _mm512_set1_ps(1.5f)));

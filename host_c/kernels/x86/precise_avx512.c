@@ -17,19 +17,30 @@ static bool available(void) {
            __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
 }
 
-/* 2^16 * 2^(f / 2^12) for f = t mod 2^12. */
+INLINE __m512i clamp_word(__m512i x) {
+    return _mm512_max_epi32(_mm512_min_epi32(x, _mm512_set1_epi32(TALOS_Q4_12_HIGH)), _mm512_set1_epi32(TALOS_Q4_12_LOW));
+}
+
+/* 2^16 * 2^f of an exponent's fraction f. */
 INLINE __m512i mantissa(const talos_precise_pack *p, __m512i t) {
-    __m512i index = _mm512_srli_epi32(t, 7); /* the permutation reads five bits */
+    __m512i index = _mm512_srli_epi32(t, TALOS_EXP2_STEP_BITS); /* the permutation reads five bits */
     __m512i base = _mm512_permutex2var_epi32(_mm512_load_si512(p->exp2_base), index, _mm512_load_si512(p->exp2_base + 16));
     __m512i slope = _mm512_permutex2var_epi32(_mm512_load_si512(p->exp2_slope), index, _mm512_load_si512(p->exp2_slope + 16));
-    __m512i d = _mm512_or_si512(_mm512_and_si512(t, _mm512_set1_epi32(127)), _mm512_set1_epi32(1 << 16));
-    return _mm512_add_epi32(base, _mm512_srai_epi32(_mm512_madd_epi16(slope, d), 7));
+    __m512i d = _mm512_and_si512(t, _mm512_set1_epi32(TALOS_LOW_BITS(TALOS_EXP2_STEP_BITS)));
+    __m512i step = _mm512_madd_epi16(slope, _mm512_or_si512(d, _mm512_set1_epi32(1 << 16)));
+    return _mm512_add_epi32(base, _mm512_srai_epi32(step, TALOS_EXP2_STEP_BITS));
+}
+
+/* Weight of t where the largest integer part is top. */
+INLINE __m512i weight(const talos_precise_pack *p, __m512i t, __m512i top) {
+    return _mm512_srlv_epi32(mantissa(p, t), _mm512_sub_epi32(top, _mm512_srai_epi32(t, TALOS_EXPONENT_FRACTION)));
 }
 
 /* 2^16 / (u / 2^16) for u in [2^15, 2^16). */
 INLINE __m512i reciprocal(const talos_precise_pack *p, __m512i u) {
-    __m512i index = _mm512_and_si512(_mm512_srli_epi32(u, 8), _mm512_set1_epi32(127));
-    __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(64));
+    __m512i index = _mm512_srli_epi32(u, TALOS_RECIPROCAL_STEP_BITS);
+    index = _mm512_and_si512(index, _mm512_set1_epi32(TALOS_RECIPROCAL_LINES - 1));
+    __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(TALOS_RECIPROCAL_LINES / 2));
     const int16_t *bases = p->reciprocal_base, *slopes = p->reciprocal_slope;
     __m512i base = _mm512_mask_mov_epi32(
         _mm512_permutex2var_epi16(_mm512_load_si512(bases), index, _mm512_load_si512(bases + 32)), upper,
@@ -38,10 +49,12 @@ INLINE __m512i reciprocal(const talos_precise_pack *p, __m512i u) {
         _mm512_permutex2var_epi16(_mm512_load_si512(slopes), index, _mm512_load_si512(slopes + 32)), upper,
         _mm512_permutex2var_epi16(_mm512_load_si512(slopes + 64), index, _mm512_load_si512(slopes + 96)));
     /* The upper half of each lane holds entry 0, which the zero there in d and the mask take out. */
-    __m512i step = _mm512_madd_epi16(slope, _mm512_and_si512(u, _mm512_set1_epi32(255)));
-    step = _mm512_srai_epi32(_mm512_add_epi32(step, _mm512_set1_epi32(128)), 8);
-    base = _mm512_add_epi32(_mm512_and_si512(base, _mm512_set1_epi32(65535)), _mm512_set1_epi32(65536));
-    return _mm512_min_epi32(_mm512_add_epi32(base, step), _mm512_set1_epi32(131071));
+    __m512i step = _mm512_madd_epi16(slope, _mm512_and_si512(u, _mm512_set1_epi32(TALOS_LOW_BITS(TALOS_RECIPROCAL_STEP_BITS))));
+    step = _mm512_add_epi32(step, _mm512_set1_epi32(TALOS_RECIPROCAL_STEP_HALF));
+    step = _mm512_srai_epi32(step, TALOS_RECIPROCAL_STEP_BITS);
+    base = _mm512_and_si512(base, _mm512_set1_epi32(TALOS_LOW_BITS(16)));
+    base = _mm512_add_epi32(base, _mm512_set1_epi32(1 << TALOS_RECIPROCAL_FRACTION));
+    return _mm512_min_epi32(_mm512_add_epi32(base, step), _mm512_set1_epi32(TALOS_RECIPROCAL_HIGH));
 }
 
 #define QUARTER(x, quad) _mm512_shuffle_i32x4(x, x, (quad) * 0x55)
@@ -52,7 +65,7 @@ INLINE __m512i scores(__m512i first, __m512i second) {
     const __m512i even = _mm512_setr_epi32(0, 8, 16, 24, 2, 10, 18, 26, 4, 12, 20, 28, 6, 14, 22, 30);
     const __m512i odd = _mm512_setr_epi32(1, 9, 17, 25, 3, 11, 19, 27, 5, 13, 21, 29, 7, 15, 23, 31);
     __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(first, even, second), _mm512_permutex2var_epi32(first, odd, second));
-    return _mm512_srai_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(2048)), 12);
+    return _mm512_srai_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(TALOS_SCORE_HALF)), TALOS_SCORE_SHIFT);
 }
 
 /* Lanes of a block of four positions, of which n have been seen. */
@@ -80,7 +93,7 @@ INLINE __m512i attend(const talos_precise_pack *p, const talos_stream *s) {
     const __m512i even = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
     own = _mm512_add_epi32(_mm512_permutexvar_epi32(even, own),
                            _mm512_permutexvar_epi32(_mm512_or_si512(even, _mm512_set1_epi32(1)), own));
-    own = _mm512_srai_epi32(_mm512_add_epi32(own, _mm512_set1_epi32(2048)), 12);
+    own = _mm512_srai_epi32(_mm512_add_epi32(own, _mm512_set1_epi32(TALOS_SCORE_HALF)), TALOS_SCORE_SHIFT);
     __m512i t[4], top = own;
     uint32_t blocks = 0;
     do {
@@ -89,18 +102,18 @@ INLINE __m512i attend(const talos_precise_pack *p, const talos_stream *s) {
         t[blocks] = _mm512_mask_mov_epi32(low, _cvtu32_mask16(seen_mask[s->position - 4 * blocks]), score);
         top = _mm512_max_epi32(top, t[blocks++]);
     } while (4 * blocks < s->position);
-    top = _mm512_srai_epi32(head_max(top), 12);
-    own = _mm512_srlv_epi32(mantissa(p, own), _mm512_sub_epi32(top, _mm512_srai_epi32(own, 12)));
+    top = _mm512_srai_epi32(head_max(top), TALOS_EXPONENT_FRACTION);
+    own = weight(p, own, top);
     __m512i sum = _mm512_setzero_si512();
     __m512i even_sum = _mm512_mul_epi32(own, v), odd_sum = _mm512_mul_epi32(own, _mm512_srli_epi64(v, 32));
     for (uint32_t i = 0; i < blocks; i++) {
-        __m512i weights = _mm512_srlv_epi32(mantissa(p, t[i]), _mm512_sub_epi32(top, _mm512_srai_epi32(t[i], 12)));
+        __m512i weights = weight(p, t[i], top);
         sum = _mm512_add_epi32(sum, weights);
 #define POSITION(lane) \
     { \
-        __m512i weight = ELEMENT(weights, lane), value = _mm512_load_si512(state->v[4 * i + (lane)]); \
-        even_sum = _mm512_add_epi64(even_sum, _mm512_mul_epi32(weight, value)); \
-        odd_sum = _mm512_add_epi64(odd_sum, _mm512_mul_epi32(weight, _mm512_srli_epi64(value, 32))); \
+        __m512i one = ELEMENT(weights, lane), value = _mm512_load_si512(state->v[4 * i + (lane)]); \
+        even_sum = _mm512_add_epi64(even_sum, _mm512_mul_epi32(one, value)); \
+        odd_sum = _mm512_add_epi64(odd_sum, _mm512_mul_epi32(one, _mm512_srli_epi64(value, 32))); \
     }
         POSITION(0) POSITION(1) POSITION(2) POSITION(3)
 #undef POSITION
@@ -108,17 +121,17 @@ INLINE __m512i attend(const talos_precise_pack *p, const talos_stream *s) {
     _mm256_store_si256((__m256i *)state->k[s->position], k);
     _mm512_store_si512(state->v[s->position], v);
     sum = _mm512_add_epi32(head_sum(sum), own);
-    __m512i e = _mm512_sub_epi32(_mm512_set1_epi32(16), _mm512_lzcnt_epi32(sum));
+    __m512i e = _mm512_sub_epi32(_mm512_set1_epi32(32 - TALOS_RECIPROCAL_INPUT_BITS), _mm512_lzcnt_epi32(sum));
     __m512i inverse = reciprocal(p, _mm512_srlv_epi32(sum, e));
-    __m512i down = _mm512_and_si512(_mm512_add_epi32(e, _mm512_set1_epi32(14)), _mm512_set1_epi64(255));
-    __m512i half = _mm512_set1_epi64(1 << 17);
+    __m512i down = _mm512_and_si512(_mm512_add_epi32(e, _mm512_set1_epi32(TALOS_MEAN_SHIFT)), _mm512_set1_epi64(255));
+    __m512i half = _mm512_set1_epi64(1 << (TALOS_QUOTIENT_SHIFT - 1));
     even_sum = _mm512_mul_epi32(_mm512_srav_epi64(even_sum, down), inverse);
     odd_sum = _mm512_mul_epi32(_mm512_srav_epi64(odd_sum, down), inverse);
-    even_sum = _mm512_srli_epi64(_mm512_add_epi64(even_sum, half), 18);
-    odd_sum = _mm512_slli_epi64(_mm512_srli_epi64(_mm512_add_epi64(odd_sum, half), 18), 16);
+    even_sum = _mm512_srli_epi64(_mm512_add_epi64(even_sum, half), TALOS_QUOTIENT_SHIFT);
+    odd_sum = _mm512_slli_epi64(_mm512_srli_epi64(_mm512_add_epi64(odd_sum, half), TALOS_QUOTIENT_SHIFT), 16);
     /* Words 2j and 2j + 1 in the lower half of lane pair j. */
     __m512i pairs = _mm512_mask_blend_epi16(0x22222222, even_sum, odd_sum);
-    __m512i part[4] = {_mm512_set1_epi32(2048), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    __m512i part[4] = {_mm512_set1_epi32(TALOS_WORD_HALF), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
 #define QUAD(quad) \
     { \
         __m512i quarter = QUARTER(pairs, quad); \
@@ -128,8 +141,8 @@ INLINE __m512i attend(const talos_precise_pack *p, const talos_stream *s) {
     QUAD(0) QUAD(1) QUAD(2) QUAD(3)
 #undef QUAD
     __m512i out = _mm512_add_epi32(_mm512_add_epi32(part[0], part[1]), _mm512_add_epi32(part[2], part[3]));
-    out = _mm512_add_epi32(_mm512_load_si512(row->x), _mm512_srai_epi32(out, 12));
-    return _mm512_max_epi32(_mm512_min_epi32(out, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32768));
+    out = _mm512_add_epi32(_mm512_load_si512(row->x), _mm512_srai_epi32(out, TALOS_WORD_SHIFT));
+    return clamp_word(out);
 }
 
 typedef struct {
@@ -148,8 +161,8 @@ INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, t
     dense out;
     out.scale = _mm512_set1_epi32(talos_rms_scale_of(m, _mm512_reduce_add_epi32(squares)));
     __m512i h[8], head[4];
-    for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_set1_epi32(2048) : _mm512_setzero_si512();
-    for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_set1_epi32(2048) : _mm512_setzero_si512();
+    for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_set1_epi32(TALOS_WORD_HALF) : _mm512_setzero_si512();
+    for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_set1_epi32(TALOS_WORD_HALF) : _mm512_setzero_si512();
 #define PAIR(w, acc, count, pair) \
     { \
         __m512i e = ELEMENT(QUARTER(pairs, (pair) / 2), 2 * ((pair) % 2)); \
@@ -164,8 +177,8 @@ INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, t
     PRODUCT(fc1, h, 4)
     __mmask16 positive[4];
     for (int i = 0; i < 4; i++) {
-        __m512i unit = _mm512_srai_epi32(_mm512_add_epi32(h[i], h[i + 4]), 12);
-        unit = _mm512_min_epi32(unit, _mm512_set1_epi32(32767));
+        __m512i unit = _mm512_srai_epi32(_mm512_add_epi32(h[i], h[i + 4]), TALOS_WORD_SHIFT);
+        unit = _mm512_min_epi32(unit, _mm512_set1_epi32(TALOS_Q4_12_HIGH));
         _mm512_store_si512(state->hidden + 16 * i, unit);
         positive[i] = _mm512_cmpgt_epi32_mask(unit, _mm512_setzero_si512());
     }
@@ -178,15 +191,16 @@ INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, t
     return out;
 }
 
-/* sat(round((sat18(round(total / 2^11)) * scale + addend * 2^2) / 2^14)); `addend` comes with half a word. */
+/* As in precise_scalar.c; `addend` comes with half a word. */
 INLINE __m512i scaled(__m512i total, __m512i scale, __m512i addend) {
-    __m512i wide = _mm512_srai_epi32(_mm512_add_epi32(total, _mm512_set1_epi32(1024)), 11);
-    wide = _mm512_max_epi32(_mm512_min_epi32(wide, _mm512_set1_epi32(131071)), _mm512_set1_epi32(-131072));
-    __m512i even = _mm512_srli_epi64(_mm512_mul_epi32(wide, scale), 2);
-    __m512i odd = _mm512_slli_epi64(_mm512_mul_epi32(_mm512_srli_epi64(wide, 32), scale), 30);
+    __m512i wide = _mm512_srai_epi32(_mm512_add_epi32(total, _mm512_set1_epi32(TALOS_WIDE_HALF)), TALOS_WIDE_SHIFT);
+    wide = _mm512_min_epi32(wide, _mm512_set1_epi32(TALOS_Q4_12_WIDE_HIGH));
+    wide = _mm512_max_epi32(wide, _mm512_set1_epi32(TALOS_Q4_12_WIDE_LOW));
+    __m512i even = _mm512_srli_epi64(_mm512_mul_epi32(wide, scale), TALOS_SCALED_SHIFT);
+    __m512i odd = _mm512_slli_epi64(_mm512_mul_epi32(_mm512_srli_epi64(wide, 32), scale), 32 - TALOS_SCALED_SHIFT);
     __m512i product = _mm512_mask_mov_epi32(even, 0xAAAA, odd);
-    product = _mm512_srai_epi32(_mm512_add_epi32(product, addend), 12);
-    return _mm512_max_epi32(_mm512_min_epi32(product, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32768));
+    product = _mm512_srai_epi32(_mm512_add_epi32(product, addend), TALOS_WORD_SHIFT);
+    return clamp_word(product);
 }
 
 /* Logits: head x + s folded relu(fc1 x), over the positive units alone. */
@@ -243,9 +257,8 @@ INLINE void draw(const talos_precise_pack *p, talos_stream *s, logits l) {
     __m512i t_odd = exponent(s, l.odd, _mm512_load_si512(p->live + 16));
     __m512i top = head_max(_mm512_max_epi32(t_even, t_odd));
     top = _mm512_max_epi32(top, _mm512_shuffle_i32x4(top, top, 0xB1));
-    top = _mm512_srai_epi32(_mm512_max_epi32(top, _mm512_shuffle_i32x4(top, top, 0x4E)), 12);
-    __m512i even = _mm512_srlv_epi32(mantissa(p, t_even), _mm512_sub_epi32(top, _mm512_srai_epi32(t_even, 12)));
-    __m512i odd = _mm512_srlv_epi32(mantissa(p, t_odd), _mm512_sub_epi32(top, _mm512_srai_epi32(t_odd, 12)));
+    top = _mm512_srai_epi32(_mm512_max_epi32(top, _mm512_shuffle_i32x4(top, top, 0x4E)), TALOS_EXPONENT_FRACTION);
+    __m512i even = weight(p, t_even, top), odd = weight(p, t_odd, top);
     __m512i pairs = running_sum(_mm512_add_epi32(even, odd));
     __m512i total = _mm512_permutexvar_epi32(_mm512_set1_epi32(15), pairs);
     __m512i cut = _mm512_srli_epi64(_mm512_mul_epu32(total, _mm512_set1_epi32((int32_t)(rng & 0xFFFFFF))), 24);
@@ -280,6 +293,6 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 #pragma clang attribute pop
 #endif
 
-const talos_kernel talos_precise_avx512 = {"avx512", TALOS_PRECISE, available, talos_precise_suits, talos_precise_prepare,
+const talos_kernel talos_precise_avx512 = {"avx512", TALOS_PRECISE, TALOS_Q4_12_WIDTH, available, talos_precise_suits, talos_precise_prepare,
                                            talos_precise_state_bytes, talos_no_scratch, step};
 #endif
