@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cosim.core.measurement import Measurement, compare_simulators
 from cosim.core.request import Request, name_request
 from cosim.core.verify import Generated, generate, verify
+from cosim.engine.processes import workers
 from cosim.engine.simulators import Simulator, describe
 from hdl.core.config import CoreConfig
 from hdl.design import Design
@@ -75,7 +76,7 @@ def simulate(
 
     # Everything that takes long is a process of its own; a thread waits for it. The designs go first, so that no run
     # can wait for one that has no thread to be made in.
-    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
+    with workers(max(2, os.cpu_count() or 1)) as pool:
         designs = {job.design.digest(): job.design for job in jobs}
         files = {digest: pool.submit(generate, design) for digest, design in designs.items()}
         runs = []

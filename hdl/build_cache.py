@@ -23,7 +23,7 @@ from typing import Any
 from filelock import FileLock
 
 from hdl.design import Design
-from talos_ref.files import build_root, write_bytes
+from talos_ref.files import build_root, name_failures, write_bytes
 
 __all__ = ["artefact", "build_id", "cached", "design_folder", "generator_digest"]
 
@@ -86,16 +86,21 @@ def artefact(design: Design, kind: str, inputs: Any, make: Callable[[Path], None
 
 
 def cached(parent: Path, kind: str, inputs: Any, make: Callable[[Path], None]) -> Path:
-    """Return the folder below ``parent`` that ``make`` filled from ``inputs``, now or earlier, in any process."""
+    """Return the folder below ``parent`` that ``make`` filled from ``inputs``, now or earlier, in any process.
+
+    Whatever ``make`` raises is passed on, and nothing is kept. OSError, with the remedy, if the folder cannot be
+    written.
+    """
     text = json.dumps(inputs, sort_keys=True)
     folder = parent / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     stamp = folder / _INPUTS
     if not stamp.is_file():
-        parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not stamp.is_file():
-                _make(folder, text, make)
-                _forget(parent, kind, folder)
+        with name_failures(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f".{folder.name}.lock")):
+                if not stamp.is_file():
+                    _make(folder, text, make)
+                    _forget(parent, kind, folder)
     # A build folder that cannot be written still serves what it holds.
     with contextlib.suppress(OSError):
         os.utime(stamp)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
+import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["build_root", "check_writable", "make_folder", "write_bytes"]
+__all__ = ["build_root", "check_writable", "is_full", "make_folder", "name_failures", "write_bytes"]
+
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, or set TALOS_BUILD to a folder on another disk"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "set TALOS_BUILD to a folder to write in"),
+    **dict.fromkeys((errno.EFBIG, errno.EIO), "set TALOS_BUILD to a folder on another disk"),
+}
+"""What to do where the build folder cannot be written."""
+_FULL = 1 << 20
 
 PROJECT = Path(__file__).resolve().parents[1]
 """Root of the source tree, where the package lies in one."""
@@ -90,6 +102,26 @@ def make_folder(path: str | Path) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"cannot write to {folder}: it is closed to this user; give a folder that can be written")
     return folder
+
+
+@contextmanager
+def name_failures(folder: Path) -> Iterator[None]:
+    """Within the block, which writes below a folder of the build, an OSError names that folder and the remedy.
+
+    One that has words of its own is passed on, and so is one that has other causes than the disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        text = f"cannot write {folder}: {error.strerror}; {_REMEDIES[error.errno]}"
+        raise type(error)(text) from None
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether the disk of a folder has no room left to speak of."""
+    return shutil.disk_usage(folder).free < _FULL
 
 
 def _writable(folder: Path) -> bool:

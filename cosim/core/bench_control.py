@@ -35,10 +35,10 @@ async def abandoned(dut: Any, how: str) -> None:
         # Of a long name, so that most are abandoned while they run.
         span = (await tb.run(name_request(100, 0x400, tb.core.model.max_letters))).cycles
         times = [generator.randrange(span) for _ in range(9)]
-        for seed, cycles in enumerate(times[:1] if tb.plan.short else [0, 1, 2, *times], start=1):
+        for seed, cycles in enumerate(times[:1] if tb.config.short else [0, 1, 2, *times], start=1):
             await _abandon(tb, how, cycles, seed)
-        tb.stall(0.5 if tb.plan.short else 0.05, seed=4)
-        for seed in range(20, 21 if tb.plan.short else 24):
+        tb.stall(0.5 if tb.config.short else 0.05, seed=4)
+        for seed in range(20, 21 if tb.config.short else 24):
             await _abandon(tb, how, generator.randrange(span), seed)
 
 
@@ -88,7 +88,7 @@ async def back_to_back(dut: Any) -> None:
     async with bench(dut) as tb:
         request = name_request(3, 0x80, tb.core.model.max_letters)
         times = set()
-        for gap in (0, 1) if tb.plan.short else (0, 1, 5, 0):
+        for gap in (0, 1) if tb.config.short else (0, 1, 5, 0):
             counted = await tb.run(request)
             times.add((counted.step_cycles, counted.stages))
             await tb.driver.idle(gap)
@@ -100,7 +100,7 @@ async def back_to_back(dut: Any) -> None:
 async def limits(dut: Any) -> None:
     """Every legal limit ends a name in time, sampled and greedy."""
     async with bench(dut) as tb:
-        for limit in (1, 2) if tb.plan.short else range(1, tb.core.model.max_letters + 1):
+        for limit in (1, 2) if tb.config.short else range(1, tb.core.model.max_letters + 1):
             await tb.run(name_request(limit, 0x400, limit))
             await tb.run(name_request(limit, 0x400, limit, greedy=True))
 
@@ -109,7 +109,7 @@ async def limits(dut: Any) -> None:
 async def longest_names(dut: Any) -> None:
     """Names that reach the letter limit without BOS."""
     async with bench(dut) as tb:
-        limit, found, wanted = tb.core.model.max_letters, 0, 1 if tb.plan.short else 3
+        limit, found, wanted = tb.core.model.max_letters, 0, 1 if tb.config.short else 3
         for seed in range(1, 1000):
             request = name_request(seed, 0x400, limit)
             if tb.model.respond(request)[-1].fields["token_out"] != tb.core.model.bos:

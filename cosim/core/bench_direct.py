@@ -27,7 +27,7 @@ async def _forced(tb: Testbench, generator: random.Random, first: int, count: in
 async def all_positions(dut: Any) -> None:
     """Fill the cache with random tokens, BOS among them, three times over."""
     async with bench(dut) as tb:
-        for seed in range(1 if tb.plan.short else 3):
+        for seed in range(1 if tb.config.short else 3):
             await _forced(tb, random.Random(seed), 0, tb.core.model.block_size)
 
 
@@ -44,7 +44,7 @@ async def step_again(dut: Any) -> None:
     async with bench(dut) as tb:
         generator, block = random.Random(20), tb.core.model.block_size
         await _forced(tb, generator, 0, block)
-        for position in (block - 1, 0) if tb.plan.short else (block - 1, block // 2, block // 2, 1, 0):
+        for position in (block - 1, 0) if tb.config.short else (block - 1, block // 2, block // 2, 1, 0):
             await _forced(tb, generator, position, min(3, block - position))
 
 
@@ -53,7 +53,7 @@ async def after_a_name(dut: Any) -> None:
     """Direct steps go on where a name ended, and a name begins afresh after direct steps."""
     async with bench(dut) as tb:
         generator, limit = random.Random(30), tb.core.model.max_letters
-        for seed in (1,) if tb.plan.short else (1, 2, 3):
+        for seed in (1,) if tb.config.short else (1, 2, 3):
             counted = await tb.run(name_request(seed, 0x80, limit))
             steps = len(counted.step_cycles)
             await _forced(tb, generator, steps, min(2, tb.core.model.block_size - steps))

@@ -1,4 +1,4 @@
-"""Bench: the requests of the plan, one after another, in lock step with the golden model."""
+"""Bench: the requests of the configuration, one after another, in lock step with the golden model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 
-from cosim.core.plan import PROGRESS
+from cosim.core.bench_config import PROGRESS
 from cosim.core.testbench import bench
 
 __all__ = ["names"]
@@ -19,10 +19,10 @@ _MANY = 500
 async def names(dut: Any) -> None:
     """Compare every step of every request."""
     async with bench(dut) as tb:
-        total = len(tb.plan.requests)
+        total = len(tb.config.requests)
         if total > _MANY:
-            tb.model.prepare(tb.plan.requests)
-        for done, request in enumerate(tb.plan.requests, start=1):
+            tb.model.prepare(tb.config.requests)
+        for done, request in enumerate(tb.config.requests, start=1):
             await tb.run(request)
             if done == total or done % max(1, total // 100) == 0:
                 print(f"{PROGRESS}{done} {total}", flush=True)

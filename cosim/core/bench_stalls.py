@@ -21,7 +21,7 @@ async def slow_consumer(dut: Any, ready: float) -> None:
     async with bench(dut) as tb:
         model = tb.core.model
         tb.stall(ready, seed=1)
-        for seed in (1,) if tb.plan.short else range(1, 9):
+        for seed in (1,) if tb.config.short else range(1, 9):
             await tb.run(name_request(seed, 0x80, model.max_letters, greedy=seed == 8))
         generator = random.Random(2)
         for position in range(4):

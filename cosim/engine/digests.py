@@ -20,8 +20,9 @@ def _digest(folders: tuple[str, ...], distributions: tuple[str, ...]) -> str:
         digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     for path in files:
-        digest.update(f"{path.relative_to(ROOT)}\n".encode())
-        digest.update(path.read_bytes())
+        digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode())
+        # A checkout may have other line ends.
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import cocotb_tools.config
 
-from cosim.engine.compile import Model, build, exclusive
+from cosim.engine.compile import Model
+from cosim.engine.processes import execute
 from cosim.engine.simulators import Simulator, SimulatorError, child_environment, describe, find_program
+from talos_ref.files import is_full, name_failures
 
-__all__ = ["Outcome", "build_and_run", "run"]
+__all__ = ["Outcome", "run"]
 
+_RESULTS, _WAVEFORM = "results.xml", "waves.vcd"
 
 @dataclass(frozen=True)
 class Outcome:
@@ -39,8 +40,8 @@ class Outcome:
 def run(
     model: Model,
     test_module: str,
+    folder: Path,
     *,
-    name: str = "run",
     test_filter: str | None = None,
     env: Mapping[str, str] | None = None,
     seed: int = 1,
@@ -54,11 +55,11 @@ def run(
     Parameters
     ----------
     model
-        The design, from `cosim.engine.compile.build`.
+        The design, from `cosim.engine.compile.compile_verilog`.
     test_module
         Importable name of the module that holds the ``@cocotb.test`` functions.
-    name
-        Folder of this run below the model's; runs of one name wait for one another, others go side by side.
+    folder
+        Where the simulation runs and leaves its files, results among them; made if need be, and this run's alone.
     test_filter
         Regular expression that the names of the tests to be run must match; all of them without it.
     env
@@ -77,20 +78,24 @@ def run(
     Raises
     ------
     ValueError
-        If ``waves`` is asked of a model built without.
+        If ``waves`` is asked of a model built without, or results of another run are in ``folder``.
     SimulatorError
         If a test failed, none ran, or the simulator crashed or took too long; the log's last lines are in the message.
+    OSError
+        If ``folder`` cannot be written.
     """
     if waves and not model.waves:
         raise ValueError("waves must be asked for when the model is built too, not only for the run")
-    folder = model.folder / "runs" / name
-    results, log, waveform = folder / "results.xml", folder / "run.log", folder / "waves.vcd"
+    results, log, waveform = folder / _RESULTS, folder / "run.log", folder / _WAVEFORM
+    if results.exists() or log.exists():
+        raise ValueError(f"folder must be this run's alone, not {str(folder)!r}, which holds another one's files")
+    what = f"{test_module} in {describe(model.kind)}"
     environment = child_environment(
         {
             "COCOTB_TOPLEVEL": model.top,
             "TOPLEVEL_LANG": "verilog",
             "COCOTB_TEST_MODULES": test_module,
-            "COCOTB_RESULTS_FILE": str(results),
+            "COCOTB_RESULTS_FILE": _RESULTS,
             "COCOTB_RANDOM_SEED": str(seed),
             "COCOTB_ANSI_OUTPUT": "0",
             # Verilator applies a written value itself, at the right moment; without this cocotb imitates it, slowly.
@@ -99,104 +104,32 @@ def run(
             **(env or {}),
         }
     )
-    with exclusive(folder.with_name(f".{folder.name}.lock")):
-        folder.mkdir(exist_ok=True)
-        for stale in (results, waveform):
-            stale.unlink(missing_ok=True)
-        started = time.monotonic()
-        command = [*_command(model, waveform if waves else None), *plusargs]
-        status = _execute(command, folder, environment, log, timeout, on_line)
-        seconds = time.monotonic() - started
+    started = time.monotonic()
+    try:
+        with name_failures(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            command = [*_command(model, waves), *plusargs]
+            status = execute(command, folder, environment, log, timeout=timeout, on_line=on_line)
         if status is None:
-            raise SimulatorError(f"{test_module} in {describe(model.kind)} took more than {timeout} seconds", log)
-        tests = _passed(results, f"{test_module} in {describe(model.kind)}", log)
+            raise SimulatorError(f"{what} took more than {timeout} seconds", log)
+        tests = _passed(results, what, log)
         if status != 0:
             raise SimulatorError(f"{describe(model.kind)} ended with status {status} though no test failed", log)
-    return Outcome(model, tests, folder, log, waveform if waves else None, seconds)
-
-
-def build_and_run(
-    kind: Simulator,
-    sources: Sequence[Path],
-    top: str,
-    test_module: str,
-    build_dir: Path,
-    *,
-    parameters: Mapping[str, int] | None = None,
-    public: Iterable[tuple[str, str]] = (),
-    waves: bool = False,
-    name: str = "run",
-    test_filter: str | None = None,
-    env: Mapping[str, str] | None = None,
-    seed: int = 1,
-    timeout: float | None = None,
-    on_line: Callable[[str], None] | None = None,
-) -> Outcome:
-    """Compile if need be, and run; arguments and errors are those of `cosim.engine.compile.build` and `run`."""
-    model = build(kind, sources, top, build_dir, parameters=parameters, public=public, waves=waves)
-    return run(
-        model,
-        test_module,
-        name=name,
-        test_filter=test_filter,
-        env=env,
-        seed=seed,
-        waves=waves,
-        timeout=timeout,
-        on_line=on_line,
-    )
-
-
-def _command(model: Model, waveform: Path | None) -> list[str]:
-    if model.kind is Simulator.VERILATOR:
-        return [str(model.program), *(["--trace", "--trace-file", str(waveform)] if waveform else [])]
-    vpi = cocotb_tools.config.lib_entry("vpi", "icarus")
-    record = ["-vcd", f"+waves={waveform}"] if waveform else ["-none"]
-    return [find_program("vvp"), "-n", "-m", vpi, str(model.program), *record]
-
-
-def _execute(
-    command: list[str],
-    folder: Path,
-    env: dict[str, str],
-    log: Path,
-    timeout: float | None,
-    on_line: Callable[[str], None] | None,
-) -> int | None:
-    """Run a command with its output in ``log`` and return its status, or None if it had to be ended."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        process.kill()
-
-    timer = threading.Timer(timeout, expire) if timeout is not None else None
-    if timer is not None:
-        timer.start()
-    try:
-        with process, log.open("w") as output:
-            assert process.stdout is not None
-            for line in process.stdout:
-                output.write(line)
-                if on_line is not None:
-                    on_line(line.rstrip("\n"))
-    except BaseException:
-        process.kill()
+    except SimulatorError as error:
+        # Each simulator says something else of it, or nothing.
+        if is_full(folder):
+            raise SimulatorError(f"no room is left on the disk of {folder}: {error}") from None
         raise
-    finally:
-        if timer is not None:
-            timer.cancel()
-    return None if expired.is_set() else process.returncode
+    return Outcome(model, tests, folder, log, waveform if waves else None, time.monotonic() - started)
+
+
+def _command(model: Model, waves: bool) -> list[str]:
+    # Relative names: Icarus 11 refuses a path with a letter that is not ASCII.
+    if model.kind is Simulator.VERILATOR:
+        return [str(model.program), *(["--trace", "--trace-file", _WAVEFORM] if waves else [])]
+    vpi = cocotb_tools.config.lib_entry("vpi", "icarus")
+    record = ["-vcd", f"+waves={_WAVEFORM}"] if waves else ["-none"]
+    return [find_program("vvp"), "-n", "-m", vpi, str(model.program), *record]
 
 
 def _passed(results: Path, what: str, log: Path) -> tuple[str, ...]:

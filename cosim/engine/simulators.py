@@ -31,6 +31,11 @@ __all__ = [
 
 _TAIL_LINES = 40
 
+# What pytest, make and other simulations leave for their own children, and switches of this Python alone, such as one
+# that makes its warnings errors.
+_FOREIGN = ("PYTEST_", "COCOTB_", "GPI_", "PYGPI_", "VERILATOR_", "MAKE", "MFLAGS", "PYTHON")
+_PASSED = ("PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+
 
 class Simulator(enum.Enum):
     """A Verilog simulator; the value is its name on the command line and in reports."""
@@ -140,13 +145,14 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
             f"{sys.executable} has no shared libpython, which cocotb loads into the simulator;"
             " on Debian: `sudo apt-get install -y libpython3-dev`, then `make distclean setup`"
         )
-    # What pytest and make leave for their own children would reach cocotb and the C++ build.
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COCOTB_", "MAKE", "MFLAGS"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN) or k in _PASSED}
     return {
         **inherited,
         "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(cocotb_tools.config.libs_dir)]),
         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
         "PYTHONUNBUFFERED": "1",
+        # What a bench prints may be in any alphabet.
+        "PYTHONUTF8": "1",
         "PYGPI_PYTHON_BIN": sys.executable,
         "GPI_USERS": f"{libpython};{cocotb_tools.config.pygpi_entry_point()}",
         "VERILATOR_ROOT": str(verilator_root()),
@@ -158,5 +164,5 @@ def log_tail(log: Path) -> str:
     """Return the last lines of a log, or a note that there are none."""
     if not log.is_file():
         return "(no log)"
-    lines = log.read_text(errors="replace").splitlines()
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return "\n".join(lines[-_TAIL_LINES:]) or "(empty log)"

@@ -72,12 +72,12 @@ def _beyond(tb: Testbench) -> Request:
 
 @cocotb.test()
 async def power_up(dut: Any) -> None:
-    """After the first reset: idle, an empty cache, no error, and the requests of the plan come out right."""
+    """After the first reset: idle, an empty cache, no error, and the requests of the configuration come out right."""
     async with _watched(dut) as (tb, _):
         await tb.settle()
         await tb.expect_idle(_beyond(tb), error=False)
         await tb.refuse(_beyond(tb))
-        for request in tb.plan.requests:
+        for request in tb.config.requests:
             await tb.run(request)
 
 
@@ -88,7 +88,7 @@ async def interrupted(dut: Any) -> None:
         limit = tb.core.model.max_letters
         span = (await tb.run(name_request(1, 0x80, limit))).cycles
         generator = random.Random(int(cocotb.RANDOM_SEED))
-        for number in range(3 if tb.plan.short else 20):
+        for number in range(3 if tb.config.short else 20):
             if number == 1:
                 tb.stall(0.3, seed=5)
             await tb.begin(name_request(100 + number, 0x400, limit))

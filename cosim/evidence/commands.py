@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from cosim.core.bench_config import Findings
+from cosim.core.bench_run import run_bench
+from cosim.core.check import check_names
 from cosim.core.checker import Mismatch
-from cosim.core.plan import Findings
 from cosim.core.request import Request, name_request
-from cosim.core.verify import Generated, generate, run_bench
-from cosim.engine.compile import build
+from cosim.core.verify import NAMES_BENCH, Generated, generate
+from cosim.engine.compile import compile_verilog
+from cosim.engine.digests import bench_digest
+from cosim.engine.processes import workers
 from cosim.engine.simulators import Simulator, describe
 from cosim.evidence.gate_level import Fault, cell_models, insert_faults, netlist_verilog
 from cosim.evidence.power_up import pessimistic, without_initial_values
-from hdl.build_cache import design_folder
+from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.resources import read_synthesis, synthesise
 from talos_ref.files import write_bytes
@@ -26,6 +32,7 @@ __all__ = ["FAULT_NAMES", "Gates", "RANDOM_VALUES", "check_gates", "check_random
 RANDOM_VALUES = "+verilator+rand+reset+2"
 """Argument of a simulation by Verilator: registers start with random values, of ``+verilator+seed+N``."""
 
+_RESET_BENCH = "cosim.evidence.bench_reset"
 FAULT_NAMES = 3
 """Names in which a fault may be noticed."""
 
@@ -54,43 +61,54 @@ def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
     too at the first difference without a fault, and RuntimeError if Yosys or a simulator fails.
     """
     started = time.monotonic()
-    folder = design_folder(design) / "gates"
-    folder.mkdir(parents=True, exist_ok=True)
     synthesis = synthesise(design)
     mapped = read_synthesis(synthesis)
-    plain, netlist, models = (folder / name for name in ("netlist.v", f"{design.name}.v", "cells.v"))
-    write_bytes(folder / "netlist.json", (synthesis / f"{design.name}.netlist.json").read_bytes())
-    netlist_verilog(folder / "netlist.json", plain)
-    text, switches = insert_faults(plain.read_text(), faults, seed=1)
-    write_bytes(netlist, text.encode())
-    write_bytes(models, cell_models().encode())
+    sources, switches = _faulty_netlist(design, synthesis, faults)
     say(f"{design.name}: mapped to {sum(mapped['cells'].values()):,} cells ({time.monotonic() - started:.0f} s)")
-    model = build(Simulator.VERILATOR, [netlist, models], design.name, folder, quick=True)
+    model = compile_verilog(Simulator.VERILATOR, sources, design.name, design_folder(design) / "gates", quick=True)
     say(f"{design.name}: netlist compiled by {describe(model.kind)} ({model.seconds:.0f} s)")
-    generated = Generated(design, netlist, mapped["verilog_sha256"], folder=folder)
     requests = _names(design, range(1, names + 1))
     started = time.monotonic()
-    _, findings = run_bench(model, generated, "cosim.core.bench_names", name="names", requests=requests)
+    findings = run_bench(model, design, NAMES_BENCH, requests=requests)
+    check_names(findings, requests, design.core)
     say(
         f"{design.name}: {len(findings.counted)} names, {findings.steps} steps, {findings.values:,} values equal to "
         f"the golden model's ({time.monotonic() - started:.0f} s)"
     )
     noticed, unnoticed = [], []
     for fault in switches:
-        try:
-            run_bench(
-                model, generated, "cosim.core.bench_names", name="fault", requests=requests[:FAULT_NAMES],
-                plusargs=[f"+fault={fault.number}"],
-            )  # fmt: skip
-        except Mismatch as mismatch:
-            noticed.append((fault, mismatch))
-        else:
+        found = run_bench(
+            model, design, NAMES_BENCH, requests=requests[:FAULT_NAMES], plusargs=[f"+fault={fault.number}"],
+            raise_mismatch=False,
+        )  # fmt: skip
+        if found.mismatch is None:
             unnoticed.append(fault)
-    found = Gates(mapped["cells"], findings, tuple(noticed), tuple(unnoticed))
+        else:
+            noticed.append((fault, Mismatch(**found.mismatch)))
     if not noticed:
         request = f"{FAULT_NAMES} names"
         raise Mismatch(design.name, describe(model.kind), request, 1, 0, "IDLE", "faults noticed", f"1 to {faults}", 0)
-    return found
+    return Gates(mapped["cells"], findings, tuple(noticed), tuple(unnoticed))
+
+
+def _faulty_netlist(design: Design, synthesis: Path, faults: int) -> tuple[list[Path], list[Fault]]:
+    """Return the Verilog of a netlist with switches for faults, that of its cells, and which faults they are."""
+    name, models = f"{design.name}.netlist.json", cell_models()
+    netlist = (synthesis / name).read_bytes()
+
+    def make(folder: Path) -> None:
+        (folder / name).write_bytes(netlist)
+        netlist_verilog(folder / name, folder / "netlist.v")
+        text, switches = insert_faults((folder / "netlist.v").read_text(), faults, seed=1)
+        write_bytes(folder / f"{design.name}.v", text.encode())
+        write_bytes(folder / "cells.v", models.encode())
+        write_bytes(folder / "faults.json", json.dumps([asdict(fault) for fault in switches]).encode())
+
+    digests = [hashlib.sha256(data).hexdigest() for data in (netlist, models.encode())]
+    made_from = {"netlist": digests[0], "cells": digests[1], "faults": faults, "bench": bench_digest()}
+    folder = cached(design_folder(design), "netlist", made_from, make)
+    switches = [Fault(**fields) for fields in json.loads((folder / "faults.json").read_text())]
+    return [folder / f"{design.name}.v", folder / "cells.v"], switches
 
 
 def check_unknown(design: Design, *, generated: Generated | None = None) -> Findings:
@@ -100,15 +118,14 @@ def check_unknown(design: Design, *, generated: Generated | None = None) -> Find
     difference.
     """
     generated = generate(design) if generated is None else generated
-    folder = generated.work / "unknown"
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / f"{design.name}.v"
-    pessimistic(generated.path, design.name, source)
-    model = build(Simulator.ICARUS, [source], design.name, folder)
+
+    def make(folder: Path) -> None:
+        pessimistic(generated.path, design.name, folder / f"{design.name}.v")
+
+    source = _changed(generated, "pessimistic", make)
+    model = compile_verilog(Simulator.ICARUS, [source], design.name, generated.work / "unknown")
     requests = _names(design, range(1, 4))
-    bench = "cosim.evidence.bench_reset"
-    _, findings = run_bench(model, generated, bench, name="unknown", requests=requests, short=True)
-    return findings
+    return run_bench(model, design, _RESET_BENCH, requests=requests, short=True)
 
 
 def check_random(
@@ -120,20 +137,27 @@ def check_random(
     during names. ``generated`` and Mismatch as in `check_unknown`.
     """
     generated = generate(design) if generated is None else generated
-    folder = generated.work / "random"
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / f"{design.name}.v"
-    write_bytes(source, without_initial_values(generated.path.read_text()).encode())
-    model = build(Simulator.VERILATOR, [source], design.name, folder, power_up=True)
+
+    def make(folder: Path) -> None:
+        text = without_initial_values(generated.path.read_text())
+        write_bytes(folder / f"{design.name}.v", text.encode())
+
+    source = _changed(generated, "without-initial-values", make)
+    model = compile_verilog(Simulator.VERILATOR, [source], design.name, generated.work / "random", power_up=True)
 
     def run(seed: int) -> Findings:
-        _, findings = run_bench(
-            model, generated, "cosim.evidence.bench_reset",
-            name=f"seed{seed}", requests=_names(design, [seed]), seed=seed,
-            test_filter=None if seed == seeds[0] else "power_up", plusargs=[RANDOM_VALUES, f"+verilator+seed+{seed}"],
+        return run_bench(
+            model, design, _RESET_BENCH,
+            requests=_names(design, [seed]), seed=seed, test_filter=None if seed == seeds[0] else "power_up",
+            plusargs=[RANDOM_VALUES, f"+verilator+seed+{seed}"],
         )  # fmt: skip
-        return findings
 
     # Each is a process of its own.
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with workers(os.cpu_count() or 1) as pool:
         return list(pool.map(run, seeds))
+
+
+def _changed(generated: Generated, kind: str, make: Callable[[Path], None]) -> Path:
+    """Return the Verilog of a core in another form, made unless it is there."""
+    made_from = {"verilog": generated.sha256, "bench": bench_digest()}
+    return cached(generated.work, kind, made_from, make) / f"{generated.top}.v"

@@ -15,7 +15,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.engine.compile import exclusive
 from cosim.engine.simulators import SimulatorError
 from hdl.device.yosys import run_yosys, yosys_program
 from talos_ref.files import write_bytes
@@ -76,19 +75,21 @@ def cell_models() -> str:
 
 
 def netlist_verilog(netlist: Path, target: Path) -> None:
-    """Write a netlist that Yosys wrote as JSON as Verilog, with short names; SimulatorError if Yosys fails."""
+    """Write a netlist that Yosys wrote as JSON as Verilog, with short names.
+
+    It works in the netlist's folder, which is to be the caller's alone. Raises SimulatorError if Yosys fails.
+    """
     # Yosys names a wire after all the cells it comes through: ten times the text, and ten times Icarus's time for it.
     script = (
         f"read_json {netlist.name}; rename -hide w:*; rename -hide c:*; rename -enumerate; "
         f"write_verilog -noattr -norename {target.name}.part"
     )
     part = netlist.parent / f"{target.name}.part"
-    with exclusive(target.with_suffix(".lock")):
-        done = run_yosys(["-q", "-p", script], netlist.parent)
-        if done.returncode:
-            raise SimulatorError(f"yosys could not write {target}: {done.stdout[-2000:].strip()}")
-        write_bytes(target, part.read_bytes())
-        part.unlink()
+    done = run_yosys(["-q", "-p", script], netlist.parent)
+    if done.returncode:
+        raise SimulatorError(f"yosys could not write {target}: {done.stdout[-2000:].strip()}")
+    write_bytes(target, part.read_bytes())
+    part.unlink()
 
 
 def insert_faults(verilog: str, count: int, seed: int) -> tuple[str, list[Fault]]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cosim.engine.compile import exclusive
 from cosim.engine.simulators import SimulatorError
 from hdl.device.yosys import run_yosys
 from talos_ref.files import write_bytes
@@ -75,7 +74,8 @@ def _forget_memories(module: str) -> str:
 def pessimistic(source: Path, top: str, target: Path) -> None:
     """Write the multiplexer form of the module ``top`` of Amaranth's Verilog to ``target``, without initial values.
 
-    Raises SimulatorError, with the end of the log, if Yosys fails.
+    It works in the target's folder, which is to be the caller's alone. Raises SimulatorError, with the end of the log,
+    if Yosys fails.
     """
     stripped, products = target.with_suffix(".input.v"), target.with_suffix(".products.v")
     script = (
@@ -86,9 +86,8 @@ def pessimistic(source: Path, top: str, target: Path) -> None:
         "select -assert-none t:$pmux t:$memwr* %u; select -assert-any t:$dff; "
         f"write_verilog -noattr {target.name}"
     )
-    with exclusive(target.with_suffix(".lock")):
-        write_bytes(stripped, without_initial_values(source.read_text()).encode())
-        write_bytes(products, _ZERO_PRODUCT.encode())
-        done = run_yosys(["-q", "-p", script], target.parent)
+    write_bytes(stripped, without_initial_values(source.read_text()).encode())
+    write_bytes(products, _ZERO_PRODUCT.encode())
+    done = run_yosys(["-q", "-p", script], target.parent)
     if done.returncode:
         raise SimulatorError(f"yosys could not rewrite {source}: {done.stdout[-2000:].strip()}")

@@ -12,10 +12,11 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
+from cosim.core.bench_config import PROGRESS, BenchConfig, Findings
 from cosim.core.checker import Mismatch
 from cosim.core.driver import PERIOD_PS
 from cosim.core.model import GoldenModel
-from cosim.core.plan import PROGRESS, Findings, Plan
+from cosim.core.testbench import running_test
 from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
@@ -73,33 +74,34 @@ class _Pins:
 
 
 @asynccontextmanager
-async def _host(dut: Any, seed: int) -> AsyncIterator[tuple[RegisterHost, Plan]]:
+async def _host(dut: Any, seed: int) -> AsyncIterator[tuple[RegisterHost, BenchConfig]]:
     """Yield a host of a machine that was reset; raise the first mismatch at the end, all of them printed."""
-    plan = Plan.from_environment()
-    design = Design.load(Path(plan.design))
+    config, test = BenchConfig.from_environment(), running_test()
+    design = Design.load(Path(config.design))
     core = design.core
     model = RegisterModel(core, GoldenModel(design), build=build_id(design), clock_hz=design.clock_hz)
     pins = _Pins(dut)
     await pins.start()
     host = RegisterHost(pins, model)
     try:
-        yield host, plan
+        yield host, config
     except RuntimeError as error:
         model.report(host.now, "the run", "going on", str(error))
     mismatch = None
     if model.mismatches:
         for found in model.mismatches:
-            print(f"{core.name} in {plan.simulator}, seed {seed}, {found}", flush=True)
+            print(f"{core.name} in {config.simulator}, seed {seed}, {found}", flush=True)
         first = model.mismatches[0]
         mismatch = Mismatch(
-            core.name, plan.simulator, f"{len(model.mismatches)} mismatches of the registers, in the log", seed,
+            core.name, config.simulator, f"{len(model.mismatches)} mismatches of the registers, in the log", seed,
             first.access, "REGISTERS", f"cycle {first.cycle}, {first.what}", first.expected, first.actual,
         )  # fmt: skip
-    path = Path(plan.findings).resolve()
-    found_now = Findings(
-        counted=(), steps=model.accesses, values=model.compared, mismatch=mismatch.to_json() if mismatch else None
-    )
-    (Findings.load(path).joined(found_now) if path.is_file() else found_now).save(path)
+    config.add(
+        Findings(
+            tests=(test,), counted=(), steps=model.accesses, values=model.compared,
+            mismatch=mismatch.to_json() if mismatch else None,
+        )
+    )  # fmt: skip
     print(f"{model.accesses} accesses in {host.now} cycles, {model.compared} values; {model.events}", flush=True)
     if mismatch is not None:
         raise mismatch
@@ -112,15 +114,15 @@ def _seed() -> int:
 @cocotb.test()
 async def published(dut: Any) -> None:
     """The published host's accesses: names one after another from the random state, then direct steps with logits."""
-    async with _host(dut, 2) as (host, plan):
+    async with _host(dut, 2) as (host, config):
         model = host.model.model
         letters, state = await published_name(host, 2, 0x80, model.max_letters, pause=9)
         wanted = SEED_2[host.model.core.arithmetic_name]
         if letters != wanted:
             host.model.report(host.now, "letters of seed 2", str(wanted), str(letters))
-        for _ in range(0 if plan.short else 5):
+        for _ in range(0 if config.short else 5):
             letters, state = await published_name(host, state, 0x80, model.max_letters, pause=9)
-        for position, token in enumerate([model.bos, *letters][: 2 if plan.short else 16]):
+        for position, token in enumerate([model.bos, *letters][: 2 if config.short else 16]):
             await direct_step(host, token, position, clear=position == 0, pause=9)
 
 
@@ -128,8 +130,8 @@ async def published(dut: Any) -> None:
 async def anything(dut: Any) -> None:
     """Any accesses at random; everything that can go wrong has to come up."""
     seed = _seed()
-    async with _host(dut, seed) as (host, plan):
-        short = plan.short
+    async with _host(dut, seed) as (host, config):
+        short = config.short
         await random_traffic(
             host, random.Random(seed), 300 if short else 9_000,
             step_cycles=STEP_CYCLES[host.model.core.name], resets=0.01,
@@ -143,11 +145,11 @@ async def anything(dut: Any) -> None:
 async def names(dut: Any) -> None:
     """Names, many of them ended by a clear, a reset or another start in any cycle; each that ends is right."""
     seed = _seed()
-    async with _host(dut, seed) as (host, plan):
+    async with _host(dut, seed) as (host, config):
         await restarts(
             host,
             random.Random(seed),
-            2 if plan.short else 1000,
+            2 if config.short else 1000,
             step_cycles=STEP_CYCLES[host.model.core.name],
             report=lambda done, total: print(f"{PROGRESS}{done} {total}", flush=True),
         )

@@ -9,7 +9,7 @@ import click
 from cosim.core.verify import generate
 from cosim.engine.simulators import Simulator, describe
 from cosim.options import simulator_option
-from cosim.report.gantt import draw, read_gantt, text_chart
+from cosim.report.gantt import draw, record_gantt, text_chart
 from cosim.report.waves import record
 from cosim.simulate import name_requests
 from hdl.options import Choice, design_options
@@ -47,10 +47,7 @@ def gantt(seed: int, temperature: float, step: int, out: str, **options: Any) ->
     """Show which unit works in which cycle of one step, from a waveform."""
     design, folder = Choice(**options).resolve(), make_folder(out)
     [request] = name_requests(design.core, seed, 1, temperature)
-    recording, mismatch = record(Simulator.ICARUS, generate(design), request, folder)
-    if mismatch is not None:
-        raise mismatch
-    read = read_gantt(recording.vcd, design.core, step)
+    read = record_gantt(generate(design), request, step)
     chart = folder / f"{design.name}-seed{seed}-step{step}.svg"
     draw(read, chart)
     print(text_chart(read))

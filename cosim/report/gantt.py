@@ -7,10 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from cosim.core.bench_run import run_bench
+from cosim.core.check import check_names
+from cosim.core.request import Request
+from cosim.core.verify import NAMES_BENCH, Generated, compile_design
+from cosim.engine.run_folder import run_folder
+from cosim.engine.simulators import Simulator
 from cosim.engine.waveform import read_signals, sample
 from hdl.core.config import CoreConfig
 
-__all__ = ["ROWS", "Gantt", "draw", "read_gantt", "text_chart"]
+__all__ = ["ROWS", "Gantt", "draw", "read_gantt", "record_gantt", "text_chart"]
 
 ROWS = {
     "instruction done": "sequencer.done",
@@ -46,6 +52,19 @@ class Gantt:
     def cycles(self) -> int:
         """Length of the step: its last cycle takes its result."""
         return len(next(iter(self.rows.values()))) - 1
+
+
+def record_gantt(generated: Generated, request: Request, step: int) -> Gantt:
+    """Return the chart of a step of a request, simulated by Icarus.
+
+    Raises Mismatch if the core differs from the golden model; ValueError if there is no such step; SimulatorError if
+    the simulator fails.
+    """
+    model = compile_design(Simulator.ICARUS, generated, waves=True)
+    with run_folder(model.runs, "gantt") as folder:
+        found = run_bench(model, generated.design, NAMES_BENCH, requests=[request], waveform=folder / "waves.vcd")
+        check_names(found, [request], generated.core)
+        return read_gantt(folder / "waves.vcd", generated.core, step)
 
 
 def read_gantt(path: Path, core: CoreConfig, step: int) -> Gantt:

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from cosim.core.measurement import Measurement
-from hdl.core.config import CLOCK_HZ
 from talos_ref.baselines.published import FPGAS
 
 __all__ = ["print_report", "position_table", "stage_table", "summary_table"]
@@ -58,7 +57,8 @@ def stage_table(runs: Sequence[Measurement]) -> Table:
 
 def summary_table(runs: Sequence[Measurement]) -> Table:
     """Return the throughput of all runs, and the peers' with their origin."""
-    table = Table(title=f"Throughput, ours at {CLOCK_HZ / 1e6:g} MHz", title_justify="left")
+    clocks = " and ".join(f"{hertz / 1e6:g}" for hertz in dict.fromkeys(run.design.clock_hz for run in runs))
+    table = Table(title=f"Throughput, ours at {clocks} MHz", title_justify="left")
     table.add_column("system")
     table.add_column("figures are")
     for name in ("cycles per step", "steps/s", "letters/s", "values compared", "mismatches"):

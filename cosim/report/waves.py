@@ -17,9 +17,11 @@ from amaranth.hdl import Fragment
 from amaranth.lib.data import StructLayout
 from vcd.gtkw import GTKWSave, make_translation_filter
 
+from cosim.core.bench_run import run_bench
+from cosim.core.check import check_names
 from cosim.core.checker import Mismatch
 from cosim.core.request import Request
-from cosim.core.verify import Generated, compile_design, run_bench
+from cosim.core.verify import NAMES_BENCH, Generated, compile_design
 from cosim.engine.simulators import Simulator
 from hdl.core.core import Core
 from hdl.core.interface import request_layout
@@ -83,13 +85,11 @@ def record(kind: Simulator, design: Generated, request: Request, folder: Path) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = compile_design(kind, design, waves=True)
-    mismatch = None
-    try:
-        run_bench(model, design, "cosim.core.bench_names", name="waves", requests=[request], waves=True)
-    except Mismatch as difference:
-        mismatch = difference
-    recorded = model.folder / "runs" / "waves" / "waves.vcd"
-    vcd = write_bytes(folder / f"{design.core.name}-seed{request.seed}.vcd", recorded.read_bytes())
+    vcd = folder / f"{design.core.name}-seed{request.seed}.vcd"
+    found = run_bench(model, design.design, NAMES_BENCH, requests=[request], waveform=vcd, raise_mismatch=False)
+    if found.mismatch is None:
+        check_names(found, [request], design.core)
+    mismatch = None if found.mismatch is None else Mismatch(**found.mismatch)
     with vcd.open() as lines:
         signals = list_signals(lines, design.core.name)
     core = Core(design.design)

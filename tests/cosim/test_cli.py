@@ -13,15 +13,16 @@ from cosim.core import verify
 from cosim.core.checker import Counted
 from cosim.core.enums import STAGES
 from cosim.core.measurement import Measurement, compare_recorded, compare_simulators
+from cosim.core.recorded import Recorded
 from cosim.core.request import name_request
-from cosim.engine.waveform import Recorded
 from cosim.report.tables import print_report
 from hdl.core.config import CLOCK_HZ
 from hdl.core.cores import core_config
 from talos_ref.baselines.published import FPGAS
 from talos_ref.model.checkpoint import Checkpoint, save
 from talos_ref.terminal import console
-from tests.helpers.cosim_designs import design
+from tests.helpers.cosim_designs import generated
+from tests.helpers.designs import published
 
 CORE = core_config("tile16")
 FIELDS = {
@@ -40,7 +41,7 @@ def run_sim(tmp_path: Path, *more: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_sim_reports_and_remembers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    design("tile16")
+    generated("tile16")
     status, report = run_sim(tmp_path, "--again")
     shown = capsys.readouterr().out
     assert status == 0
@@ -74,7 +75,7 @@ def test_a_difference_fails_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A core with one flipped weight: status 1, the mismatch counted and printed."""
-    text = design("tile16").path.read_text()
+    text = generated("tile16").path.read_text()
     row = text.index("wte[26] = 256'h") + len("wte[26] = 256'h")
     digit = row + 40
     folder = tmp_path / "design"
@@ -167,7 +168,7 @@ def test_a_core_that_the_model_cannot_have(
 
 
 def test_waves_writes_names_for_stages_and_states(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    design("tile16")
+    generated("tile16")
     folder = tmp_path / "waves"
     assert cli.main(["waves", "--core", "tile16", "--seed", "2", "--out", str(folder)]) == 0
     shown = capsys.readouterr().out
@@ -197,8 +198,8 @@ def counted(seed: int = 1, steps: tuple[int, ...] = (10, 12)) -> Counted:
 def measurement(*names: Counted, simulator: str = "A 1") -> Measurement:
     """Return a run of some names."""
     return Measurement(
-        core=CORE, simulator=simulator, verilog_sha256="0", counted=names, values=1, mismatch=None, recorded=0,
-        differences=(),
+        design=published("tile16"), simulator=simulator, verilog_sha256="0", counted=names, values=1, mismatch=None,
+        recorded=0, differences=(),
     )  # fmt: skip
 
 

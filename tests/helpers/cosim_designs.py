@@ -1,4 +1,4 @@
-"""What the co-simulation tests share: one design a core, compiled once a simulator, beside those of make sim."""
+"""What the co-simulation tests share: one Verilog a core, compiled once a simulator, beside those of make sim."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cosim.engine.simulators import Simulator
 from hdl.core.cores import core_config
 from tests.helpers.designs import published
 
-__all__ = ["compiled", "design", "mixed_requests", "sampled_requests"]
+__all__ = ["compiled", "generated", "mixed_requests", "sampled_requests"]
 
 _TEMPERATURES = (0x80, 0, 0x10, 0x40, 0x81, 0x100, 0x101, 0x200, 0x201, 0x400, 0x1000, 0xFFFF)
 """UQ8.8: the default, the ends of both arithmetics' ranges, and both sides of the buckets of talos-v2."""
 
 
 @cache
-def design(core: str) -> Generated:
+def generated(core: str) -> Generated:
     """Return a core's Verilog."""
     return generate(published(core))
 
@@ -26,7 +26,7 @@ def design(core: str) -> Generated:
 @cache
 def compiled(core: str, kind: Simulator) -> Model:
     """Return a core, compiled; Icarus can always record waveforms."""
-    return compile_design(kind, design(core), waves=kind is Simulator.ICARUS)
+    return compile_design(kind, generated(core), waves=kind is Simulator.ICARUS)
 
 
 def sampled_requests(core: str, count: int) -> list[Request]:

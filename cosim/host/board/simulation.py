@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.engine.compile import Model, build
+from cosim.engine.compile import Model, compile_verilog
 from cosim.engine.simulators import Simulator, child_environment, log_tail
 from cosim.host.errors import HostError
 from cosim.host.link import Link
@@ -120,9 +120,7 @@ def board_model(
         )
 
     source = project_files(design, demo_cycles=demo_cycles, before=before) / f"{PROJECT}.v"
-    work = design_folder(design) / ("board" if demo_cycles is None else f"board-{demo_cycles}")
-    work.mkdir(parents=True, exist_ok=True)
-    return compile_board(source, work)
+    return compile_board(source, design_folder(design) / "board")
 
 
 def compile_board(source: Path, build_dir: Path) -> Model:
@@ -131,7 +129,7 @@ def compile_board(source: Path, build_dir: Path) -> Model:
     Raises SimulatorError if it does not compile.
     """
     public = [("jtag_bridge", name) for name in _BRIDGE_SIGNALS]
-    return build(Simulator.VERILATOR, [source, *MODELS], PROJECT, build_dir, public=public, timing=True)
+    return compile_verilog(Simulator.VERILATOR, [source, *MODELS], PROJECT, build_dir, public=public, timing=True)
 
 
 @contextmanager

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from cosim.core.bench_run import run_bench
+from cosim.core.check import check_names
 from cosim.core.measurement import compare_recorded
-from cosim.core.verify import run_bench
+from cosim.core.recorded import read_requests
+from cosim.core.verify import NAMES_BENCH
 from cosim.engine.simulators import Simulator
-from cosim.engine.waveform import read_requests
 from hdl.core.config import CORES
-from tests.helpers.cosim_designs import compiled, design, mixed_requests, sampled_requests
+from tests.helpers.cosim_designs import compiled, mixed_requests, sampled_requests
+from tests.helpers.designs import published
 
 KINDS = [Simulator.VERILATOR, Simulator.ICARUS]
 MEAN_CYCLES = {"tile16": 340, "wide": 80, "fused": 56}
@@ -24,10 +29,8 @@ every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.value)
 def test_names_match_the_golden_model(core: str, kind: Simulator) -> None:
     """All logits, top logit, argmax, tokens, random state and counters, at all temperatures."""
     requests = mixed_requests(core, 240 if kind is Simulator.VERILATOR else 3)
-    model = compiled(core, kind)
-    _, findings = run_bench(model, design(core), "cosim.core.bench_names", name="mixed", requests=requests)
-    assert [counted.request for counted in findings.counted] == requests
-    assert findings.steps == sum(len(counted.step_cycles) for counted in findings.counted) >= len(requests)
+    findings = run_bench(compiled(core, kind), published(core), NAMES_BENCH, requests=requests)
+    check_names(findings, requests, CORES[core])
     assert findings.values > findings.steps * CORES[core].model.vocab_size
 
 
@@ -36,10 +39,10 @@ def test_names_match_the_golden_model(core: str, kind: Simulator) -> None:
 @pytest.mark.parametrize("bench", ["direct", "stalls", "control"])
 def test_everything_around_a_name(core: str, kind: Simulator, bench: str) -> None:
     """Direct mode, back-pressure, clear, reset, illegal requests, limits, the seed 0."""
-    outcome, findings = run_bench(
-        compiled(core, kind), design(core), f"cosim.core.bench_{bench}", name=bench, short=kind is Simulator.ICARUS
+    findings = run_bench(
+        compiled(core, kind), published(core), f"cosim.core.bench_{bench}", short=kind is Simulator.ICARUS
     )
-    assert len(outcome.tests) == {"direct": 4, "stalls": 2, "control": 8}[bench]
+    assert len(findings.tests) == {"direct": 4, "stalls": 2, "control": 8}[bench]
     assert findings.steps >= 16
 
 
@@ -48,25 +51,21 @@ def test_mean_cycles_stay_below_the_bar(core: str) -> None:
     """Over the names of seeds 1 to 1000; each step's cycles are the same in every name or the data's own."""
     requests = sampled_requests(core, 1000)
     model = compiled(core, Simulator.VERILATOR)
-    _, findings = run_bench(model, design(core), "cosim.core.bench_names", name="thousand", requests=requests)
+    findings = run_bench(model, published(core), NAMES_BENCH, requests=requests)
     steps = sum(len(counted.step_cycles) for counted in findings.counted)
     assert len(findings.counted) == 1000
     assert sum(counted.cycles for counted in findings.counted) / steps <= MEAN_CYCLES[core]
 
 
 @every_core
-def test_three_ways_of_counting_and_two_simulators_agree(core: str) -> None:
+def test_three_ways_of_counting_and_two_simulators_agree(core: str, tmp_path: Path) -> None:
     """Counters, test bench and waveform in Icarus; step by step and stage by stage, as in Verilator."""
     requests = sampled_requests(core, 2)
-    outcome, recorded = run_bench(
-        compiled(core, Simulator.ICARUS), design(core), "cosim.core.bench_names",
-        name="agree", requests=requests, waves=True,
-    )
-    assert outcome.waveform is not None
-    assert compare_recorded(recorded.counted, read_requests(outcome.waveform, CORES[core])) == []
-    outcome.waveform.unlink()
-    model = compiled(core, Simulator.VERILATOR)
-    _, other = run_bench(model, design(core), "cosim.core.bench_names", name="agree", requests=requests)
+    waveform = tmp_path / "waves.vcd"
+    icarus, verilator = (compiled(core, kind) for kind in (Simulator.ICARUS, Simulator.VERILATOR))
+    recorded = run_bench(icarus, published(core), NAMES_BENCH, requests=requests, waveform=waveform)
+    assert compare_recorded(recorded.counted, read_requests(waveform, CORES[core])) == []
+    other = run_bench(verilator, published(core), NAMES_BENCH, requests=requests)
     assert other.counted == recorded.counted
     for counted in other.counted:
         assert sum(counted.step_cycles) == sum(counted.stages) == counted.cycles

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosim.core.bench_run import run_bench
 from cosim.core.checker import Mismatch
 from cosim.core.request import name_request
-from cosim.core.verify import Generated, compile_design, run_bench
+from cosim.core.verify import NAMES_BENCH, Generated, compile_design
 from cosim.engine.simulators import Simulator
 from talos_ref.model.checkpoint import Checkpoint
-from tests.helpers.cosim_designs import compiled, design, sampled_requests
+from tests.helpers.cosim_designs import compiled, generated, sampled_requests
 from tests.helpers.designs import published
 
 REQUESTS = [*sampled_requests("tile16", 2), *(name_request(seed, 0x400, 15) for seed in (1, 2))]
@@ -65,7 +66,7 @@ def weights_module(verilog: str) -> str:
 
 @pytest.mark.parametrize("what", MUTANTS)
 def test_a_wrong_core_is_caught(what: str, tmp_path: Path) -> None:
-    text = design("tile16").path.read_text()
+    text = generated("tile16").path.read_text()
     mutant = MUTANTS[what](text)
     assert mutant != text
     path = tmp_path / "tile16.v"
@@ -74,7 +75,7 @@ def test_a_wrong_core_is_caught(what: str, tmp_path: Path) -> None:
     model = compile_design(Simulator.ICARUS, wrong)
     place = r"^tile16 in Icarus Verilog .*, seed \d+, step \d+, stage [A-Z_0-9]+: .* must be"
     with pytest.raises(Mismatch, match=place):
-        run_bench(model, wrong, "cosim.core.bench_names", name="mutant", requests=REQUESTS)
+        run_bench(model, wrong.design, NAMES_BENCH, requests=REQUESTS)
 
 
 def test_a_wrong_golden_model_is_caught(checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -83,14 +84,7 @@ def test_a_wrong_golden_model_is_caught(checkpoint: Checkpoint, tmp_path: Path) 
     tensors["lm_head"][5] += np.float32(2 / 4096)
     golden = replace(published("tile16"), checkpoint=Checkpoint(checkpoint.config, tensors))
     with pytest.raises(Mismatch) as caught:
-        run_bench(
-            compiled("tile16", Simulator.ICARUS),
-            design("tile16"),
-            "cosim.core.bench_names",
-            name="wrong-model",
-            requests=REQUESTS,
-            golden=golden,
-        )
+        run_bench(compiled("tile16", Simulator.ICARUS), golden, NAMES_BENCH, requests=REQUESTS)
     found = caught.value
     assert (found.seed, found.step, found.stage, found.field) == (1, 0, "LM_HEAD", "logits[5]")
     assert isinstance(found.expected, int)

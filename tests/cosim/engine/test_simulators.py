@@ -17,8 +17,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from vcdvcd import VCDVCD
 
-from cosim.engine.compile import Model, build
-from cosim.engine.run import build_and_run, run
+from cosim.engine.compile import Model, compile_verilog
+from cosim.engine.run import run
 from cosim.engine.simulators import Simulator, SimulatorError, describe, simulator, version
 
 BUILD = Path(__file__).resolve().parents[3] / "build" / "test" / "simulators"
@@ -65,7 +65,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def model(kind: Simulator, source: Path) -> Model:
     """The design compiled; the same for every test."""
-    return build(kind, [source], "accumulator", BUILD, public=[("accumulator", "count")])
+    return compile_verilog(kind, [source], "accumulator", BUILD, public=[("accumulator", "count")])
 
 
 def test_simulator_is_found_by_its_name() -> None:
@@ -83,57 +83,56 @@ def test_version_is_a_number(kind: Simulator) -> None:
     assert describe(kind).endswith(version(kind))
 
 
-def test_many_tests_share_one_build(model: Model) -> None:
+def test_many_tests_share_one_build(model: Model, tmp_path: Path) -> None:
     names = ("accumulates", "reads_inside", "resolves_constants")
-    outcome = run(model, BENCH, name="many", test_filter="|".join(names))
+    outcome = run(model, BENCH, tmp_path / "run", test_filter="|".join(names))
     assert outcome.tests == names
     assert "words 13" in outcome.log.read_text()
 
 
-def test_environment_reaches_the_bench_and_nothing_else(model: Model) -> None:
+def test_environment_reaches_the_bench_and_nothing_else(model: Model, tmp_path: Path) -> None:
     before = dict(os.environ)
     lines: list[str] = []
-    run(model, BENCH, name="env", test_filter="accumulates", env={"WORDS": "50"}, on_line=lines.append)
+    run(model, BENCH, tmp_path / "run", test_filter="accumulates", env={"WORDS": "50"}, on_line=lines.append)
     assert "words 53" in lines
     assert dict(os.environ) == before
 
 
-def test_failed_test_is_raised_with_its_log(model: Model) -> None:
+def test_failed_test_is_raised_with_its_log(model: Model, tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match=r"(?s)^1 of 2 tests failed in .*bench_accumulator in .*: fails\n.*12345"):
-        run(model, BENCH, name="fails", test_filter="accumulates|fails")
+        run(model, BENCH, tmp_path / "run", test_filter="accumulates|fails")
 
 
-def test_crash_is_a_failure(model: Model) -> None:
+def test_crash_is_a_failure(model: Model, tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match=r"^tests.helpers.bench_accumulator in .* ended before its tests did\n"):
-        run(model, BENCH, name="crash", test_filter="crashes")
+        run(model, BENCH, tmp_path / "run", test_filter="crashes")
 
 
-def test_hanging_run_is_ended(model: Model) -> None:
+def test_hanging_run_is_ended(model: Model, tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match=r"^tests.helpers.bench_accumulator in .* took more than 3 seconds\n"):
-        run(model, BENCH, name="hang", test_filter="hangs", timeout=3)
+        run(model, BENCH, tmp_path / "run", test_filter="hangs", timeout=3)
 
 
-def test_run_without_tests_is_a_failure(model: Model) -> None:
+def test_run_without_tests_is_a_failure(model: Model, tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match=r"^no test ran in tests.helpers.bench_accumulator in "):
-        run(model, BENCH, name="none", test_filter="no_such_test")
+        run(model, BENCH, tmp_path / "run", test_filter="no_such_test")
 
 
-def test_missing_bench_is_a_failure(model: Model) -> None:
+def test_missing_bench_is_a_failure(model: Model, tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match="no_such_bench"):
-        run(model, "no_such_bench", name="missing")
+        run(model, "no_such_bench", tmp_path / "run")
 
 
-def test_waves_need_a_build_with_waves(model: Model) -> None:
+def test_waves_need_a_build_with_waves(model: Model, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^waves must be asked for when the model is built too, not only"):
-        run(model, BENCH, waves=True)
+        run(model, BENCH, tmp_path / "run", waves=True)
 
 
-def test_waveforms_of_both_simulators_have_the_same_clock(source: Path) -> None:
+def test_waveforms_of_both_simulators_have_the_same_clock(source: Path, tmp_path: Path) -> None:
     rises = {}
     for kind in Simulator:
-        outcome = build_and_run(
-            kind, [source], "accumulator", BENCH, BUILD, waves=True, name="waves", test_filter="accumulates"
-        )
+        model = compile_verilog(kind, [source], "accumulator", BUILD, waves=True)
+        outcome = run(model, BENCH, tmp_path / kind.value, waves=True, test_filter="accumulates")
         assert outcome.waveform is not None
         vcd = VCDVCD(str(outcome.waveform))
         clock = next(name for name in vcd.signals if name.split(".")[-1] == "clk")
@@ -144,28 +143,28 @@ def test_waveforms_of_both_simulators_have_the_same_clock(source: Path) -> None:
 
 
 def test_nothing_is_compiled_twice(kind: Simulator, source: Path, tmp_path: Path) -> None:
-    first = build(kind, [source], "accumulator", tmp_path)
-    again = build(kind, [source], "accumulator", tmp_path)
+    first = compile_verilog(kind, [source], "accumulator", tmp_path)
+    again = compile_verilog(kind, [source], "accumulator", tmp_path)
     assert (first.compiled, again.compiled) == (True, False)
     assert replace(again, compiled=True, seconds=first.seconds) == first
 
-    assert build(kind, [source], "accumulator", tmp_path, public=[("accumulator", "count")]).compiled
+    assert compile_verilog(kind, [source], "accumulator", tmp_path, public=[("accumulator", "count")]).compiled
     source.write_text(source.read_text() + "// changed\n")
-    assert build(kind, [source], "accumulator", tmp_path).compiled
+    assert compile_verilog(kind, [source], "accumulator", tmp_path).compiled
 
 
 def test_interrupted_compilation_is_done_again(kind: Simulator, source: Path, tmp_path: Path) -> None:
-    first = build(kind, [source], "accumulator", tmp_path)
+    first = compile_verilog(kind, [source], "accumulator", tmp_path)
     first.program.unlink()
-    (first.folder / "inputs.sha256").unlink()
-    again = build(kind, [source], "accumulator", tmp_path)
+    (first.folder / "inputs.json").unlink()
+    again = compile_verilog(kind, [source], "accumulator", tmp_path)
     assert again.compiled
     assert again.program.is_file()
 
 
 def test_simultaneous_builds_compile_once(source: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
-        models = pool.map(lambda _: build(Simulator.ICARUS, [source], "accumulator", tmp_path), range(3))
+        models = pool.map(lambda _: compile_verilog(Simulator.ICARUS, [source], "accumulator", tmp_path), range(3))
     assert sorted(model.compiled for model in models) == [False, False, True]
 
 
@@ -173,9 +172,9 @@ def test_verilog_that_does_not_compile_is_shown(kind: Simulator, tmp_path: Path)
     broken = tmp_path / "broken.v"
     broken.write_text("module broken(clk);\n  input clk;\n  assign nonsense == 1;\nendmodule\n")
     with pytest.raises(SimulatorError, match=r"(?s)could not compile .*\nLast lines of .*:3"):
-        build(kind, [broken], "broken", tmp_path / "build")
+        compile_verilog(kind, [broken], "broken", tmp_path / "build")
     with pytest.raises(SimulatorError, match="could not compile"):
-        build(kind, [broken], "broken", tmp_path / "build")
+        compile_verilog(kind, [broken], "broken", tmp_path / "build")
 
 
 def test_parameter_reaches_the_top(kind: Simulator, tmp_path: Path) -> None:
@@ -184,20 +183,19 @@ def test_parameter_reaches_the_top(kind: Simulator, tmp_path: Path) -> None:
         "module accumulator #(parameter VALUE = 1) (input clk, input rst, input [7:0] add, output [2:0] constant);\n"
         "  assign constant = VALUE;\nendmodule\n"
     )
-    outcome = build_and_run(
-        kind, [source], "accumulator", BENCH, tmp_path, parameters={"VALUE": 5}, test_filter="resolves_constants"
-    )
+    model = compile_verilog(kind, [source], "accumulator", tmp_path, parameters={"VALUE": 5})
+    outcome = run(model, BENCH, tmp_path / "run", test_filter="resolves_constants")
     assert outcome.tests == ("resolves_constants",)
 
 
 def test_unknown_top_is_refused(kind: Simulator, source: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^top must be a module of the sources \(accumulator\), not 'other'$"):
-        build(kind, [source], "other", tmp_path)
+        compile_verilog(kind, [source], "other", tmp_path)
 
 
 def test_no_source_is_refused(kind: Simulator, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^sources must name at least one Verilog file, not none$"):
-        build(kind, [], "accumulator", tmp_path)
+        compile_verilog(kind, [], "accumulator", tmp_path)
 
 
 def test_missing_program_is_named_with_its_remedy(
@@ -206,11 +204,12 @@ def test_missing_program_is_named_with_its_remedy(
     version(Simulator.ICARUS)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SimulatorError, match=r"^iverilog was not found; install it with `sudo apt-get install -y iver"):
-        build(Simulator.ICARUS, [source], "accumulator", tmp_path / "icarus")
+        compile_verilog(Simulator.ICARUS, [source], "accumulator", tmp_path / "icarus")
     with pytest.raises(SimulatorError, match=r"^make was not found; install it with `sudo apt-get install -y make`$"):
-        build(Simulator.VERILATOR, [source], "accumulator", tmp_path / "verilator")
+        compile_verilog(Simulator.VERILATOR, [source], "accumulator", tmp_path / "verilator")
 
 
 def test_blank_in_the_path_is_refused_for_verilator(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(SimulatorError, match=r"^build_dir must not contain blanks for Verilator, not '.*a folder"):
-        build(Simulator.VERILATOR, [source], "accumulator", tmp_path / "a folder")
+    text = r"^the build folder must not contain blanks for Verilator, not '.*/a folder'; set TALOS_BUILD to another one"
+    with pytest.raises(SimulatorError, match=text):
+        compile_verilog(Simulator.VERILATOR, [source], "accumulator", tmp_path / "a folder")

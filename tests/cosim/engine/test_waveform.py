@@ -15,8 +15,9 @@ from amaranth.lib.wiring import In, Out
 
 from cosim.core.enums import STAGES
 from cosim.core.payload import Packing
+from cosim.core.recorded import read_requests
 from cosim.engine.icarus_source import adapt
-from cosim.engine.waveform import read_requests, read_signals
+from cosim.engine.waveform import read_signals
 from cosim.report.waves import enum_names, fsm_names, list_signals
 from hdl.core.cores import core_config
 from hdl.core.interface import result_layout

@@ -14,7 +14,7 @@ from cosim.core.verify import Generated
 from cosim.engine.simulators import SimulatorError, find_program
 from cosim.evidence.commands import check_random, check_unknown
 from cosim.evidence.power_up import pessimistic, without_initial_values
-from tests.helpers.cosim_designs import design
+from tests.helpers.cosim_designs import generated
 from tests.helpers.designs import published
 
 SMALL = """\
@@ -105,7 +105,7 @@ def test_verilog_that_yosys_refuses_is_reported(tmp_path: Path) -> None:
 
 def _copy(folder: Path, text: str | None = None) -> Generated:
     """Return tile16, or other Verilog in its place, in a folder of its own."""
-    text = design("tile16").path.read_text() if text is None else text
+    text = generated("tile16").path.read_text() if text is None else text
     path = folder / "tile16.v"
     path.write_text(text)
     return Generated(published("tile16"), path, hashlib.sha256(text.encode()).hexdigest(), folder=folder)
@@ -125,7 +125,7 @@ def _without_reset(verilog: str, module: str, register: str) -> str:
 
 def test_unknown_registers(tmp_path: Path) -> None:
     found = check_unknown(published("tile16"), generated=_copy(tmp_path))
-    # Three names of the plan; one before and three after the interruptions.
+    # Three names of the configuration; one before and three after the interruptions.
     assert len(found.counted) == 7
     assert found.mismatch is None
     assert found.values > 34 * found.steps
@@ -133,7 +133,7 @@ def test_unknown_registers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("module", "register"), [("control", "error"), ("control", "cached"), ("sampler", "o__valid")])
 def test_an_unknown_register_without_reset_is_found(module: str, register: str, tmp_path: Path) -> None:
-    wrong = _copy(tmp_path, _without_reset(design("tile16").path.read_text(), f"tile16.{module}", register))
+    wrong = _copy(tmp_path, _without_reset(generated("tile16").path.read_text(), f"tile16.{module}", register))
     with pytest.raises(Mismatch, match=r"^tile16 in Icarus Verilog .* must be .*, not '[01]*X"):
         check_unknown(published("tile16"), generated=wrong)
 
@@ -143,6 +143,6 @@ def test_random_registers(tmp_path: Path) -> None:
     found = check_random(published("tile16"), range(1, 5), generated=_copy(tmp_path))
     # The first seed also interrupts names: one before, twenty after.
     assert [len(run.counted) for run in found] == [22, 1, 1, 1]
-    wrong = _copy(tmp_path, _without_reset(design("tile16").path.read_text(), "tile16.control", "error"))
+    wrong = _copy(tmp_path, _without_reset(generated("tile16").path.read_text(), "tile16.control", "error"))
     with pytest.raises(Mismatch, match=r"^tile16 in Verilator"):
         check_random(published("tile16"), range(1, 7), generated=wrong)

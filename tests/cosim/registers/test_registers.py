@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from cosim.core.verify import Generated, compile_design, generate, run_bench
+from cosim.core.bench_run import run_bench
+from cosim.core.verify import compile_design, generate
 from cosim.engine.compile import Model
 from cosim.engine.simulators import Simulator
 from hdl.core.config import CORES
@@ -14,13 +15,8 @@ from tests.helpers.designs import published
 
 
 @cache
-def design(core: str) -> Generated:
-    return generate(published(core), system=True)
-
-
-@cache
 def compiled(core: str, kind: Simulator) -> Model:
-    return compile_design(kind, design(core))
+    return compile_design(kind, generate(published(core), system=True))
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -47,10 +43,10 @@ def test_a_thousand_names_restarted_in_any_cycle() -> None:
 
 def _run(core: str, kind: Simulator, tests: str, *, seed: int, accesses: int) -> None:
     """Run tests of the bench; there must have been so many accesses, and several values compared at each."""
-    outcome, findings = run_bench(
-        compiled(core, kind), design(core), "cosim.registers.bench_registers", name=tests.replace("|", "-"),
-        test_filter=tests, seed=seed, short=kind is Simulator.ICARUS,
+    findings = run_bench(
+        compiled(core, kind), published(core), "cosim.registers.bench_registers", test_filter=tests, seed=seed,
+        short=kind is Simulator.ICARUS,
     )  # fmt: skip
-    assert len(outcome.tests) == tests.count("|") + 1
+    assert len(findings.tests) == tests.count("|") + 1
     assert findings.steps >= accesses
     assert findings.values > 3 * findings.steps

@@ -7,37 +7,32 @@ from pathlib import Path
 import pytest
 
 from cosim.cli import main
-from cosim.core.verify import run_bench
+from cosim.core.bench_run import run_bench
+from cosim.core.verify import NAMES_BENCH
 from cosim.engine.simulators import Simulator
-from cosim.report.gantt import Gantt, draw, read_gantt, text_chart
-from hdl.core.config import CORES
+from cosim.report.gantt import Gantt, draw, read_gantt, record_gantt, text_chart
 from hdl.core.core import Core
 from hdl.core.timeline import timeline
-from tests.helpers.cosim_designs import compiled, design, sampled_requests
+from tests.helpers.cosim_designs import compiled, generated, sampled_requests
 from tests.helpers.designs import published
 
 
-def test_chart_of_a_step() -> None:
-    config = CORES["tile16"]
-    outcome, findings = run_bench(
-        compiled("tile16", Simulator.ICARUS),
-        design("tile16"),
-        "cosim.core.bench_names",
-        name="gantt",
-        requests=sampled_requests("tile16", 1),
-        waves=True,
-    )
-    assert outcome.waveform is not None
-    core = Core(published(config.name))
-    for step in range(len(findings.counted[0].step_cycles)):
-        gantt = read_gantt(outcome.waveform, config, step)
+def test_chart_of_a_step(tmp_path: Path) -> None:
+    design, [request] = published("tile16"), sampled_requests("tile16", 1)
+    waveform = tmp_path / "waves.vcd"
+    model = compiled("tile16", Simulator.ICARUS)
+    findings = run_bench(model, design, NAMES_BENCH, requests=[request], waveform=waveform)
+    core = Core(design)
+    steps = len(findings.counted[0].step_cycles)
+    for step in range(steps):
+        gantt = read_gantt(waveform, design.core, step)
         done = timeline(core, step)
         assert gantt.cycles == done[-1].cycle
         shown = [cycle for cycle, active in enumerate(gantt.rows["instruction done"]) if active and cycle > 0]
         assert shown == [entry.cycle for entry in done]
-    steps = len(findings.counted[0].step_cycles)
     with pytest.raises(ValueError, match=rf"^step must be 0 to {steps - 1}, not {steps}$"):
-        read_gantt(outcome.waveform, config, steps)
+        read_gantt(waveform, design.core, steps)
+    assert record_gantt(generated("tile16"), request, 0) == read_gantt(waveform, design.core, 0)
 
 
 def test_text_and_picture(tmp_path: Path) -> None:

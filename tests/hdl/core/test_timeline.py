@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
+from cosim.core.bench_run import run_bench
 from cosim.core.request import name_request
-from cosim.core.verify import compile_design, generate, run_bench
+from cosim.core.verify import NAMES_BENCH, compile_design, generate
 from cosim.engine.simulators import Simulator
 from hdl.core.config import CORES
 from hdl.core.core import Core
@@ -36,11 +37,10 @@ def test_steps_take_the_cycles_of_the_timeline(name: str) -> None:
     checkpoint = default_checkpoint()
     config = CORES[name]
     core, model = Core(published(config.name)), Observed(checkpoint, config.arithmetic)
-    design = generate(published(config.name))
     # Temperature 2 gives long names, and so positions in the cache's second row.
     requests = [name_request(seed, 0x200 if seed % 2 else 0x80, 15) for seed in range(1, NAMES + 1)]
-    built = compile_design(Simulator.VERILATOR, design)
-    _, findings = run_bench(built, design, "cosim.core.bench_names", name="timeline", requests=requests)
+    built = compile_design(Simulator.VERILATOR, generate(published(name)))
+    findings = run_bench(built, published(name), NAMES_BENCH, requests=requests)
     longest = 0
     for request, counted in zip(requests, findings.counted, strict=True):
         stages: Counter[Stage] = Counter()

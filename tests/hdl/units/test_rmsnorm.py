@@ -15,7 +15,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
-from cosim.engine.run import build_and_run
+from cosim.engine.compile import compile_verilog
+from cosim.engine.run import run
 from cosim.engine.simulators import Simulator
 from hdl.units.rmsnorm import RmsNorm
 from hdl.units.root_scale import RootScale
@@ -160,7 +161,8 @@ def test_every_root_scale(tmp_path: Path) -> None:
     lines: list[str] = []
     env = {"BATCH": str(BATCH)}
     bench = "tests.helpers.bench_root_scale"
-    build_and_run(Simulator.VERILATOR, [source], "sweep", bench, BUILD, env=env, on_line=lines.append)
+    model = compile_verilog(Simulator.VERILATOR, [source], "sweep", BUILD)
+    run(model, bench, tmp_path / "run", env=env, on_line=lines.append)
     assert f"scales {spec.max_mean_square}" in lines
 
 
