@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosim.host.machine import Identity, identify
 from cosim.host.transport import Access, Recorded, Transport
@@ -52,11 +52,19 @@ def open_session(
     `open_transport`, `identify` and `check_identity` raise.
     """
     expected = wanted_by(choice)
-    connection = Connection(design=lambda: choice.resolve(), seconds=seconds, notice=notice)
-    with open_transport(transport, connection) as found:
+    made: list[Design] = []
+
+    def design() -> Design:
+        made.append(choice.resolve())
+        return made[0]
+
+    with open_transport(transport, Connection(design=design, seconds=seconds, notice=notice)) as found:
+        if made:
+            # What was made for the simulation is what has to be there.
+            expected = replace(expected, design=made[0])
         bus = found if record is None else Recorded(found, record)
         identity = identify(bus)
-        design, warning = check_identity(identity, expected)
+        on_board, warning = check_identity(identity, expected)
         yield Session(
-            bus=bus, transport=transport, identity=identity, design=design, seconds=seconds, warning=warning
+            bus=bus, transport=transport, identity=identity, design=on_board, seconds=seconds, warning=warning
         )

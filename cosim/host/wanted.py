@@ -9,10 +9,12 @@ from pathlib import Path
 from cosim.host.errors import OtherBuild
 from cosim.host.machine import Identity
 from hdl.build_cache import build_id
+from hdl.build_note import BUILD_FILE, read_build
 from hdl.core.config import CORES
+from hdl.core.cores import core_config
 from hdl.design import Design, make_design
 from hdl.options import Choice, bound_core
-from talos_ref.golden.format import FORMATS
+from talos_ref.golden.format import FORMATS, named_format
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 
 __all__ = ["Wanted", "check_identity", "wanted_by"]
@@ -33,19 +35,30 @@ class Wanted:
     format: str | None = None
     """Name of a number format, or ``auto``."""
     design: Design | None = None
+    folder_build: int | None = None
+    """What a board answered that was made from the design's folder when that was written."""
 
     def resolve(self, identity: Identity) -> Design:
-        """Return the design that the board has to hold, at the board's clock and with its format.
+        """Return the design that the board has to hold, with its own core, clock and format where none is wanted.
 
-        Raises OtherBuild if the options say nothing of the core and the board's is none that is known here.
+        Raises OtherBuild if the board's model, or a core or format of its own, cannot be that of the options.
         """
         if self.design is not None:
             return self.design
+        _refuse(_model_differences(identity, self.checkpoint), self)
         core = self.core or identity.core
         if core not in CORES:
             raise OtherBuild(f"the board's core must be one of {', '.join(CORES)}, not {core!r}; give {_FOLDER}")
-        own = identity.word if identity.word in map(str, FORMATS) else None
-        config = bound_core(core, self.checkpoint, self.format or own)
+        if self.format is None and identity.word not in map(str, FORMATS):
+            known = ", ".join(map(str, FORMATS))
+            raise OtherBuild(f"the board's format must be one of {known}, not {identity.word}; program it again")
+        try:
+            if self.format is not None:
+                config = bound_core(core, self.checkpoint, self.format)
+            else:
+                config = core_config(core, self.checkpoint.config, named_format(identity.word))
+        except ValueError as error:
+            raise OtherBuild(f"the board's core {core} cannot be of {self.origin} ({error}): {_remedy(self)}") from None
         return make_design(config, self.checkpoint, clock_hz=identity.clock_hz)
 
 
@@ -53,11 +66,22 @@ def wanted_by(choice: Choice) -> Wanted:
     """Return what is chosen; OSError or ValueError, naming the file, if a file of it cannot be used."""
     if choice.design is not None:
         design = Design.load(Path(choice.design))
-        return Wanted(checkpoint=design.checkpoint, origin=choice.design, given=True, design=design)
+        return Wanted(
+            checkpoint=design.checkpoint, origin=choice.design, given=True, design=design,
+            folder_build=_folder_build(Path(choice.design)),
+        )  # fmt: skip
     path = weights_path(choice.weights)
     given = choice.weights is not None or bool(os.environ.get("TALOS_WEIGHTS"))
     origin = str(path) if given else "the default checkpoint"
     return Wanted(checkpoint=load(path), origin=origin, given=given, core=choice.core, format=choice.format)
+
+
+def _folder_build(design: Path) -> int | None:
+    """Return the build that a Quartus folder notes beside its design, None without or if it is no such note."""
+    try:
+        return read_build(design.with_name(BUILD_FILE))
+    except (OSError, ValueError):
+        return None
 
 
 def check_identity(identity: Identity, expected: Wanted) -> tuple[Design, str | None]:
@@ -66,26 +90,46 @@ def check_identity(identity: Identity, expected: Wanted) -> tuple[Design, str | 
     Raises OtherBuild, with everything that differs and can be read from the board, if it holds another design.
     """
     design = expected.resolve(identity)
-    if differences := _differences(identity, design):
-        raise OtherBuild(f"{'; '.join(differences)}: {_remedy(expected)}")
+    _refuse(_model_differences(identity, design.checkpoint) + _core_differences(identity, design), expected)
     build = build_id(design)
     if identity.build == build:
         return design, None
+    reason = "its design was made from other weights, settings or sources; --check says whether its bits differ"
+    if identity.clock_hz != design.clock_hz:
+        reason = f"its clock is {identity.clock_hz / 1e6:g} MHz, not {design.clock_hz / 1e6:g} MHz, or more differs"
+    elif identity.build == expected.folder_build:
+        reason = "it holds what that folder was made for, by other sources than these"
     return design, (
         f"the board's build is {identity.build:08x}, not {build:08x}, which these sources make of {expected.origin}: "
-        "its design was made from other weights, settings or sources; --check says whether its bits differ"
+        f"{reason}"
     )
 
 
-def _differences(identity: Identity, design: Design) -> list[str]:
-    """Return what the board says of itself and is not so in the design."""
-    pairs = (
+def _refuse(differences: list[str], expected: Wanted) -> None:
+    """Raise OtherBuild, with the remedy, if there are differences."""
+    if differences:
+        raise OtherBuild(f"{'; '.join(differences)}: {_remedy(expected)}")
+
+
+def _model_differences(identity: Identity, checkpoint: Checkpoint) -> list[str]:
+    """Return what the board says of its model and is not so of the checkpoint's."""
+    model = checkpoint.config
+    return _unequal(
+        ("number of tokens", model.vocab_size, identity.vocab_size),
+        ("number of positions", model.block_size, identity.block_size),
+    )
+
+
+def _core_differences(identity: Identity, design: Design) -> list[str]:
+    """Return what else the board says of itself and is not so in the design."""
+    return _unequal(
         ("core", design.name, identity.core),
         ("arithmetic", design.core.arithmetic_name, identity.arithmetic),
-        ("number of tokens", design.model.vocab_size, identity.vocab_size),
-        ("number of positions", design.model.block_size, identity.block_size),
         ("format", str(design.word), identity.word),
     )
+
+
+def _unequal(*pairs: tuple[str, object, object]) -> list[str]:
     return [f"the board's {what} must be {wanted}, not {found}" for what, wanted, found in pairs if wanted != found]
 
 
@@ -94,4 +138,4 @@ def _remedy(expected: Wanted) -> str:
         return f"program it with the folder of {expected.origin}, or give {_FOLDER}"
     if expected.given:
         return f"program it again, give its weights in place of {expected.origin}, or give {_FOLDER}"
-    return f"program it again, or give --weights FILE of its weights, or {_FOLDER}"
+    return f"program it again, or give --weights FILE of its weights in place of {expected.origin}, or {_FOLDER}"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from hdl.build_note import write_build
 from hdl.design import CHECKPOINT_FILE, Design
 from talos_ref.files import build_root, write_bytes
 from talos_ref.golden.format import Q4_12
@@ -27,7 +28,7 @@ def project_folder(kind: str, design: Design) -> Path:
 
 
 def write_project(folder: Path, files: Mapping[str, str], design: Design) -> list[Path]:
-    """Write a project's files, name -> text, and the design beside them; return all of them.
+    """Write a project's files, name -> text, and beside them the design and a note of its build; return all of them.
 
     Files whose name ends in ``.sh`` are made executable. OSError if a file cannot be written.
     """
@@ -39,7 +40,7 @@ def write_project(folder: Path, files: Mapping[str, str], design: Design) -> lis
             path.chmod(path.stat().st_mode | 0o111)
         written.append(path)
     described = design.save(folder)
-    return [*written, described, described.with_name(CHECKPOINT_FILE)]
+    return [*written, described, described.with_name(CHECKPOINT_FILE), write_build(folder, design)]
 
 
 def estimate(design: Design, path: Path) -> dict[str, int] | None:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from functools import cache
 
-from hdl.core.config import CLOCK_HZ, CoreConfig
-from hdl.design import Design, make_design
-from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
+import numpy as np
 
-__all__ = ["design_of", "published"]
+from hdl.core.config import CLOCK_HZ, CoreConfig
+from hdl.core.cores import core_config
+from hdl.design import Design, make_design
+from talos_ref.golden.format import Q5_12
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
+from talos_ref.model.config import ModelConfig
+
+__all__ = ["design_of", "published", "small_design"]
 
 
 @cache
 def published(core: str) -> Design:
     """Return a named core with the committed checkpoint."""
     return make_design(core, default_checkpoint())
+
+
+def small_design(alphabet: str) -> Design:
+    """Return a design with random weights, seven positions and words of Q5.12; its hidden units keep their order."""
+    model = ModelConfig(alphabet=alphabet, block_size=7, n_embd=8, n_head=2, mlp_dim=12)
+    rng = np.random.default_rng(3)
+    tensors = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in model.shapes().items()}
+    return design_of(core_config("wide", model, Q5_12), Checkpoint(model, tensors))
 
 
 def design_of(config: CoreConfig, checkpoint: Checkpoint) -> Design:

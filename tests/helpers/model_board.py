@@ -12,6 +12,7 @@ from cosim.core.model import GoldenModel
 from cosim.registers.machine import Machine
 from hdl.build_cache import build_id
 from hdl.core.interface import Stage
+from hdl.design import Design
 from tests.helpers.designs import published
 
 __all__ = ["ModelBoard", "served"]
@@ -25,7 +26,7 @@ class ModelBoard:
     Parameters
     ----------
     core
-        Name of the core.
+        Name of a core with the committed weights, or a design.
     change
         Takes the address and the word of every read, and returns what the host is to see.
     hangs
@@ -34,12 +35,12 @@ class ModelBoard:
 
     def __init__(
         self,
-        core: str = "tile16",
+        core: str | Design = "tile16",
         *,
         change: Callable[[int, int], int] = lambda address, word: word,
         hangs: bool = False,
     ) -> None:
-        self.design = published(core)
+        self.design = published(core) if isinstance(core, str) else core
         self.machine = Machine(
             self.design.core, GoldenModel(self.design), build=build_id(self.design), clock_hz=self.design.clock_hz
         )

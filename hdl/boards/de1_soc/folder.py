@@ -40,7 +40,7 @@ On the board's computer, with the project these files came from (no simulator is
 | `{project}.sdc` | clocks, false paths |
 | `{bridge}.tcl` | makes `{bridge}.qsys`, a JTAG to Avalon master, from which Platform Designer makes Verilog |
 | `compile.tcl` | what `compile.sh` and `compile.bat` run |
-| `{design}`, `checkpoint.npz` | core, weights, format and clock, for the host |
+| `{design}`, `checkpoint.npz`, `build.json` | core, weights, format, clock and build, for the host |
 
 Model: {letters} letters, a block of {block}; words in {word}. Build: {build:08x}, which the host reads from the board.
 Clock: {clock} MHz, by the PLL from 50 MHz. SW0 up: a name a second on HEX5 to HEX0. SW1 up: reset. Once a host has

@@ -20,6 +20,7 @@ from cosim.host.transport import Transport
 from hdl.registers.map import register_map
 from talos_ref.cli import main as golden_main
 from talos_ref.model.config import MICROGPT
+from tests.helpers.designs import small_design
 from tests.helpers.model_board import ModelBoard
 
 REGISTERS = register_map(MICROGPT)
@@ -237,6 +238,44 @@ def test_a_board_that_is_not_ours(
     assert capsys.readouterr().err.startswith(message)
     assert board.closed == 1
     assert not file.exists()
+
+
+def test_another_alphabet(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names, steps and files in the design's own letters, checked against its own weights."""
+    design = small_design("가나다라마바사")
+    board = plug(ModelBoard(design))
+    folder = ["--design", str(design.save(tmp_path))]
+    file = tmp_path / "found.json"
+    assert main(["generate", "--seed", "5", "--count", "4", "--replay", "--save", str(file), *folder]) == 0
+    said = capsys.readouterr()
+    *names, checked = said.out.splitlines()
+    assert said.err == ""
+    assert len(names) == 4
+    assert set("".join(names)) <= set(design.model.alphabet)
+    assert [found["text"] for found in json.loads(file.read_text())["names"]] == names
+    assert checked.endswith("values compared with the golden model, all equal")
+    assert board.hex, "the letters go to the display as tokens"
+    assert main(["step", "--text", "나사", "--check", *folder]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("position 0, · in: ")
+    assert "position 2, 사 in: " in said.out
+    assert main(["step", "--text", "a", *folder]) == 2
+    assert capsys.readouterr().err == "error: text must hold letters of '가나다라마바사' only, not 'a'\n"
+    assert main(["generate", "--limit", "7", *folder]) == 2
+    assert capsys.readouterr().err == "error: limit must be 1 to 6 letters, not 7\n"
+
+
+def test_an_alphabet_with_the_sign_of_bos(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    design = small_design("·a")
+    plug(ModelBoard(design))
+    assert main(["step", "--design", str(design.save(tmp_path))]) == 0
+    assert capsys.readouterr().out.startswith("position 0, ∎ in: ")
+
+
+def test_a_design_and_weights_at_once(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
+    plug(ModelBoard())
+    assert main(["info", "--design", "a.json", "--weights", "b.npz"]) == 2
+    assert capsys.readouterr().err == "error: --design must stand without --weights: the file says what the design is\n"
 
 
 def test_save_and_accesses(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

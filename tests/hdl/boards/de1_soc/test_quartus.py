@@ -20,6 +20,7 @@ from hdl.boards.de1_soc.jtag_bridge import bridge_tcl
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from hdl.boards.folder import project_folder
 from hdl.build_cache import build_id
+from hdl.build_note import read_build
 from hdl.design import Design
 from talos_ref.model.checkpoint import Checkpoint
 from tests.helpers.board_design import tile16_files
@@ -97,8 +98,8 @@ def test_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     )
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "README.md", "checkpoint.npz", "compile.bat", "compile.sh", "compile.tcl", "design.json", "jtag_bridge.tcl",
-        "program.bat", "program.sh", "top.qpf", "top.qsf", "top.sdc", "top.v",
+        "README.md", "build.json", "checkpoint.npz", "compile.bat", "compile.sh", "compile.tcl", "design.json",
+        "jtag_bridge.tcl", "program.bat", "program.sh", "top.qpf", "top.qsf", "top.sdc", "top.v",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir() if path.stat().st_mode & stat.S_IXUSR} == {
         "compile.sh",
@@ -133,6 +134,7 @@ def test_the_design_lies_beside_the_project(folder: Path, capsys: pytest.Capture
     design = Design.load(saved)
     assert design == replace(published("tile16"), clock_hz=50_000_000)
     assert f"Build: {build_id(design):08x}," in (folder / "README.md").read_text()
+    assert read_build(folder / "build.json") == build_id(design)
     again = folder.parent / "again"
     assert main(["quartus", "--design", str(saved), "--out", str(again), "--no-compile"]) == 0
     assert f"{again} written: project of tile16 at 50 MHz\n" in capsys.readouterr().out
