@@ -8,7 +8,6 @@ import io
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +39,8 @@ DEFAULT_PATH = Path(__file__).resolve().parents[2] / "weights" / "microgpt.npz"
 _KIND, _VERSION = "microgpt-checkpoint", 1
 _MODEL = "model"
 _MODEL_BYTES = 1 << 16
+_MAX_BYTES = 1 << 26
+"""Largest file that is read: the largest model has 13 million parameters."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,8 +149,8 @@ def _read_config(archive: zipfile.ZipFile) -> ModelConfig:
     return ModelConfig(**model["config"])
 
 
-def _read(stream: io.BufferedReader) -> Checkpoint:
-    with zipfile.ZipFile(stream) as archive:
+def _read(data: bytes) -> Checkpoint:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
         if f"{_MODEL}.npy" not in names:
             raise zipfile.BadZipFile(f"it has no member {_MODEL!r}")
@@ -174,15 +175,19 @@ def load(path: str | Path, config: ModelConfig | None = None) -> Checkpoint:
     the command that imports it), truncated or damaged, of another version, of a model other than ``config`` (where
     given), or holds tensors that do not fit.
     """
+    with open(path, "rb") as stream:
+        data = stream.read(_MAX_BYTES + 1)
     try:
-        with open(path, "rb") as stream:
-            checkpoint = _read(stream)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        kind = file_kind(path)
+        if len(data) > _MAX_BYTES:
+            raise ValueError(f"it must have at most {_MAX_BYTES} bytes")
+        checkpoint = _read(data)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{path} is not a usable checkpoint: {error}") from None
+    except Exception as error:
+        # A damaged zip fails in any way that its parts and its compressions have.
+        kind = file_kind(data)
         reason = f"it is damaged ({error})" if kind == CHECKPOINT else f"it is {kind}"
         raise ValueError(f"{path} is not a checkpoint: {reason}") from None
-    except (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a usable checkpoint: {error}") from None
     if config is not None and checkpoint.config != config:
         wanted, found = dataclasses.asdict(config), dataclasses.asdict(checkpoint.config)
         name = next(name for name in wanted if wanted[name] != found[name])

@@ -1,10 +1,10 @@
-"""What a file is, told by its first bytes, and which command takes it."""
+"""What a file is, told by its content, and which command takes it."""
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 __all__ = ["CHECKPOINT", "FileKind", "file_kind"]
 
@@ -51,11 +51,11 @@ _SHOWN = 5
 """Members of an archive that are named."""
 
 
-def _zip_kind(path: str | Path) -> FileKind:
+def _zip_kind(data: bytes) -> FileKind:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # a damaged directory fails in any way
         return FileKind(f"a truncated or damaged zip ({error})", "make or copy it again")
     if "model.npy" in members:
         return CHECKPOINT
@@ -79,17 +79,16 @@ def _is_text(head: bytes) -> bool:
     return "\0" not in text
 
 
-def file_kind(path: str | Path) -> FileKind:
-    """Return what ``path`` is; OSError if it cannot be read."""
-    with open(path, "rb") as stream:
-        head = stream.read(4096)
+def file_kind(data: bytes) -> FileKind:
+    """Return what a file with this content is."""
+    head = data[:4096]
     if not head:
         return FileKind("an empty file", "make or copy it again")
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
     if head.startswith(b"PK"):
-        return _zip_kind(path)
+        return _zip_kind(data)
     # A safetensors file is the length of a header, 8 bytes, and the header, which is JSON.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
         return _imported("a safetensors file", "import-safetensors")

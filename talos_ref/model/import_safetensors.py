@@ -35,9 +35,10 @@ def _array(name: str, entry: dict[str, Any]) -> npt.NDArray[Any]:
 def _metadata(data: bytes) -> dict[str, Any]:
     """Return the fields of ModelConfig among the metadata, which are strings."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata = header.get("__metadata__") or {}
     found: dict[str, Any] = {}
     for field in fields(ModelConfig):
-        if (text := header.get("__metadata__", {}).get(field.name)) is None:
+        if (text := metadata.get(field.name)) is None:
             continue
         try:
             found[field.name] = text if field.name == "alphabet" else int(text)
@@ -61,7 +62,7 @@ def load_safetensors(path: str | Path, **given: Any) -> Checkpoint:
         try:
             entries = deserialize(data)  # type: ignore[no-untyped-call]
         except SafetensorError as error:
-            kind = file_kind(path)
+            kind = file_kind(data)
             damaged = kind.command == "import-safetensors"
             raise ValueError(f"it is damaged ({error})" if damaged else f"it is {kind}") from None
         arrays = {name: _array(name, entry) for name, entry in entries}

@@ -156,8 +156,8 @@ def _read_npy(data: bytes) -> dict[str, npt.NDArray[Any]]:
     return {name: _matrix(name, value) for name, value in content.items()}
 
 
-def _read_npz(path: str | Path) -> dict[str, npt.NDArray[Any]]:
-    with zipfile.ZipFile(path) as archive:
+def _read_npz(data: bytes) -> dict[str, npt.NDArray[Any]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
         # A compressed member could unpack to any size.
         if sum(info.file_size for info in members) > MAX_BYTES:
@@ -181,9 +181,9 @@ def load_published(path: str | Path, **given: Any) -> Checkpoint:
     try:
         if len(data) > MAX_BYTES:
             raise ValueError(f"it must have at most {MAX_BYTES} bytes")
-        if (kind := file_kind(path)).command != "import-npy":
+        if (kind := file_kind(data)).command != "import-npy":
             raise ValueError(f"it is {kind}")
-        return checkpoint_of(_read_npz(path) if data.startswith(b"PK") else _read_npy(data), given)
+        return checkpoint_of(_read_npz(data) if data.startswith(b"PK") else _read_npy(data), given)
     except Exception as error:
         # A damaged pickle or zip can fail in any way; what it says then is of no use without the file.
         raise ValueError(f"{path} is not a usable .npy of weights: {error or type(error).__name__}") from None

@@ -36,7 +36,7 @@ class WordList:
     report: WordReport
 
 
-def _decode(path: str | Path, data: bytes) -> tuple[dict[int, str], list[Problem]]:
+def _decode(data: bytes) -> tuple[dict[int, str], list[Problem]]:
     """Return the lines of a file by number, and a problem if some are missing because they are not UTF-8."""
     pieces = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     if not pieces[-1]:
@@ -50,8 +50,7 @@ def _decode(path: str | Path, data: bytes) -> tuple[dict[int, str], list[Problem
             bad.append(number)
     if not bad:
         return lines, []
-    kind = file_kind(path) if Path(path).is_file() else None
-    if kind is not None and kind.is_known:
+    if (kind := file_kind(data)).is_known:
         return {}, [problem("encoding", f"it must be UTF-8 text, one word a line, not {kind.name}", bad)]
     message = f"it must be UTF-8 text, not bytes as {first[0]:#04x} ({places('line', bad)}); save it as UTF-8"
     return lines, [problem("encoding", message, bad)]
@@ -87,7 +86,7 @@ def inspect_words(
     with open(path, "rb") as stream:
         data = stream.read(MAX_BYTES + 1)
     size = problem("size", f"it must have at most {MAX_BYTES} bytes; give fewer words", [])
-    lines, problems = ({}, [size]) if len(data) > MAX_BYTES else _decode(path, data)
+    lines, problems = ({}, [size]) if len(data) > MAX_BYTES else _decode(data)
     stripped = [(number, line.strip()) for number, line in lines.items()]
     numbered = [(number, word) for number, word in stripped if word][:limit]
     words = [(number, unicodedata.normalize("NFC", word)) for number, word in numbered]

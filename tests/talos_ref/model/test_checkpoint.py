@@ -181,6 +181,31 @@ def test_damage_is_never_read_as_weights(tmp_path: Path) -> None:
     assert refused > 300
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_bytes_lost_gained_and_changed(compression: int, tmp_path: Path) -> None:
+    expected, path = Checkpoint(TINY, tiny_tensors()), tmp_path / "damaged.npz"
+    with zipfile.ZipFile(save(expected, tmp_path / "good.npz")) as archive:
+        whole = zipped([(name, archive.read(name)) for name in archive.namelist()], compression)
+    path.write_bytes(whole)
+    assert load(path) == expected
+    rng, refused = random.Random(compression), 0
+    for _ in range(150):
+        at = rng.randrange(len(whole))
+        path.write_bytes(whole[:at] + rng.randbytes(rng.randrange(9)) + whole[at + rng.randrange(9) :])
+        try:
+            assert load(path) == expected
+        except ValueError as error:
+            refused += str(error).startswith(str(path))
+    assert refused > 100
+
+
+def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(Checkpoint(TINY, tiny_tensors()), tmp_path / "a.npz")
+    monkeypatch.setattr("talos_ref.model.checkpoint._MAX_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"a\.npz is not a usable checkpoint: it must have at most 1000 bytes$"):
+        load(path)
+
+
 def npy(array: Any, allow_pickle: bool = False) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=allow_pickle)

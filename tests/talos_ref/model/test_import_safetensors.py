@@ -88,6 +88,7 @@ def test_the_published_shapes_need_nothing(checkpoint: Checkpoint, tmp_path: Pat
         (raw({"wte": ("F32", [4], bytes(16))}), "'wte' must have two dimensions, not shape (4,)"),
         (raw({"wte": ("F32", [1 << 40, 1 << 40], bytes(16))}), "it is damaged ("),
         (raw({"wte": ("F32", [2, 4], bytes(16))}), "it is damaged ("),
+        (b"\x16\0\0\0\0\0\0\0" + b'{"__metadata__": null}', "its tensors must be those of a microGPT: missing wte"),
         (raw({}), "its tensors must be those of a microGPT: missing wte, wpe, lm_head, layer0.wq, layer0.wk and"),
         (b"\xff" * 8 + b"{}", "it is a file of an unknown kind"),
     ],
