@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from host_c.bench.rows import Row, ratio_text
+from host_c.bench.rows import Row, base_row, ratio_text
 from talos_ref.files import write_bytes
 
 __all__ = ["write_chart"]
@@ -18,8 +18,9 @@ __all__ = ["write_chart"]
 COLOURS = {"measured": "#2a6f97", "simulated": "#2e8b57", "published": "#a0a0a0"}
 
 
-def write_chart(rows: Sequence[Row], base: Row, folder: Path) -> list[Path]:
+def write_chart(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Write bench.png and bench.svg; OSError if the folder cannot be written."""
+    base = base_row(list(rows))
     shown = sorted((row for row in rows if row.kind in COLOURS), key=lambda row: row.median)
     matplotlib.rcParams["svg.hashsalt"] = "talos"
     figure = Figure(figsize=(10, 0.34 * len(shown) + 1.2), layout="constrained")

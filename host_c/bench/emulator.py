@@ -69,7 +69,7 @@ def run_letters(
     """Return what letters prints; RuntimeError with its words if it fails."""
     command = [*target.emulator, *_command(program, model, arithmetic, kernel, seed, temperature), str(names)]
     result = subprocess.run(
-        [*command, *["steps"] * steps], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        [*command, *["steps"] * steps], capture_output=True, encoding="utf-8", timeout=TIMEOUT_S, check=False
     )
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {result.stderr}")

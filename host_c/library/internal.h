@@ -38,7 +38,8 @@ struct talos_model {
     talos_layer layer[16];
     void *pack;                     /* the kernel's own layout of the weights, or null */
     atomic_uint references;
-    talos_format format;
+    talos_format format;            /* of words */
+    uint32_t *letters;              /* [vocab - 1], code points */
 };
 
 /* Temperature as each sampler wants it. */

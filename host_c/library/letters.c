@@ -1,6 +1,6 @@
 /* Command line of the library, for processors that have no Python here: prints names or steps, for comparison.
  *
- *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES          names from one stream, each ended by a full stop
+ *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES          names from one stream, one a line, in UTF-8
  *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES steps    a line a step: token, rng, logits
  *
  * ARITHMETIC is float (float32), precise or talos-v2; KERNEL is a name, or "-" for the fastest. */
@@ -24,15 +24,30 @@ static int fail(talos_status status) {
     return 1;
 }
 
-static int print_names(talos_stream *stream, size_t names, const talos_config *config) {
+/* Print a code point in UTF-8. */
+static void print_letter(uint32_t letter) {
+    if (letter < 0x80) {
+        putchar((int)letter);
+        return;
+    }
+    int bits = letter < 0x800 ? 6 : letter < 0x10000 ? 12 : 18; /* below those of the first byte */
+    putchar((int)((0xF0u << (3 - bits / 6) & 0xF0) | letter >> bits));
+    while (bits) putchar((int)(0x80 | (letter >> (bits -= 6) & 0x3F)));
+}
+
+static int print_names(const talos_model *model, talos_stream *stream, size_t names, const talos_config *config) {
     uint8_t *tokens = malloc(names * config->block_size + 1);
     size_t written = 0;
     uint64_t steps = 0;
     talos_status status = TALOS_NO_MEMORY;
     if (tokens) status = talos_generate(stream, names, tokens, names * config->block_size, &written, &steps);
     if (status == TALOS_OK) {
-        for (size_t i = 0; i < written; i++) putchar(tokens[i] == config->vocab_size - 1 ? '.' : 'a' + tokens[i]);
-        printf("\n%" PRIu64 " steps\n", steps);
+        for (size_t i = 0; i < written; i++) {
+            uint32_t letter = '\n'; /* in place of BOS, which is none */
+            talos_model_letter(model, tokens[i], &letter);
+            print_letter(letter);
+        }
+        printf("%" PRIu64 " steps\n", steps);
     }
     free(tokens);
     return status == TALOS_OK ? 0 : fail(status);
@@ -66,10 +81,13 @@ int main(int count, char **arguments) {
     if (status != TALOS_OK) return fail(status);
     talos_model_config(model, &config);
     status = talos_stream_create(model, (uint32_t)strtoul(arguments[4], NULL, 10), strtod(arguments[5], NULL), &stream);
-    talos_model_free(model);
-    if (status != TALOS_OK) return fail(status);
+    if (status != TALOS_OK) {
+        talos_model_free(model);
+        return fail(status);
+    }
     size_t names = strtoul(arguments[6], NULL, 10);
-    int result = count > 7 ? print_steps(stream, names, &config) : print_names(stream, names, &config);
+    int result = count > 7 ? print_steps(stream, names, &config) : print_names(model, stream, names, &config);
     talos_stream_free(stream);
+    talos_model_free(model);
     return result;
 }

@@ -164,8 +164,10 @@ static talos_status fill(talos_model *m, const uint8_t *bytes, size_t size, cons
     if (size != TALOS_MODEL_HEADER_BYTES + alphabet + 4 * m->parameters) return TALOS_BAD_LENGTH;
     const uint8_t *body = bytes + TALOS_MODEL_HEADER_BYTES;
     if (read_u32(bytes + 40) != crc32_of(body, size - TALOS_MODEL_HEADER_BYTES)) return TALOS_BAD_CHECKSUM;
+    m->letters = talos_allocate(alphabet);
     m->weights = talos_allocate(4 * m->parameters);
-    if (!m->weights) return TALOS_NO_MEMORY;
+    if (!m->letters || !m->weights) return TALOS_NO_MEMORY;
+    for (size_t i = 0; i < alphabet / 4; i++) m->letters[i] = read_u32(body + 4 * i);
     for (size_t i = 0; i < m->parameters; i++) {
         uint32_t word = read_u32(body + alphabet + 4 * i);
         memcpy(&m->weights[i], &word, 4);
@@ -224,6 +226,7 @@ talos_status talos_model_open(const char *path, talos_arithmetic arithmetic, con
 
 void talos_model_free(talos_model *model) {
     if (!model || atomic_fetch_sub(&model->references, 1) > 1) return;
+    free(model->letters);
     free(model->weights);
     free(model->words);
     free(model->folded);
@@ -234,6 +237,12 @@ void talos_model_free(talos_model *model) {
 talos_status talos_model_config(const talos_model *model, talos_config *config) {
     if (!model || !config) return TALOS_BAD_ARGUMENT;
     *config = model->config;
+    return TALOS_OK;
+}
+
+talos_status talos_model_letter(const talos_model *model, uint32_t token, uint32_t *code_point) {
+    if (!model || !code_point || token >= model->config.vocab_size - 1) return TALOS_BAD_ARGUMENT;
+    *code_point = model->letters[token];
     return TALOS_OK;
 }
 

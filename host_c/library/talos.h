@@ -74,6 +74,8 @@ talos_status talos_model_open(const char *path, talos_arithmetic arithmetic, con
 /* Give up one reference. Streams hold their own, so a model lives as long as its last stream. Null is allowed. */
 void talos_model_free(talos_model *model);
 talos_status talos_model_config(const talos_model *model, talos_config *config);
+/* Unicode code point of a token that is a letter: 0 .. vocab_size - 2. */
+talos_status talos_model_letter(const talos_model *model, uint32_t token, uint32_t *code_point);
 /* Name of the kernel that runs the model; null for a null model. */
 const char *talos_model_kernel(const talos_model *model);
 

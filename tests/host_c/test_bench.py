@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import click
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from host_c.bench.chart import write_chart
-from host_c.bench.rows import BASE, PUBLISHED, Row, measured_rows, ratio, ratio_text, run, simulated_rows
-from talos_ref.model.checkpoint import default_checkpoint
+from host_c.bench.cli import bench
+from host_c.bench.rows import (
+    BASE,
+    PUBLISHED,
+    Row,
+    base_row,
+    measured_rows,
+    missing_rows,
+    other_rows,
+    ratio,
+    ratio_text,
+    run,
+    simulated_rows,
+)
+from talos_ref.golden.format import Q5_12
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint, save
+from talos_ref.model.config import ModelConfig
+
+
+def small_checkpoint() -> Checkpoint:
+    """Return two layers of 24 x 6 heads, which no SIMD kernel takes, and talos-v2 neither."""
+    config = ModelConfig(alphabet="αβγ", block_size=5, n_embd=24, n_head=6, mlp_dim=8, n_layer=2)
+    rng = np.random.default_rng(1)
+    return Checkpoint(config, {n: rng.normal(0, 0.3, s).astype(np.float32) for n, s in config.shapes().items()})
 
 
 def test_ratio_between_emulated_and_real_is_refused() -> None:
@@ -27,7 +54,7 @@ def test_every_row_runs_and_counts_the_same_steps() -> None:
     """Batched rows start at the same seeds in every implementation, so float rows take the same steps."""
     rows = {row.name: (row, work, names) for row, work, names in measured_rows(default_checkpoint())}
     loops = [work(40) for name, (_, work, _) in rows.items() if name.startswith(("pure", "NumPy"))]
-    batched = [work(40) for name, (_, work, _) in rows.items() if name.startswith("C fp32") and "batched" in name]
+    batched = [work(40) for name, (_, work, _) in rows.items() if name.startswith("C float32") and "batched" in name]
     assert len(set(loops)) == 1
     assert set(batched) == set(loops)
     for row, work, _ in rows.values():
@@ -37,15 +64,17 @@ def test_every_row_runs_and_counts_the_same_steps() -> None:
 
 def test_simulated_rows_come_from_the_report(tmp_path: Path) -> None:
     path = tmp_path / "sim.json"
-    assert simulated_rows(path) == []
+    checkpoint = default_checkpoint()
+    assert simulated_rows(path, checkpoint) == []
     runs = [
         {"core": "fused", "steps": 9, "steps_per_second": 1.6e6},
         {"core": "fused", "steps": 6000, "steps_per_second": 1.5e6},
         {"core": "fused", "steps": 30, "steps_per_second": 1.7e6},
     ]
     path.write_text(json.dumps({"clock_hz": 56_250_000, "runs": runs}), encoding="utf-8")
-    (row,) = simulated_rows(path)
+    (row,) = simulated_rows(path, checkpoint)
     assert (row.name, row.kind, row.median) == ("fused, co-simulated at 56.25 MHz", "simulated", 1.5e6)
+    assert simulated_rows(path, small_checkpoint()) == []
 
 
 def test_ratio_of_letters_to_steps_is_refused() -> None:
@@ -57,6 +86,57 @@ def test_ratio_of_letters_to_steps_is_refused() -> None:
 
 
 def test_chart_is_written_as_png_and_svg(tmp_path: Path) -> None:
-    png, svg = write_chart([*PUBLISHED, Row(name="C", kind="measured", steps_per_second=[1e7])], PUBLISHED[0], tmp_path)
+    png, svg = write_chart([*PUBLISHED, Row(name="C", kind="measured", steps_per_second=[1e7])], tmp_path)
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
+
+
+def test_another_model_has_the_rows_that_can_have_it(tmp_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    works = measured_rows(checkpoint, Q5_12)
+    names = [row.name for row, _, _ in works]
+    assert {"C float32, scalar", "C Q5.12 precise, scalar", "C Q5.12 precise, scalar, batched"} < set(names)
+    assert not [name for name in names if "talos-v2" in name or "avx" in name]
+    assert other_rows(tmp_path / "sim.json", checkpoint) == []
+    assert base_row([row for row, _, _ in works]).name == "C float32, scalar"
+    assert "C talos-v2: n_embd must be a power of two in talos-v2, not 24" in missing_rows(checkpoint, Q5_12)
+    for row, work, _ in works:
+        run((row, work, 5))
+        assert row.median > 0
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command, which replaces its process, in one of its own."""
+    words = [sys.executable, "-m", "host_c.bench", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_the_command_measures_any_checkpoint(tmp_path: Path) -> None:
+    path = save(small_checkpoint(), tmp_path / "small.npz")
+    done = command("--weights", path, "--format", "Q6.12", "--runs", "1", "--out", tmp_path / "out", "--no-chart")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "bench.json").read_text(encoding="utf-8"))
+    assert (report["format"], report["checkpoint"]) == ("Q6.12", small_checkpoint().digest)
+    assert report["base"] == "C float32, scalar"
+    assert {row["kind"] for row in report["rows"]} == {"measured"}
+    shown = " ".join(done.stdout.split())
+    assert "Model: 3 letters, block 5, layers 2, width 24, heads 6, hidden units 8; words of Q6.12." in shown
+    assert "instructions of a step: no SIMD kernel takes this model" in report["not_measured"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--runs", "0"], "error: --runs must be 1 or more, not 0\n"),
+        (["--format", "Q9.9"], "error: --format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q9.9'\n"),
+        (["--weights", "no-such.npz"], "error: cannot open no-such.npz: No such file or directory\n"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], message: str) -> None:
+    done = command(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+def test_a_group_can_mount_the_command() -> None:
+    group = click.Group("talos", commands=[bench])
+    assert "--weights" in CliRunner().invoke(group, ["bench", "--help"]).output

@@ -52,8 +52,8 @@ def test_precise_names_agree_for_many_steps(built: tuple[Target, Path, Path]) ->
         target, program, path, arithmetic=arithmetic, kernel="neon", seed=5, temperature=0.5, names=names
     )
     tokens, steps = Model(path, "precise", "scalar").stream(5, 0.5).generate(names)
-    wanted = "".join("." if token == 26 else chr(97 + token) for token in tokens)
-    assert text == f"{wanted}\n{steps} steps\n"
+    wanted = "".join("\n" if token == 26 else chr(97 + token) for token in tokens)
+    assert text == f"{wanted}{steps} steps\n"
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.02, 0.5, 2.0])
@@ -75,14 +75,14 @@ def test_published_names(built: tuple[Target, Path, Path]) -> None:
     target, program, path = built
     for kernel in ("neon", "scalar"):
         text = run_letters(target, program, path, arithmetic="float", kernel=kernel, seed=2, temperature=0.5, names=5)
-        assert text.splitlines()[0] == "aarin.anana.alana.jayx.javian."
+        assert text.splitlines()[:-1] == ["aarin", "anana", "alana", "jayx", "javian"]
 
 
 def test_instructions_per_step(built: tuple[Target, Path, Path]) -> None:
     target, program, path = built
     if target is SIMDE:
         text = run_letters(target, program, path, arithmetic="float", kernel="-", seed=2, temperature=0.5, names=1)
-        assert text.startswith("aarin.")
+        assert text.startswith("aarin\n")
         return
     counted = instructions_per_step(target, program, path, "float")
     assert 500 < counted <= INSTRUCTIONS[target.name]
