@@ -45,7 +45,7 @@ def test_names_of_the_float_loops(which: str, temperature: float, request: pytes
 @pytest.mark.usefixtures("mlx")
 def test_row_is_measured_once_its_names_are_right(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     [(row, work, _)] = mlx_rows(checkpoint)
-    assert row.name == "MLX fp32"
+    assert row.name == "MLX float32"
     assert work(20) == sum(min(len(name) + 1, 15) for name in numpy_fp32.generate(checkpoint, 1, 0.5, 20))
     monkeypatch.setattr(mlx_fp32, "generate", lambda *_: [[0]] * 20)
     with pytest.raises(RuntimeError, match="MLX must write the names of NumPy"):
