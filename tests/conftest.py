@@ -7,9 +7,13 @@ import os
 import numpy as np
 import pytest
 
+from talos_ref.files import build_root
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
 from talos_ref.model.words import load_names
+
+# Yosys of PyPI compiles itself once for all tests, those with a build folder of their own included.
+os.environ.setdefault("YOWASP_CACHE_DIR", str(build_root() / "yowasp"))
 
 __all__ = ["checkpoint", "names", "small_checkpoint"]
 
