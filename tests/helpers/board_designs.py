@@ -1,4 +1,4 @@
-"""The simulated boards that tests share: each is compiled once, below build/board."""
+"""The simulated boards that tests share: each is compiled once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from cosim.engine.compile import Model
-from cosim.engine.digests import ROOT
 from cosim.host.board.simulation import board_model, compile_board
+from talos_ref.files import build_root
 from tests.helpers.designs import published
 
 __all__ = ["DEMO_CYCLES", "demo_board", "small_board"]
@@ -25,4 +25,4 @@ def demo_board() -> Model:
 @cache
 def small_board() -> Model:
     """Return a board of 16 words of memory behind the vendor's blocks."""
-    return compile_board(Path(__file__).resolve().parent / "small_board.v", ROOT / "build" / "board" / "small")
+    return compile_board(Path(__file__).resolve().parent / "small_board.v", build_root() / "small-board")

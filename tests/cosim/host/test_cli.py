@@ -383,6 +383,20 @@ def test_a_name_on_a_terminal(plug: Plug, terminal: Any, monkeypatch: pytest.Mon
     assert "3/3" in text
 
 
+def test_a_terminal_without_the_letters(
+    plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A letter that the terminal's encoding has not is a question mark, and no error."""
+    design = small_design("가나다라마바사")
+    plug(ModelBoard(design))
+    file, close = terminal
+    file.reconfigure(encoding="ascii")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", file)
+        assert main(["generate", "--seed", "5", "--count", "4", "--design", str(design.save(tmp_path))]) == 0
+    assert "\r????\r\n" in close()
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_names_in_a_file_and_the_bar_on_a_terminal(
     options: list[str], plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
