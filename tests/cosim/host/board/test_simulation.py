@@ -240,18 +240,18 @@ def test_a_script_for_system_console(board: SimulatedBoard, tmp_path: Path) -> N
 def test_the_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All commands on tile16, all values compared, each on a board of its own."""
     monkeypatch.setattr(simulation, "board_model", lambda design, notice: demo_board())
-    file = tmp_path / "found.json"
-    assert main(["generate", "--seed", "1", "--count", "8", "--replay", "--save", str(file)]) == 0
+    file, core = tmp_path / "found.json", ["--core", "tile16"]
+    assert main(["generate", *core, "--seed", "1", "--count", "8", "--replay", "--save", str(file)]) == 0
     said = capsys.readouterr()
     names = ["".join(MICROGPT.alphabet[letter] for letter in letters) for letters in golden_names(1, 8)]
     assert said.out.split()[:8] == names
     assert json.loads(file.read_text())["mismatch"] is None
-    assert main(["bench", "30", "--check", "--json"]) == 0
+    assert main(["bench", "30", *core, "--check", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["names"] == 30
     assert found["letters_per_second"] > 100_000
     for command in ("info", "step --text kelyn --check", "counters --seed 2 --check"):
-        assert main(command.split()) == 0
+        assert main([*command.split(), *core]) == 0
 
 
 @pytest.mark.parametrize("command", ["generate", "step"])
