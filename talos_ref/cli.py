@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -17,6 +17,7 @@ from talos_ref.commands.word_format import AUTO
 from talos_ref.golden.arithmetic import ARITHMETICS
 from talos_ref.model.train import SEED
 from talos_ref.options import (
+    C,
     Integer,
     OneOf,
     arithmetic_option,
@@ -38,8 +39,6 @@ from talos_ref.options import (
 )
 
 __all__ = ["commands", "main"]
-
-C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 
 FIXED = sorted(ARITHMETICS)
 EVERY = sorted(["float", *ARITHMETICS])
