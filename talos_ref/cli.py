@@ -51,7 +51,7 @@ def commands() -> None:
 
 @commands.command()
 @arithmetic_option(EVERY)
-@format_option("Q4.12")
+@format_option(AUTO)
 @weights_option
 @seed_option
 @count_option(10)
@@ -69,7 +69,7 @@ def generate(out: str | None, **options: Any) -> None:
 
 @commands.command()
 @arithmetic_option(EVERY)
-@format_option("Q4.12")
+@format_option(AUTO)
 @weights_option
 @seed_option
 @temperature_option
@@ -114,7 +114,7 @@ def quality(out: str | None, **options: Any) -> None:
 
 @commands.command()
 @arithmetic_option(FIXED)
-@format_option("Q4.12")
+@format_option(AUTO)
 @weights_option
 @json_option("one object")
 @out_option

@@ -46,8 +46,8 @@ def pick_format(checkpoint: Checkpoint, name: str, asked: str, words: Sequence[s
     """Return the format called ``asked``; for ``auto``, the one that `choose_format` takes.
 
     ``auto`` measures on ``words``, or on `model_words`; the committed checkpoint has Q4.12, as it is published. What
-    was picked, where it is not Q4.12, and what clips is said once, on standard error. Raises ValueError for another
-    name, and if the arithmetic ``name`` is not defined for the model or the format.
+    was picked, where it is not Q4.12, is said on standard error, and so is what clips where that costs accuracy. Raises
+    ValueError for another name, and if the arithmetic ``name`` is not defined for the model or the format.
     """
     if asked != AUTO:
         word = named_format(asked)
@@ -58,7 +58,7 @@ def pick_format(checkpoint: Checkpoint, name: str, asked: str, words: Sequence[s
     choice = choose_format(checkpoint, model_words(checkpoint) if words is None else words, name)
     if choice.word != Q4_12:
         _say("note", choice.reason)
-    if choice.warning is not None:
+    if choice.warning is not None and not choice.trial.is_harmless(choice.nll_float):
         _say("warning", choice.warning)
     return choice.word
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +198,10 @@ def test_train_and_use_another_model(run: Any, tmp_path: Path) -> None:
     assert (trained.config.alphabet, trained.config.n_embd, trained.config.n_layer) == ("dehlorw", 8, 2)
     for name in EVERY:
         status, lines, err = run("generate", "--weights", out, "--arithmetic", name, "--count", 3, "--json")
-        assert (status, len(lines), err) == (0, 3, ""), name
+        assert (status, len(lines)) == (0, 3), name
+        # RMSNorm's scale saturates in a model that has hardly been trained, which costs talos-v2 accuracy.
+        wanted = r"warning: Q4\.12 clips scale .*; use precise, which loses less\n" if name == "talos-v2" else ""
+        assert re.fullmatch(wanted, err), name
         status, lines, _ = run("nll", "--weights", out, "--arithmetic", name, "--names", words, "--json")
         assert (status, json.loads(lines[0])["characters"]) == (0, 6 + 6 + 5)
 

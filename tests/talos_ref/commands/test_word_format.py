@@ -48,7 +48,7 @@ def test_auto_picks_what_holds_the_model_and_says_so(heavy: Checkpoint, errors: 
     choice = choose_format(heavy, words)
     assert choice.word == Q6_12
     assert pick_format(heavy, "precise", "auto", words) == Q6_12
-    assert errors() == f"note: {choice.reason}\n" + (f"warning: {choice.warning}\n" if choice.warning else "")
+    assert errors() == f"note: {choice.reason}\nwarning: {choice.warning}\n"
     spec = pick_arithmetic(heavy, "precise", "auto", words)
     assert spec is not None
     assert (spec.name, spec.word.width) == ("precise", 18)
