@@ -21,14 +21,15 @@ from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
 from hdl.build_cache import build_id
+from hdl.core.config import CoreConfig
+from hdl.core.schedule import schedule
 from hdl.design import Design
+from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["anything", "names", "published"]
 
-STEP_CYCLES = {"tile16": 300, "wide": 60, "fused": 36}
-"""About what a step takes."""
 SEED_2 = {"talos-v2": [10, 4, 11, 24, 13], "precise": [0, 0, 17, 8, 13]}
-"""Letters at temperature 0.5: as published, and the float model's ``aarin``."""
+"""Letters of the published checkpoint at temperature 0.5: as published, and the float model's ``aarin``."""
 _BESIDE_THE_BUS = ("rst", "enable", "ready", "busy", "done", "activity", "last_token")
 
 
@@ -71,6 +72,11 @@ class _Pins:
             digits = str(handle.value)
             seen[name] = -1 if digits.strip("01") else int(digits, 2)
         return seen
+
+
+def _step_cycles(core: CoreConfig) -> int:
+    """Return about what a step takes: 310, 53 and 43 cycles for the named cores, whose means are 298, 60 and 36."""
+    return 25 + 5 * len(schedule(core)) // 4
 
 
 @asynccontextmanager
@@ -117,12 +123,14 @@ async def published(dut: Any) -> None:
     async with _host(dut, 2) as (host, config):
         model = host.model.model
         letters, state = await published_name(host, 2, 0x80, model.max_letters, pause=9)
-        wanted = SEED_2[host.model.core.arithmetic_name]
-        if letters != wanted:
-            host.model.report(host.now, "letters of seed 2", str(wanted), str(letters))
+        # Letters of other checkpoints are the golden model's, as every letter is.
+        if Design.load(Path(config.design)).checkpoint == default_checkpoint():
+            wanted = SEED_2[host.model.core.arithmetic_name]
+            if letters != wanted:
+                host.model.report(host.now, "letters of seed 2", str(wanted), str(letters))
         for _ in range(0 if config.short else 5):
             letters, state = await published_name(host, state, 0x80, model.max_letters, pause=9)
-        for position, token in enumerate([model.bos, *letters][: 2 if config.short else 16]):
+        for position, token in enumerate([model.bos, *letters][: 2 if config.short else model.block_size]):
             await direct_step(host, token, position, clear=position == 0, pause=9)
 
 
@@ -134,7 +142,7 @@ async def anything(dut: Any) -> None:
         short = config.short
         await random_traffic(
             host, random.Random(seed), 300 if short else 9_000,
-            step_cycles=STEP_CYCLES[host.model.core.name], resets=0.01,
+            step_cycles=_step_cycles(host.model.core), resets=0.01,
         )
         missing = [event for event in EVENTS if event not in host.model.events]
         if missing and not short:
@@ -150,6 +158,6 @@ async def names(dut: Any) -> None:
             host,
             random.Random(seed),
             2 if config.short else 1000,
-            step_cycles=STEP_CYCLES[host.model.core.name],
+            step_cycles=_step_cycles(host.model.core),
             report=lambda done, total: print(f"{PROGRESS}{done} {total}", flush=True),
         )

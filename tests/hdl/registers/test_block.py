@@ -10,8 +10,11 @@ import pytest
 from cosim.registers.access import Access
 from cosim.registers.host import RegisterHost
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
+from hdl.core.config import CoreConfig
 from hdl.core.cores import core_config
 from hdl.registers.block import RegisterBlock
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
+from talos_ref.model.config import ModelConfig
 from tests.helpers.pysim_registers import BUILD, drive
 from tests.helpers.streams import run, seed
 
@@ -33,6 +36,31 @@ def test_any_accesses(core: str) -> None:
     model = drive(core_config(core), draw.getrandbits(32), bench)
     check(model)
     assert not [event for event in EVENTS if event not in model.events]
+
+
+@pytest.mark.parametrize(
+    ("letters", "block_size", "word"), [(1, 2, Q4_12), (27, 33, Q5_12), (40, 20, Q5_12), (255, 64, Q6_12)]
+)
+def test_any_accesses_of_other_designs(letters: int, block_size: int, word: Format) -> None:
+    """Few and many tokens and positions, words of more than 16 bits."""
+    draw = random.Random(seed())
+    alphabet = "".join(map(chr, range(0xAC00, 0xAC00 + letters)))
+    model = ModelConfig(alphabet=alphabet, block_size=block_size)
+    config = CoreConfig(
+        name="another", arithmetic_name="precise", tile_rows=4, tile_columns=4, model=model, word=word
+    )
+
+    async def bench(host: RegisterHost) -> None:
+        await published_name(host, 1, 0x80, config.model.max_letters, pause=3)
+        for name in ("dimensions", "word_format", "places", "bos", "config"):
+            assert await host.get(name) == host.registers.register(name).reset
+        for index in draw.sample(range(letters + 1), min(letters + 1, 20)):
+            await host.get("logits", index)
+        await host.get("top_logit")
+        await host.get("letters", block_size - 1)
+        await random_traffic(host, draw, 250, step_cycles=8)
+
+    check(drive(config, draw.getrandbits(32), bench))
 
 
 def test_names_restarted_in_any_cycle() -> None:
