@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cosim.engine.digests import ROOT
@@ -29,11 +30,13 @@ from hdl.boards.parts.hex_display import segments
 from hdl.boards.parts.leds import LEDS
 from hdl.core.config import CLOCK_HZ
 from hdl.core.cores import core_config
+from hdl.design import Design
 from hdl.options import Choice
 from hdl.registers.map import register_map
-from talos_ref.model.config import MICROGPT
+from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.model.config import MICROGPT, ModelConfig
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
-from tests.helpers.designs import published
+from tests.helpers.designs import design_of, published
 
 TILE16 = core_config("tile16")
 TEMPERATURE = 0x0080
@@ -263,6 +266,35 @@ def test_what_the_page_shows(command: str, monkeypatch: pytest.MonkeyPatch, caps
     assert example is not None
     assert main(example[1].split()) == 0
     assert capsys.readouterr().out == example[2]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Design:
+    """A design of two letters, one of which seven segments cannot form, that is compiled in half a minute."""
+    model = ModelConfig(alphabet="nあ", block_size=5, n_embd=4, n_head=1, mlp_dim=6)
+    rng = np.random.default_rng(3)
+    weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in model.shapes().items()}
+    return design_of(core_config("tile16", model), Checkpoint(model, weights))
+
+
+def test_another_alphabet(tiny: Design, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The host knows the board of other weights, and writes its letters; one that no digit can form leaves it dark."""
+    folder = ["--design", str(tiny.save(tmp_path))]
+    assert main(["info", *folder]) == 0
+    assert "as these sources make it\n" in capsys.readouterr().out
+    assert main(["generate", *folder, "--seed", "5", "--count", "20", "--replay"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    *names, checked = said.out.splitlines()
+    assert set("".join(names)) == {"n", "あ"}
+    assert checked.endswith("values compared with the golden model, all equal")
+    registers = register_map(tiny.model, tiny.word)
+    with simulated_board(board_model(tiny), seconds=60) as board:
+        for seed in range(5, 9):
+            run = run_name(board.transport(), registers, seed=seed, temperature=TEMPERATURE, limit=4, seconds=60)
+            board.run(1000)
+            lit = [segments("n") if letter == 0 else 0 for letter in run.letters]
+            assert board.segments() == list(reversed(lit + [0] * (6 - len(lit))))
 
 
 def test_fused(capsys: pytest.CaptureFixture[str]) -> None:
