@@ -45,7 +45,8 @@ async def published_name(
     letters = []
     for index in range(seen["letters"]):
         letters.append(await host.get("letters", index))
-        await host.set("hex", push=1, token=letters[-1])
+        # A faulty word is the model's to report.
+        await host.set("hex", push=1, token=letters[-1] & 0xFF)
     return letters, state
 
 
