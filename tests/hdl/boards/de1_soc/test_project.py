@@ -13,13 +13,10 @@ from amaranth.back import verilog
 from amaranth.hdl import IOPort
 
 from cosim.engine.simulators import find_program
-from hdl.boards.cli import main
 from hdl.boards.de1_soc.check import WAIVERS, check_design
 from hdl.boards.de1_soc.pll import Pll
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from hdl.boards.elaborate import waiver_file
-from hdl.design import Design
-from talos_ref.model.checkpoint import Checkpoint, save
 from tests.helpers.board_design import DEMO_CYCLES, tile16_files
 from tests.helpers.designs import published
 from tests.helpers.quartus_reports import CLOCK
@@ -179,55 +176,6 @@ def test_tools_object(
     found = check(files["top.v"].replace(old, new, 1), tmp_path, monkeypatch)
     for pattern in expected:
         assert any(re.match(pattern, line) for line in found), (pattern, found)
-
-
-@pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list of the cores that the command looks at; the tools themselves are left out."""
-    found: list[str] = []
-
-    def look(design: Design, folder: Path) -> list[str]:
-        found.append(design.name)
-        return ["Yosys: not this wide"] if design.name == "wide" else []
-
-    monkeypatch.setattr("hdl.boards.cli.check_design", look)
-    monkeypatch.setattr("hdl.boards.cli.memory_counts", lambda folder: "1 memory")
-    return found
-
-
-def test_check_command(
-    checked: list[str], tmp_path: Path, small_checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without a choice, every core that the model can have; the others are named with the reason."""
-    assert main(["check", "--out", str(tmp_path)]) == 1
-    assert capsys.readouterr().out.splitlines()[:3] == [
-        "tile16: no objections of Verilator, Icarus and Yosys; 1 memory", "Yosys: not this wide",
-        "wide: 1 objection of Verilator, Icarus and Yosys; 1 memory",
-    ]  # fmt: skip
-    assert checked == ["tile16", "wide", "fused"]
-    checked.clear()
-    weights = save(small_checkpoint, tmp_path / "small.npz")
-    assert main(["check", "--weights", str(weights)]) == 1
-    assert checked == ["wide"]
-    said = capsys.readouterr().err
-    assert "note: tile16 is left out: n_embd must be a power of two in talos-v2, not 12\n" in said
-    assert "note: fused is left out: n_layer must be 1 with first_layer_in_rom, not 2\n" in said
-    checked.clear()
-    design = published("fused").save(tmp_path)
-    assert main(["check", "--design", str(design)]) == main(["check", "--core", "fused", "--core", "fused"]) == 0
-    assert checked == ["fused", "fused"]
-    assert main(["check", "--core", "fused", "--weights", str(weights)]) == 2
-    assert capsys.readouterr().err == "error: n_layer must be 1 with first_layer_in_rom, not 2\n"
-
-
-def test_the_old_name() -> None:
-    """``python -m hdl.board`` is ``python -m hdl.boards``."""
-    said = [
-        subprocess.run([sys.executable, "-m", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-        for name in ("hdl.board", "hdl.boards")
-    ]
-    assert said[0].stdout == said[1].stdout
-    assert "quartus" in said[0].stdout
 
 
 def test_waivers() -> None:

@@ -11,18 +11,15 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cosim.engine.simulators import find_program
 from hdl.boards.cli import main
 from hdl.boards.de1_soc.jtag_bridge import bridge_tcl
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
-from hdl.boards.folder import project_folder
 from hdl.build_cache import build_id
 from hdl.build_note import read_build
 from hdl.design import Design
-from talos_ref.model.checkpoint import Checkpoint
 from tests.helpers.board_design import tile16_files
 from tests.helpers.designs import published
 from tests.helpers.quartus_reports import CLOCK, write_reports
@@ -144,18 +141,6 @@ def test_the_design_lies_beside_the_project(folder: Path, capsys: pytest.Capture
     write_reports(folder / "output_files")
     assert main(["report", "--design", str(saved)]) == 0
     assert re.search(r"ALMs +│ +8,765 │ +27%", capsys.readouterr().out)
-
-
-def test_folders_of_other_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Two designs of one core never share a folder."""
-    monkeypatch.setenv("TALOS_BUILD", str(tmp_path))
-    design = published("tile16")
-    weights = {name: tensor + np.float32(1) for name, tensor in design.checkpoint.tensors.items()}
-    other = replace(design, checkpoint=Checkpoint(design.model, weights))
-    assert project_folder("quartus", design) == tmp_path / "quartus" / "tile16"
-    assert project_folder("quartus", other) == tmp_path / "quartus" / f"tile16-{other.digest()[:8]}"
-    monkeypatch.chdir(tmp_path)
-    assert project_folder("board", design) == Path("board/tile16")
 
 
 def test_wrong_resources(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
