@@ -54,7 +54,7 @@ class _Seconds(Number):
 
 
 def _design_options(command: C) -> C:
-    text = f"simulated (default: {PREFERRED[0]}, where the model has it), or what must be on the board (default: any)"
+    text = f"default: what is on the board; simulated, {PREFERRED[0]}, or the fastest that the model can have"
     return design_options(text)(command)
 
 
