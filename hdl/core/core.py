@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 
+from hdl.core.estimate import banks_of
 from hdl.core.interface import CoreSignature, Stage
 from hdl.core.performance import PerformanceCounters
 from hdl.core.requests import RequestControl
@@ -310,11 +311,11 @@ class Core(wiring.Component):
 
     def _connect_multipliers(self, m: Module) -> None:
         """Banks of multipliers; with ``share_multipliers``, units that never multiply in one cycle share one."""
-        tile, attention = [self.tile.multipliers], self.attention.multiplier_ports
-        banks = {"pool": tile + attention} if self.config.share_multipliers else {"tile": tile, "attention": attention}
+        head = self.sampler.multiplier_ports
         if self.arithmetic.deferred:
             sparse = [self.head.sparse_multipliers, self.head.scale_multipliers] if self.config.sparse_head else []
-            banks["head"] = [*sparse, *self.sampler.multiplier_ports, self.scaled.multipliers]
+            head = [*sparse, *head, self.scaled.multipliers]
+        banks = banks_of(self.config, [self.tile.multipliers], self.attention.multiplier_ports, head)
         for name, users in banks.items():
             m.submodules[f"{name}_multipliers"] = bank = bank_of(users)
             share(m, bank, users)

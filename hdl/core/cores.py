@@ -1,18 +1,112 @@
-"""The named cores, bound to a model and a number format."""
+"""The named cores, bound to a model and a number format, as far as the device holds them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from hdl.core.config import CORES, CoreConfig
+from hdl.core.estimate import estimate, multipliers
+from hdl.core.schedule import schedule, tile_instructions
+from hdl.device.cyclone_v import DEVICE, PART
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import MICROGPT, ModelConfig
 
-__all__ = ["core_config"]
+__all__ = ["core_config", "suitable_cores"]
+
+_ROWS = (64, 56, 48, 40, 32, 28, 24, 20, 16, 12, 8, 4, 2, 1)
 
 
 def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12) -> CoreConfig:
-    """Return a named core bound to a model and a number format; ValueError for an unknown name."""
+    """Return a named core bound to a model and a number format.
+
+    It takes no more positions and tokens at once than there are. A core whose arithmetic is deferred is made smaller
+    where the device has too few multipliers: of the tiles, positions and heads that fit, it has those with the fewest
+    cycles.
+
+    Raises ValueError for an unknown name, and for a core that the model cannot have, with the reason and the named
+    cores that it can have.
+    """
     if name not in CORES:
         raise ValueError(f"core must be one of {', '.join(CORES)}, not {name!r}")
-    return replace(CORES[name], model=model, word=word)
+    bound = _bind(name, model, word)
+    if isinstance(bound, CoreConfig):
+        return bound
+    names, reasons = suitable_cores(model, word)
+    if names:
+        raise ValueError(f"core must be {' or '.join(names)} for this model, not {name!r}: {bound}")
+    every = "; ".join(f"{other}: {reason}" for other, reason in reasons.items())
+    raise ValueError(f"model must be one that a named core can have: {every}")
+
+
+def suitable_cores(model: ModelConfig, word: Format = Q4_12) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the named cores that a model can have with a number format, and name -> reason for the others."""
+    bound = {name: _bind(name, model, word) for name in CORES}
+    names = tuple(name for name, found in bound.items() if isinstance(found, CoreConfig))
+    return names, {name: found for name, found in bound.items() if isinstance(found, str)}
+
+
+@lru_cache(maxsize=256)
+def _bind(name: str, model: ModelConfig, word: Format) -> CoreConfig | str:
+    """Return a named core bound to a model, or in a phrase why the model cannot have it."""
+    shape = CORES[name]
+    positions = min(shape.attention_positions, 1 << (model.block_size.bit_length() - 1))
+    lanes = min(shape.sampler_lanes, model.vocab_size)
+    try:
+        config = replace(shape, model=model, word=word, attention_positions=positions, sampler_lanes=lanes)
+    except ValueError as error:
+        return str(error)
+    found: CoreConfig | None = config
+    if multipliers(config) > DEVICE.multipliers:
+        found = _smaller(config) if config.arithmetic.deferred else None
+    if found is None:
+        return f"it takes {multipliers(config)} multipliers of 18 x 19 bits, and {PART} has {DEVICE.multipliers}"
+    blocks = estimate(found).m10k
+    if blocks > DEVICE.m10k:
+        return f"it takes {blocks} memory blocks (M10K), and {PART} has {DEVICE.m10k}"
+    return found
+
+
+def _smaller(config: CoreConfig) -> CoreConfig | None:
+    """Return the configuration with the fewest cycles of those that have multipliers enough; None if none has.
+
+    No tile is wider than that of the core, and no more positions are taken at once: what is summed in a cycle decides
+    how long the cycle must be.
+    """
+    model, most = config.model, config.tile_rows * config.tile_columns
+    program = schedule(replace(config, tile_rows=64, tile_columns=64))
+    matrices = [config.matrices()[name] for name in {step.matrix for step in tile_instructions(program)}]
+    folded = config.matrices()["folded"]
+    shapes = []
+    for rows in {*_ROWS, model.n_embd, config.tile_rows}:
+        for columns in range(1, min(most // rows, config.tile_columns) + 1):
+            for positions in (1 << shift for shift in range(config.attention_positions.bit_length())):
+                for sparse in (True, False):
+                    shape = _Shape(rows, columns, positions, sparse)
+                    cycles = shape.cycles([*matrices, *([] if sparse else [folded])], model.block_size)
+                    shapes.append((cycles, shape))
+    # Among equals the tallest: its row blocks are written at once.
+    for _, shape in sorted(shapes, key=lambda entry: (entry[0], *(-int(value) for value in entry[1]))):
+        head = model.vocab_size if shape.sparse_head else 0
+        if model.n_embd + shape.tile_rows * shape.tile_columns + head > DEVICE.multipliers:
+            continue
+        candidate = replace(config, **shape._asdict())
+        if multipliers(candidate) <= DEVICE.multipliers:
+            return candidate
+    return None
+
+
+class _Shape(NamedTuple):
+    """What is chosen by the device; the names are those of ``CoreConfig``."""
+
+    tile_rows: int
+    tile_columns: int
+    attention_positions: int
+    sparse_head: bool
+
+    def cycles(self, matrices: Sequence[tuple[int, int]], block_size: int) -> int:
+        """Return the cycles of a step in the middle of a block that depend on the shape, but for waits."""
+        tile = sum(-(-rows // self.tile_rows) * -(-columns // self.tile_columns) for rows, columns in matrices)
+        return tile + 2 * (block_size // 2 // self.attention_positions)

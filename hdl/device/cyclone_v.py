@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 __all__ = [
-    "BLOCK_RAM", "CARRY_PS", "DEVICE", "FAMILY", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS", "MLAB_READ_PS",
-    "MULTIPLIER_PS", "MULTIPLIER_WIDTHS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
+    "BLOCK_RAM", "CARRY_PS", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
+    "MLAB_READ_PS", "MULTIPLIER_PS", "MULTIPLIER_WIDTHS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
 ]  # fmt: skip
 
 FAMILY, PART = "Cyclone V", "5CSEMA5F31C6"
@@ -43,6 +43,8 @@ MAX_ALM_SHARE = 0.85
 MULTIPLIER_WIDTHS = (9, 18, 27)
 """Operands of a DSP block's multipliers, in bits: three, two or one of them in a block."""
 
+M10K_SHAPES = ((8192, 1), (4096, 2), (2048, 5), (1024, 10), (512, 20), (256, 40))
+"""(words, bits) that a memory block may be."""
 BLOCK_RAM = {"ramstyle": "M10K"}
 """Quartus's attribute for a memory that must be in block RAM."""
 _MLAB_DEPTH, _MLAB_WIDTH = 32, 20

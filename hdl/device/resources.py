@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from hdl.device.static_timing import longest_paths
 from hdl.device.yosys import run_yosys, yosys_version
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
+from talos_ref.golden.format import MULTIPLIER_BITS
 
-__all__ = ["SYNTHESIS_FILE", "count", "read_synthesis", "synthesise"]
+__all__ = ["SYNTHESIS_FILE", "count", "multipliers_halved", "read_synthesis", "synthesise"]
 
 SYNTHESIS_FILE = "synthesis.json"
 
@@ -87,7 +88,36 @@ def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
     if code:
         tail = log.read_text(errors="replace").splitlines()[-10:]
         raise RuntimeError(f"yosys failed on {name} with status {code}; its log ends:\n" + "\n".join(tail))
-    cells = json.loads(stat.read_text())["design"]["num_cells_by_type"]
-    paths = [asdict(path) for path in longest_paths(json.loads(netlist.read_text()))]
+    mapped = json.loads(netlist.read_text())
+    cells = multipliers_halved(json.loads(stat.read_text())["design"]["num_cells_by_type"], mapped)
+    paths = [asdict(path) for path in longest_paths(mapped)]
     result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
     write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())
+
+
+def multipliers_halved(cells: Mapping[str, int], netlist: Mapping[str, Any]) -> dict[str, int]:
+    """Return the cells with multipliers of 18 × 19 bits among those of 18 × 18: the device has them, Yosys does not.
+
+    Yosys (0.70) makes a multiplier of 27 × 27 of each, a whole DSP block where half of one does.
+    """
+    found = sum(
+        cell["type"] == "MISTRAL_MUL27X27" and _fits_half_a_block(cell["connections"])
+        for module in netlist["modules"].values()
+        for cell in module["cells"].values()
+    )
+    counted = dict(cells)
+    if found:
+        counted["MISTRAL_MUL27X27"] -= found
+        counted["MISTRAL_MUL18X18"] = counted.get("MISTRAL_MUL18X18", 0) + found
+    return counted
+
+
+def _fits_half_a_block(pins: Mapping[str, Sequence[Any]]) -> bool:
+    """Return whether the operands of a multiplier have 18 and 19 bits at most, but for copies of their sign."""
+    widths = []
+    for pin in ("A", "B"):
+        bits = list(pins[pin])
+        while len(bits) > 1 and bits[-1] == bits[-2]:
+            bits.pop()
+        widths.append(len(bits))
+    return min(widths) <= MULTIPLIER_BITS - 1 and max(widths) <= MULTIPLIER_BITS

@@ -56,13 +56,13 @@ class Attention(wiring.Component):
     def __init__(
         self, spec: AttentionSpec, config: ModelConfig, *, positions: int = 1, bits_per_cycle: int = 3
     ) -> None:
-        self.softmax = softmax_of(spec)
+        self.softmax = softmax_of(spec)(spec)
         self.spec, self.config, self.positions = spec, config, positions
         self.n_head, self.head_dim = config.n_head, config.head_dim
         self.cache = CacheMemory(config, spec.word, positions)
         self.rows = self.cache.rows
         growth = (config.block_size - 1).bit_length()
-        self.divide = attention_divide_of(
+        self.divide = attention_divide_of(spec.divide)(
             spec.divide,
             operands_layout(
                 config.n_embd,
@@ -75,11 +75,10 @@ class Attention(wiring.Component):
         # The last row is begun in the cycle of v; its products, its sums and the division follow.
         self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
         vector = self.cache.vector_layout
-        ports: dict[str, Any] = {}
-        if self.divide.multiplies:
-            ports["quotient_multipliers"] = Out(self.divide.multipliers.signature)
+        own, *quotient = self.ports(spec, config, positions)
+        self.division_multiplies = bool(quotient)
         super().__init__(
-            ports
+            ({"quotient_multipliers": Out(quotient[0])} if quotient else {})
             | {
                 "position": In(range(config.block_size)),
                 "layer": In(index_shape(config.n_layer)),
@@ -89,21 +88,22 @@ class Attention(wiring.Component):
                 "k": In(vector),
                 "v": In(vector),
                 "o": Out(stream.Signature(vector)),
-                "multipliers": Out(
-                    MultiplierPort(
-                        config.n_embd,
-                        positions,
-                        shape_of(spec.word),
-                        signed(max(spec.word.width, spec.exp.width + 1)),
-                    )
-                ),
+                "multipliers": Out(own),
             }
         )
 
     @property
     def multiplier_ports(self) -> list[Any]:
         """Ports of both units that multiply, never in one cycle, so that a bank can be shared."""
-        return [self.multipliers, *([self.quotient_multipliers] if self.divide.multiplies else [])]
+        return [self.multipliers, *([self.quotient_multipliers] if self.division_multiplies else [])]
+
+    @staticmethod
+    def ports(spec: AttentionSpec, config: ModelConfig, positions: int) -> list[MultiplierPort]:
+        """Return the signatures of ``multiplier_ports``."""
+        widest = signed(max(spec.word.width, spec.exp.width + 1))
+        own = MultiplierPort(config.n_embd, positions, shape_of(spec.word), widest)
+        division = attention_divide_of(spec.divide).port(spec.divide, config.n_embd)
+        return [own] if division is None else [own, division]
 
     def latency(self, position: int) -> int:
         """Return the cycles from ``q`` to a valid ``o`` where ``v`` is not late."""
@@ -136,7 +136,7 @@ class Attention(wiring.Component):
             self.o.payload.eq(divide.o.payload),
             divide.o.ready.eq(self.o.ready),
         ]
-        if self.divide.multiplies:
+        if self.division_multiplies:
             wiring.connect(m, self.divide.multipliers, wiring.flipped(self.quotient_multipliers))
         return m
 

@@ -8,8 +8,8 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 
 from hdl.units.exp import wrapping_exp
-from hdl.units.products import unsigned_product
-from hdl.units.variants import UNIFORM_BITS, weights_signature
+from hdl.units.products import multipliers_of, unsigned_product
+from hdl.units.variants import RNG_BITS, UNIFORM_BITS, weights_signature
 from talos_ref.golden.format import Format
 from talos_ref.golden.sampler import BucketSampler
 
@@ -28,16 +28,25 @@ class BucketWeights(wiring.Component):
     """Cycles from the start of a sample to its first logits: those that ``top`` takes."""
 
     SETTLE = 1
-    multiplies = False
 
     def __init__(self, spec: BucketSampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
         self.spec, self.word, self.lanes = spec, word, lanes
         self.weight = unsigned(spec.exp.width)
         super().__init__(weights_signature(word, lanes, self.weight))
 
-    def sum_width(self, vocab_size: int) -> int:
+    @staticmethod
+    def port(spec: BucketSampler, word: Format, lanes: int) -> None:
+        """Return nothing: the weights come from a table."""
+
+    @staticmethod
+    def own_multipliers(spec: BucketSampler, word: Format) -> int:
+        """Return the multipliers of the uniform number."""
+        return multipliers_of(RNG_BITS, spec.multiplier.bit_length())
+
+    @staticmethod
+    def sum_width(spec: BucketSampler, vocab_size: int) -> int:
         """Return the width of a sum, which wraps as the weights do."""
-        return self.spec.exp.width
+        return spec.exp.width
 
     def uniform(self, m: Module, rng: Value) -> Value:
         """Return the upper bits of the state's product with the published constant."""

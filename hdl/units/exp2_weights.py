@@ -34,14 +34,11 @@ class Exp2Weights(wiring.Component):
     FEED = 0
     """Cycles from the start of a sample to its first logits."""
 
-    multiplies = True
-
     def __init__(self, spec: Exp2Sampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
         self.spec, self.word, self.lanes = spec, word, lanes
         self.weight = unsigned(spec.exp.width)
-        # From 1.0 on the inverse has more fraction bits, so it is at its largest there or at the least temperature.
         self.one = 1 << TEMPERATURE.fraction
-        largest = max(spec.inverse(spec.min_temperature), spec.inverse(self.one))
+        largest = _largest_inverse(spec)
         self.inverse_width = largest.bit_length()
         self.product_shape = signed(word.width + self.inverse_width)
         t = shift_right(-word.low * largest, spec.shift(spec.min_temperature), Rounding.NEAREST)
@@ -53,14 +50,24 @@ class Exp2Weights(wiring.Component):
             bits_per_cycle,
         )
         self.SETTLE = 1 + self.divide.LATENCY
-        port = MultiplierPort(lanes, 1, shape_of(word), signed(self.inverse_width + 1))
         super().__init__(
-            {**weights_signature(word, lanes, self.weight).members, "multipliers": Out(port)}
+            {**weights_signature(word, lanes, self.weight).members, "multipliers": Out(self.port(spec, word, lanes))}
         )
 
-    def sum_width(self, vocab_size: int) -> int:
+    @staticmethod
+    def port(spec: Exp2Sampler, word: Format, lanes: int) -> MultiplierPort:
+        """Return the multipliers of so many logits a cycle."""
+        return MultiplierPort(lanes, 1, shape_of(word), signed(_largest_inverse(spec).bit_length() + 1))
+
+    @staticmethod
+    def own_multipliers(spec: Exp2Sampler, word: Format) -> int:
+        """Return the multipliers beside those of the port: one, for the largest logit."""
+        return 1
+
+    @staticmethod
+    def sum_width(spec: Exp2Sampler, vocab_size: int) -> int:
         """Return the width of the sum of ``vocab_size`` weights."""
-        return (vocab_size * ((1 << self.spec.exp.width) - 1)).bit_length()
+        return (vocab_size * ((1 << spec.exp.width) - 1)).bit_length()
 
     def uniform(self, m: Module, rng: Value) -> Value:
         """Return the lower bits of the state."""
@@ -127,3 +134,11 @@ class Exp2Weights(wiring.Component):
             t.eq((halves >> 1) + halves[0]),
         ]
         return t
+
+
+def _largest_inverse(spec: Exp2Sampler) -> int:
+    """Return the largest inverse of a temperature.
+
+    From 1.0 on the inverse has more fraction bits, so it is at its largest there or at the least temperature.
+    """
+    return max(spec.inverse(spec.min_temperature), spec.inverse(1 << TEMPERATURE.fraction))

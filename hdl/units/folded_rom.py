@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
 from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["FoldedRom"]
 
@@ -45,11 +46,15 @@ class FoldedRom(wiring.Component):
             }
         )
 
+    @staticmethod
+    def pitch(config: ModelConfig) -> int:
+        """Return the rows of a token: its positions are padded to a power of two, so that the address is no sum."""
+        return 1 << (config.block_size - 1).bit_length()
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         model, config = self.model, self.model.config
-        # Positions are padded to a power of two, so that the address is no sum.
-        pitch = 1 << (config.block_size - 1).bit_length()
+        pitch = self.pitch(config)
         rows = []
         for token in range(config.vocab_size):
             for position in range(pitch):

@@ -14,7 +14,7 @@ from hdl.units.format import index_shape, shape_of
 from talos_ref.golden.format import Format
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["CacheMemory", "cache_rows", "in_bank", "row_of"]
+__all__ = ["CacheMemory", "cache_depth", "cache_rows", "in_bank", "row_of"]
 
 # Without the attribute, and in Yosys at less than a twentieth of a block, the memory would be registers and
 # multiplexers.
@@ -34,6 +34,12 @@ def in_bank(position: Value, bank: int, positions: int) -> Value:
 def cache_rows(config: ModelConfig, positions: int) -> int:
     """Return the rows that one layer's positions take."""
     return -(-config.block_size // positions)
+
+
+def cache_depth(layers: int, rows: int) -> int:
+    """Return the words of a bank: keys and values of so many rows a layer."""
+    index: int = index_shape(layers * rows).width
+    return max(2 << index, _LEAST_DEPTH)
 
 
 class CacheMemory(wiring.Component):
@@ -87,7 +93,7 @@ class CacheMemory(wiring.Component):
             write_row.eq(first_row + row_of(self.write_position, self.positions)),
             read_row.eq(first_row + self.row),
         ]
-        depth = max(2 << len(first_row), _LEAST_DEPTH)
+        depth = cache_depth(self.n_layer, self.rows)
         for bank in range(self.positions):
             memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=BLOCK_RAM)
             m.submodules[f"bank{bank}"] = memory

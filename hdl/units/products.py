@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value, unsigned
 
 from hdl.device.cyclone_v import MULTIPLIER_WIDTHS
 
-__all__ = ["fits_multiplier", "unsigned_product"]
+__all__ = ["fits_multiplier", "multipliers_of", "unsigned_product"]
 
 
 def fits_multiplier(width: int) -> bool:
@@ -35,3 +35,12 @@ def unsigned_product(m: Module, a: Value, b: Value, name: str = "product") -> Va
     high = unsigned_product(m, a[half:], b, f"{name}_high")
     m.d.comb += product.eq(low + (high << half))
     return product
+
+
+def multipliers_of(a: int, b: int) -> int:
+    """Return the 18 × 18 multipliers that an ``unsigned_product`` of operands of so many bits takes."""
+    a, b = max(a, b), min(a, b)
+    if not fits_multiplier(a):
+        return multipliers_of(a // 2, b) + multipliers_of(a - a // 2, b)
+    # With its sign bit; one of 27 × 27 is a whole block, two of 18 × 18.
+    return 1 if a < MULTIPLIER_WIDTHS[1] else 2

@@ -35,7 +35,6 @@ class ReciprocalAttentionDivide(wiring.Component):
     """
 
     LATENCY = 2
-    multiplies = True
 
     def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
         self.spec, self.word = spec, spec.word
@@ -45,13 +44,20 @@ class ReciprocalAttentionDivide(wiring.Component):
             {
                 "i": In(stream.Signature(operands)),
                 "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
-                "multipliers": Out(
-                    MultiplierPort(
-                        self.lanes, 1, signed(spec.word.width + spec.guard), signed(spec.table.output_bits + 1)
-                    )
-                ),
+                "multipliers": Out(self.port(spec, self.lanes)),
             }
         )
+
+    @staticmethod
+    def port(spec: ReciprocalDivide, lanes: int) -> MultiplierPort:
+        """Return the multipliers of so many lanes."""
+        return MultiplierPort(lanes, 1, signed(spec.word.width + spec.guard), signed(spec.table.output_bits + 1))
+
+    @staticmethod
+    def rom(spec: ReciprocalDivide) -> tuple[int, int]:
+        """Return words and bits of the table of reciprocals."""
+        line = line_layout(spec.table)
+        return 1 << spec.table.index_bits, line.size - line["step"].width
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -45,7 +45,7 @@ class RmsNorm(wiring.Component):
     """
 
     def __init__(self, spec: RmsNormSpec, normalise: bool = True, bits_per_cycle: int = 3) -> None:
-        self.scale = rms_scale_of(spec, bits_per_cycle)
+        self.scale = rms_scale_of(spec)(spec, bits_per_cycle)
         self.spec = spec
         self.normalise = normalise
         self.LATENCY = 2 + self.scale.LATENCY + (2 if normalise else 0)

@@ -13,7 +13,7 @@ from hdl.units.argmax import first_maximum
 from hdl.units.format import shape_of
 from hdl.units.multipliers import bank_of, share
 from hdl.units.priority import first_index
-from hdl.units.products import unsigned_product
+from hdl.units.products import multipliers_of, unsigned_product
 from hdl.units.recurrence import check_width
 from hdl.units.registry import sampler_weights_of
 from hdl.units.variants import UNIFORM_BITS
@@ -94,21 +94,30 @@ class Sampler(wiring.Component):
         check_width("vocab_size", vocab_size, 1024, low=2)
         check_width("lanes", lanes, 1024)
         self.lanes = min(lanes, vocab_size)
-        self.weights = sampler_weights_of(spec, word, self.lanes, bits_per_cycle)
+        self.weights = sampler_weights_of(spec)(spec, word, self.lanes, bits_per_cycle)
         self.SETTLE = self.weights.SETTLE
-        self.sum_width = self.weights.sum_width(vocab_size)
+        self.sum_width = self.weights.sum_width(spec, vocab_size)
         self.spec, self.vocab_size, self.word = spec, vocab_size, word
         self.blocks = -(-vocab_size // self.lanes)
         self.LATENCY = self.weights.FEED + self.weights.LATENCY + self.blocks + 2
-        self.shared = shared and self.weights.multiplies
+        port = self.weights.port(spec, word, self.lanes)
+        self.multiplies = port is not None
+        self.shared = shared and self.multiplies
         super().__init__(
-            ({"multipliers": Out(self.weights.multipliers.signature)} if self.shared else {})
+            ({"multipliers": Out(port)} if self.shared else {})
             | {
                 "temperature": In(stream.Signature(shape_of(TEMPERATURE))),
                 "i": In(stream.Signature(sample_layout(vocab_size, shape_of(word)))),
                 "o": Out(stream.Signature(draw_layout(vocab_size, shape_of(word)))),
             }
         )
+
+    @staticmethod
+    def own_multipliers(spec: SamplerSpec, word: Format, vocab_size: int) -> int:
+        """Return the device's multipliers that are used beside those of the port: of the cut, and of the weights."""
+        weights = sampler_weights_of(spec)
+        cut = multipliers_of(UNIFORM_BITS, weights.sum_width(spec, vocab_size))
+        return cut + weights.own_multipliers(spec, word)
 
     @property
     def multiplier_ports(self) -> list[Any]:
@@ -153,7 +162,7 @@ class Sampler(wiring.Component):
                 uniform.eq(weights.uniform(m, self.i.p.rng)),
             ]
 
-        if weights.multiplies:
+        if self.multiplies:
             port = weights.multipliers
             m.d.comb += port.valid.eq(feeding.any())
             if self.shared:

@@ -46,15 +46,19 @@ class ScaledLinear(wiring.Component):
         operands = data.StructLayout(
             {"totals": data.ArrayLayout(total_shape, lanes), "scale": shape_of(spec.scale_format)}
         )
-        port = MultiplierPort(lanes, 1, shape_of(spec.wide), signed(spec.scale_format.width + 1))
         super().__init__(
             {
                 "i": In(stream.Signature(operands, always_ready=True)),
                 "addends": In(data.ArrayLayout(addend_shape, lanes)),
                 "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), lanes), always_ready=True)),
-                "multipliers": Out(port),
+                "multipliers": Out(self.port(spec, lanes)),
             }
         )
+
+    @staticmethod
+    def port(spec: ScaledLinearSpec, lanes: int) -> MultiplierPort:
+        """Return the multipliers of so many lanes."""
+        return MultiplierPort(lanes, 1, shape_of(spec.wide), signed(spec.scale_format.width + 1))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

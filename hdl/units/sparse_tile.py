@@ -63,16 +63,27 @@ class SparseTile(wiring.Component):
                 "x": In(data.ArrayLayout(shape_of(word), self.columns)),
                 "done": Out(1),
                 "totals": Out(data.ArrayLayout(self.total_shape, self.rows)),
-                "multipliers": Out(MultiplierPort(self.rows, 1, shape_of(word), shape_of(word))),
+                "multipliers": Out(self.port(self.rows, word)),
             }
         )
+
+    @staticmethod
+    def port(rows: int, word: Format) -> MultiplierPort:
+        """Return the multipliers of a matrix with so many rows."""
+        return MultiplierPort(rows, 1, shape_of(word), shape_of(word))
+
+    @staticmethod
+    def depth(columns: int, block: int) -> int:
+        """Return the words of the memory that holds a matrix with so many columns."""
+        places: int = 1 << Shape.cast(index_shape(block)).width
+        return -(-columns // block) * places
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         block, blocks = self.block, -(-self.columns // self.block)
-        places = 1 << Shape.cast(index_shape(block)).width
         # Column c is in word (c mod block) of the places of row c // block; the others are never read.
-        words = [[0] * self.rows] * (blocks * places)
+        words = [[0] * self.rows] * self.depth(self.columns, block)
+        places = len(words) // blocks
         for c in range(self.columns):
             words[c // block * places + c % block] = [self.matrix[r][c] for r in range(self.rows)]
         m.submodules.memory = memory = Memory(

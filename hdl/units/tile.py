@@ -57,9 +57,14 @@ class Tile(wiring.Component):
             {
                 "i": In(stream.Signature(operands, always_ready=True)),
                 "o": Out(stream.Signature(data.ArrayLayout(self.total_shape, rows), always_ready=True)),
-                "multipliers": Out(MultiplierPort(rows, columns, shape_of(word), shape_of(word))),
+                "multipliers": Out(self.port(rows, columns, word)),
             }
         )
+
+    @staticmethod
+    def port(rows: int, columns: int, word: Format) -> MultiplierPort:
+        """Return the multipliers of a tile."""
+        return MultiplierPort(rows, columns, shape_of(word), shape_of(word))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -27,10 +27,8 @@ class TruncatingAttentionDivide(wiring.Component):
     o : Out(stream): words [lanes]
     """
 
-    multiplies = False
-
     def __init__(self, spec: TruncatingDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
-        self.word = spec.word
+        self.spec, self.word = spec, spec.word
         numerators, denominators = operands["numerators"].shape, operands["denominators"].shape
         self.lanes, self.heads = numerators.length, denominators.length
         self.dividers = [
@@ -49,6 +47,14 @@ class TruncatingAttentionDivide(wiring.Component):
                 "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.lanes))),
             }
         )
+
+    @staticmethod
+    def port(spec: TruncatingDivide, lanes: int) -> None:
+        """Return nothing: a recurrence does not multiply."""
+
+    @staticmethod
+    def rom(spec: TruncatingDivide) -> None:
+        """Return nothing: a recurrence has no table."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -10,15 +10,17 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
+from hdl.units.multipliers import MultiplierPort
 from talos_ref.golden.format import Format
 from talos_ref.golden.sampler import TEMPERATURE
 
 __all__ = [
-    "UNIFORM_BITS", "AttentionDivide", "RmsScale", "SamplerWeights", "Softmax", "operands_layout", "weights_signature",
+    "RNG_BITS", "UNIFORM_BITS", "AttentionDivide", "RmsScale", "SamplerWeights", "Softmax", "operands_layout",
+    "weights_signature",
 ]  # fmt: skip
 
-UNIFORM_BITS = 24
-"""Width of the uniform number of a draw."""
+RNG_BITS, UNIFORM_BITS = 32, 24
+"""Widths of a random state and of the uniform number of a draw."""
 
 
 class Softmax(Protocol):
@@ -27,6 +29,8 @@ class Softmax(Protocol):
     ``score`` is made of an exact ``q·k``. What ``store`` makes of it is kept until the largest ``key`` is known;
     ``weight`` is made of both.
     """
+
+    def __init__(self, spec: Any) -> None: ...
 
     score_shape: Any
     key_shape: Shape
@@ -48,7 +52,7 @@ class Softmax(Protocol):
 class AttentionDivide(Protocol):
     """The division at the end of attention: every weighted sum by its head's sum of weights.
 
-    A component that is made of ``(spec, operands, bits_per_cycle)``. One division at a time, ``LATENCY`` cycles from an
+    A component. One division at a time, ``LATENCY`` cycles from an
     accepted input to a valid output. The denominators must be at the port one cycle before the input is valid.
 
     Members
@@ -56,24 +60,35 @@ class AttentionDivide(Protocol):
     i : In(stream): ``operands_layout``
     o : Out(stream): words [lanes]
     multipliers : Out(MultiplierPort), lanes × 1
-        Only if ``multiplies``.
+        Only if it multiplies.
     """
 
+    def __init__(self, spec: Any, operands: data.StructLayout, bits_per_cycle: int) -> None: ...
+
     LATENCY: int
-    multiplies: bool
     i: Any
     o: Any
     multipliers: Any
 
+    @staticmethod
+    def port(spec: Any, lanes: int) -> MultiplierPort | None:
+        """Return the signature of ``multipliers``; None if it does not multiply."""
+
+    @staticmethod
+    def rom(spec: Any) -> tuple[int, int] | None:
+        """Return words and bits of each head's ROM that is read into a register; None if there is none."""
+
 
 class RmsScale(Protocol):
-    """The scale of RMSNorm: a component that is made of ``(spec, bits_per_cycle)``, ``LATENCY`` cycles long.
+    """The scale of RMSNorm: a component that takes ``LATENCY`` cycles.
 
     Members
     -------
     i : In(stream): what ``measure`` returns
     o : Out(stream): scale
     """
+
+    def __init__(self, spec: Any, bits_per_cycle: int) -> None: ...
 
     LATENCY: int
     i: Any
@@ -84,17 +99,18 @@ class RmsScale(Protocol):
 
 
 class SamplerWeights(Protocol):
-    """The weights of a sampler: a component that is made of ``(spec, word, lanes, bits_per_cycle)``.
+    """The weights of a sampler: a component that takes ``LATENCY`` cycles from logits to weights.
 
-    The ports are those of ``weights_signature``, and ``multipliers`` (lanes × 1) if ``multiplies``.
+    The ports are those of ``weights_signature``, and ``multipliers`` (lanes × 1) if it multiplies.
     """
+
+    def __init__(self, spec: Any, word: Format, lanes: int, bits_per_cycle: int) -> None: ...
 
     LATENCY: int
     FEED: int
     """Cycles from the start of a sample to its first logits."""
     SETTLE: int
     """Cycles that a temperature takes to have effect."""
-    multiplies: bool
     temperature: Any
     settled: Any
     greedy: Any
@@ -103,7 +119,16 @@ class SamplerWeights(Protocol):
     weights: Any
     multipliers: Any
 
-    def sum_width(self, vocab_size: int) -> int:
+    @staticmethod
+    def port(spec: Any, word: Format, lanes: int) -> MultiplierPort | None:
+        """Return the signature of ``multipliers``; None if it does not multiply."""
+
+    @staticmethod
+    def own_multipliers(spec: Any, word: Format) -> int:
+        """Return the device's multipliers that are used beside those of the port."""
+
+    @staticmethod
+    def sum_width(spec: Any, vocab_size: int) -> int:
         """Return the width of the sum of ``vocab_size`` weights."""
 
     def uniform(self, m: Module, rng: Value) -> Value:

@@ -67,7 +67,8 @@ def unit_of(name: str, bits_per_cycle: int = 3, word: Format = Q4_12) -> Any:
     growth = (POSITIONS - 1).bit_length()
     width = weight_width(name) + growth
     operands = operands_layout(LANES, HEADS, signed(width + word.width), unsigned(width))
-    return attention_divide_of(spec_of(name, word), operands, bits_per_cycle)
+    spec = spec_of(name, word)
+    return attention_divide_of(spec)(spec, operands, bits_per_cycle)
 
 
 def quotients(unit: Any, given: list[Division], stall: Any) -> tuple[list[list[int]], list[int]]:
@@ -107,7 +108,7 @@ def quotients(unit: Any, given: list[Division], stall: Any) -> tuple[list[list[i
             ctx.set(unit.o.ready, 0)
             assert not ctx.get(unit.o.valid)
 
-    ports = [unit.multipliers] if unit.multiplies else []
+    ports = [unit.multipliers] if unit.port(unit.spec, LANES) is not None else []
     run(with_bank(unit, ports) if ports else unit, bench)
     return answers, spans
 
@@ -163,7 +164,7 @@ def test_back_to_back(name: str) -> None:
             cycle += 1
             assert cycle < 40 * 20
 
-    ports = [unit.multipliers] if unit.multiplies else []
+    ports = [unit.multipliers] if unit.port(unit.spec, LANES) is not None else []
     run(with_bank(unit, ports) if ports else unit, bench)
     for division, words in zip(given, answers, strict=True):
         for lane, got in enumerate(words):

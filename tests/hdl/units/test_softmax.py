@@ -52,7 +52,7 @@ def totals(draw: random.Random, spec: Attention, count: int) -> list[int]:
 def test_scores(name: str, heads: int, word: Format) -> None:
     draw = random.Random(seed())
     spec = spec_of(name, heads, word)
-    circuit = softmax_of(spec)
+    circuit = softmax_of(spec)(spec)
     cases = [(total,) for total in totals(draw, spec, 2000)]
 
     def build(m: Module, total: Any) -> Any:
@@ -69,7 +69,7 @@ def test_scores(name: str, heads: int, word: Format) -> None:
 def test_keys(name: str, heads: int, word: Format) -> None:
     draw = random.Random(seed())
     spec = spec_of(name, heads, word)
-    circuit = softmax_of(spec)
+    circuit = softmax_of(spec)(spec)
     cases = [(spec.score(total),) for total in totals(draw, spec, 1000)]
 
     def build(m: Module, score: Any) -> Any:
@@ -86,7 +86,7 @@ def test_weights(name: str, heads: int, word: Format) -> None:
     """Every weight of lists of scores, each stored and then weighed with the largest key of its list."""
     draw = random.Random(seed())
     spec = spec_of(name, heads, word)
-    circuit = softmax_of(spec)
+    circuit = softmax_of(spec)(spec)
     pool = [spec.score(total) for total in totals(draw, spec, 400)]
     lists = [[draw.choice(pool) for _ in range(draw.randint(1, 16))] for _ in range(150)]
     # Scores as they are met: close to each other, so that the weights matter.
