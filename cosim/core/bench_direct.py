@@ -7,8 +7,9 @@ from typing import Any
 
 import cocotb
 
+from cosim.core.cocotb_pins import bench
 from cosim.core.request import name_request, step_request
-from cosim.core.testbench import Testbench, bench
+from cosim.core.testbench import Testbench
 
 __all__ = ["all_positions", "greedy_positions", "after_a_name", "step_again"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 
 from cosim.core.bench_config import PROGRESS
-from cosim.core.testbench import bench
+from cosim.core.cocotb_pins import bench
 
 __all__ = ["names"]
 

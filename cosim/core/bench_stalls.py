@@ -7,9 +7,9 @@ from typing import Any
 
 import cocotb
 
+from cosim.core.cocotb_pins import bench
 from cosim.core.enums import STAGES
 from cosim.core.request import name_request, step_request
-from cosim.core.testbench import bench
 
 __all__ = ["slow_consumer"]
 

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
 from cosim.core.checker import Transfer
-from cosim.core.driver import Timebase
+from cosim.core.pins import Pins
 
 __all__ = ["Monitor"]
 
 
 class Monitor:
-    """Watches a core's results and drives nothing.
-
-    It sleeps until a result is offered and samples in the low half of the clock, after everything has settled; it costs
-    the simulation nothing in between.
+    """Watches a core's results and drives nothing; it sleeps until a result is offered.
 
     Parameters
     ----------
-    dut
-        The top module in the simulator.
-    timebase
-        Numbers the clock edges.
+    pins
+        The core in a simulator.
     on_transfer
         Called with every result that is taken.
     on_unstable
@@ -32,31 +24,25 @@ class Monitor:
     """
 
     def __init__(
-        self,
-        dut: Any,
-        timebase: Timebase,
-        on_transfer: Callable[[Transfer], None],
-        on_unstable: Callable[[str, str, str], None],
+        self, pins: Pins, on_transfer: Callable[[Transfer], None], on_unstable: Callable[[str, str, str], None]
     ) -> None:
-        self._dut, self._timebase = dut, timebase
+        self._pins = pins
         self._on_transfer, self._on_unstable = on_transfer, on_unstable
 
     async def watch(self) -> None:
         """Watch for ever; to be started as a task."""
-        dut = self._dut
+        pins = self._pins
         while True:
-            await RisingEdge(dut.result__valid)
-            await FallingEdge(dut.clk)
-            await ReadOnly()
+            await pins.rises("result__valid")
             offered: tuple[str, str] | None = None
-            while dut.result__valid.value == 1:
-                payload, logits = str(dut.result__payload.value), str(dut.logits.value)
+            while pins.read("result__valid") == "1":
+                payload, logits = pins.read("result__payload"), pins.read("logits")
                 for name, before, now in zip(("payload", "logits"), offered or (), (payload, logits), strict=False):
                     if before != now:
                         self._on_unstable(name, before, now)
                 offered = payload, logits
-                if dut.result__ready.value == 1:
-                    self._on_transfer(Transfer(self._timebase.next_edge(), payload, logits))
+                if pins.read("result__ready") == "1":
+                    self._on_transfer(Transfer(pins.edge, payload, logits))
                     offered = None
-                await FallingEdge(dut.clk)
-                await ReadOnly()
+                await pins.cycle()
+                await pins.settle()

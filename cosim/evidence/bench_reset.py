@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge, ReadOnly
 
 from cosim.core.checker import Mismatch
+from cosim.core.cocotb_pins import bench
 from cosim.core.request import Request, name_request, step_request
-from cosim.core.testbench import Testbench, bench
+from cosim.core.testbench import Testbench
 
 __all__ = ["interrupted", "power_up"]
 
@@ -31,16 +31,15 @@ class _Watch:
 
     async def run(self) -> None:
         """Watch for ever; to be started as a task once the core has been reset."""
-        dut = self._tb.dut
+        pins = self._tb.pins
         while True:
-            await FallingEdge(dut.clk)
-            await ReadOnly()
-            offered = str(dut.result__valid.value) == "1"
+            await pins.cycle()
+            await pins.settle()
+            offered = pins.read("result__valid") == "1"
             for name in (*_ALWAYS, *(_OFFERED if offered else ())):
-                bits = str(getattr(dut, name).value)
+                bits = pins.read(name)
                 if bits.strip("01") and self.failure is None:
-                    stage = str(dut.stage.value)
-                    self.failure = self._tb.checker.mismatch(None, stage, f"port {name}", "known", bits)
+                    self.failure = self._tb.checker.mismatch(None, pins.read("stage"), f"port {name}", "known", bits)
             self.cycles += 1
 
     def check(self) -> None:
@@ -53,7 +52,7 @@ class _Watch:
 async def _watched(dut: Any) -> AsyncIterator[tuple[Testbench, _Watch]]:
     async with bench(dut, late=True) as tb:
         watch = _Watch(tb)
-        cocotb.start_soon(watch.run())
+        tb.pins.spawn(watch.run())
         try:
             yield tb, watch
         except Mismatch:
@@ -74,8 +73,8 @@ def _beyond(tb: Testbench) -> Request:
 async def power_up(dut: Any) -> None:
     """After the first reset: idle, an empty cache, no error, and the requests of the configuration come out right."""
     async with _watched(dut) as (tb, _):
-        await tb.settle()
-        await tb.expect_idle(_beyond(tb), error=False)
+        await tb.pins.settle()
+        await tb.expect_idle(None, error=False)
         await tb.refuse(_beyond(tb))
         for request in tb.config.requests:
             await tb.run(request)
@@ -94,6 +93,5 @@ async def interrupted(dut: Any) -> None:
             await tb.begin(name_request(100 + number, 0x400, limit))
             await tb.driver.idle(generator.randrange(span))
             await tb.reset(cycles=1)
-            await tb.expect_idle(_beyond(tb), error=False)
             await tb.run(name_request(number, 0x80, limit))
             watch.check()

@@ -14,9 +14,8 @@ from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from cosim.core.bench_config import PROGRESS, BenchConfig, Findings
 from cosim.core.checker import Mismatch
-from cosim.core.driver import PERIOD_PS
+from cosim.core.cocotb_pins import period_ps, running_test
 from cosim.core.model import GoldenModel
-from cosim.core.testbench import running_test
 from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
@@ -36,7 +35,8 @@ _BESIDE_THE_BUS = ("rst", "enable", "ready", "busy", "done", "activity", "last_t
 class _Pins:
     """The system in a simulator; inputs change in the low half of the clock, and outputs are looked at there."""
 
-    def __init__(self, dut: Any) -> None:
+    def __init__(self, dut: Any, clock_hz: int) -> None:
+        self._period = period_ps(clock_hz)
         def handle(name: str) -> Any:
             group = "" if name in _BESIDE_THE_BUS else "display__" if name in DISPLAY else "bus__"
             return getattr(dut, group + name)
@@ -51,8 +51,8 @@ class _Pins:
         await self.drive(dict.fromkeys(INPUTS, 0) | {"rst": 1})
         # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
         self._clock.value = 0
-        await Timer(PERIOD_PS, "ps")
-        Clock(self._clock, PERIOD_PS, unit="ps", impl="gpi").start(start_high=False)
+        await Timer(self._period, "ps")
+        Clock(self._clock, self._period, unit="ps", impl="gpi").start(start_high=False)
         for _ in range(3):
             await FallingEdge(self._clock)
 
@@ -86,7 +86,7 @@ async def _host(dut: Any, seed: int) -> AsyncIterator[tuple[RegisterHost, BenchC
     design = Design.load(Path(config.design))
     core = design.core
     model = RegisterModel(core, GoldenModel(design), build=build_id(design), clock_hz=design.clock_hz)
-    pins = _Pins(dut)
+    pins = _Pins(dut, design.clock_hz)
     await pins.start()
     host = RegisterHost(pins, model)
     try:

@@ -1,0 +1,134 @@
+"""A core in Verilator or Icarus: its pins by cocotb, and the test bench around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.simtime import get_sim_time
+from cocotb.task import current_task
+from cocotb.triggers import Event, FallingEdge, ReadOnly, RisingEdge, SimTimeoutError, Timer, with_timeout
+
+from cosim.core.bench_config import BenchConfig
+from cosim.core.checker import Mismatch
+from cosim.core.pins import INPUTS, OUTPUTS
+from cosim.core.testbench import Testbench
+from hdl.design import Design
+
+__all__ = ["CocotbPins", "bench", "period_ps", "running_test"]
+
+
+def period_ps(clock_hz: int) -> int:
+    """Return the period of a clock in ps, even, so that both halves are whole."""
+    return 2 * round(1e12 / clock_hz / 2)
+
+
+class CocotbPins:
+    """See `cosim.core.pins.Pins`. What waits for a port costs the simulation nothing while that does not change.
+
+    Parameters
+    ----------
+    dut
+        The top module in the simulator.
+    clock_hz
+        Frequency of its clock.
+    """
+
+    def __init__(self, dut: Any, clock_hz: int) -> None:
+        self._clock, self._period = dut.clk, period_ps(clock_hz)
+        self._handles = {name: getattr(dut, name) for name in (*INPUTS, *OUTPUTS)}
+        self._begin = 0
+        self._settled = -1
+        self._wake = Event()
+
+    async def start(self) -> None:
+        """See `Pins`."""
+        # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
+        self._clock.value = 0
+        await Timer(self._period, "ps")
+        self._begin = self._now()
+        # Low half first, so that rising edge i comes i + 1/2 periods from here.
+        Clock(self._clock, self._period, unit="ps", impl="gpi").start(start_high=False)
+
+    @staticmethod
+    def _now() -> int:
+        return round(get_sim_time("step"))
+
+    async def cycle(self) -> None:
+        """See `Pins`."""
+        await FallingEdge(self._clock)
+
+    async def drivable(self) -> None:
+        """See `Pins`."""
+        if self._settled == self._now():
+            await FallingEdge(self._clock)
+
+    async def settle(self) -> None:
+        """See `Pins`."""
+        if self._settled != self._now():
+            await ReadOnly()
+            self._settled = self._now()
+
+    async def rises(self, name: str) -> None:
+        """See `Pins`."""
+        await RisingEdge(self._handles[name])
+        await FallingEdge(self._clock)
+        await self.settle()
+
+    def drive(self, **inputs: int) -> None:
+        """See `Pins`."""
+        for name, value in inputs.items():
+            self._handles[name].value = value
+
+    def read(self, name: str) -> str:
+        """See `Pins`."""
+        return str(self._handles[name].value)
+
+    @property
+    def edge(self) -> int:
+        """See `Pins`."""
+        return (self._now() - self._begin) // self._period
+
+    def spawn(self, task: Coroutine[Any, Any, None]) -> None:
+        """See `Pins`."""
+        cocotb.start_soon(task)
+
+    def wake(self) -> None:
+        """See `Pins`."""
+        self._wake.set()
+
+    async def sleep(self, cycles: int) -> bool:
+        """See `Pins`."""
+        self._wake.clear()
+        try:
+            await with_timeout(self._wake.wait(), cycles * self._period, "ps")
+        except SimTimeoutError:
+            return False
+        return True
+
+
+def running_test() -> str:
+    """Return the name of the cocotb test that calls, as the results file has it."""
+    return current_task().get_name().removeprefix("Test ")
+
+
+@asynccontextmanager
+async def bench(dut: Any, *, late: bool = False) -> AsyncIterator[Testbench]:
+    """Yield a started test bench, and write its findings when the body ends or meets a difference.
+
+    ``late`` as in `cosim.core.driver.Driver.start`.
+    """
+    test, config = running_test(), BenchConfig.from_environment()
+    design = Design.load(Path(config.design))
+    tb = Testbench(CocotbPins(dut, design.clock_hz), design, config)
+    await tb.start(late=late)
+    try:
+        yield tb
+    except Mismatch as mismatch:
+        config.add(tb.findings(test, mismatch))
+        raise
+    config.add(tb.findings(test))
