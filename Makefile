@@ -1,23 +1,43 @@
 # Everything runs from .venv, which the first target asked for sets up from requirements.lock.
 PYTHON ?= python3
-CORE ?= fused
-CLOCK ?= 56.25
+CLOCK ?=
 PYTEST_ARGS ?=
+NAMES_ARGS ?=
 JOBS ?= $(shell nproc)
 
 BIN := .venv/bin
 
+# What is built: a saved design, or a core, a checkpoint and a number format. Each command has the same defaults.
+MODEL = $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(FORMAT),--format '$(FORMAT)')
+CHOICE = $(if $(CORE),--core '$(CORE)') $(MODEL) $(if $(DESIGN),--design '$(DESIGN)')
+AT_CLOCK = $(if $(CLOCK),--clock '$(CLOCK)')
+TRAINING = $(if $(STEPS),--steps '$(STEPS)') $(if $(FORMAT),--format '$(FORMAT)') $(if $(CORE),--core '$(CORE)')
+# The smallest netlist, unless another one is asked for: larger ones take several times as long.
+SMALLEST = $(if $(CORE)$(WEIGHTS)$(FORMAT)$(DESIGN),,--core tile16)
+
+ifneq ($(filter names,$(MAKECMDGOALS)),)
+ifndef LIST
+$(error LIST must name a file of words, one a line: make names LIST=words.txt)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim test lint verilog waves gantt resources quartus mistral board-check bench lock clean distclean
+.PHONY: help setup sim names test lint verilog waves gantt resources quartus mistral board-check bench lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@echo
+	@echo "CORE=tile16, wide or fused; WEIGHTS=FILE, a checkpoint; FORMAT=Q4.12, Q5.12, Q6.12 or auto; or DESIGN=FILE, a design.json."
+	@echo "Without them: the published weights and the fastest core that the model can have, of sim and resources every core."
 
 setup: .venv/.installed ## Python environment in .venv; system packages, where they may be installed
 
-sim: .venv/.installed ## every named core in both simulators: cycles, tokens per second, bits compared
-	$(BIN)/python -m cosim sim
+sim: .venv/.installed ## cores in both simulators: cycles, steps per second, bits compared; build/sim.json
+	$(BIN)/python -m cosim sim $(CHOICE)
+
+names: .venv/.installed ## from words to a verified core (LIST=FILE STEPS=N NAMES_ARGS="--n-embd 24"); build/LIST/report.md
+	$(BIN)/python -m cosim names '$(LIST)' $(TRAINING) $(NAMES_ARGS)
 
 test: lint .venv/.test-packages ## lint, types and all tests (PYTEST_ARGS="-k sampler")
 	$(BIN)/python -m pytest -p tests.ci_plugin -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
@@ -26,33 +46,32 @@ lint: .venv/.installed ## ruff and mypy alone
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-verilog: .venv/.installed ## build/verilog/CORE.v
-	@mkdir -p build/verilog
-	$(BIN)/python -m hdl verilog --core $(CORE) --out build/verilog/$(CORE).v
+verilog: .venv/.installed ## one self-contained file of a core; build/verilog/CORE.v
+	$(BIN)/python -m hdl verilog $(CHOICE)
 
-waves: .venv/.installed ## waveform of one name on CORE, and how to open it
-	$(BIN)/python -m cosim waves --core $(CORE)
+waves: .venv/.installed ## waveform of one name, and how to open it; build/waves
+	$(BIN)/python -m cosim waves $(CHOICE)
 
-gantt: .venv/.installed ## which unit works in which cycle of a step (CORE=fused); build/gantt
-	$(BIN)/python -m cosim gantt --core $(CORE)
+gantt: .venv/.installed ## which unit works in which cycle of a step; build/gantt
+	$(BIN)/python -m cosim gantt $(CHOICE)
 
-resources: .venv/.installed ## every core synthesised for the Cyclone V, some minutes each; build/resources.json
-	$(BIN)/python -m hdl resources
+resources: .venv/.installed ## cores synthesised for the Cyclone V, some minutes each; build/resources.json
+	$(BIN)/python -m hdl resources $(CHOICE)
 
-quartus: .venv/.installed ## build/quartus/CORE for the DE1-SoC; compiled where quartus_sh is on PATH (CLOCK=56.25)
-	$(BIN)/python -m hdl.boards quartus --core $(CORE) --clock $(CLOCK)
+quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25); build/quartus/CORE
+	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK)
 
 mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL and JTAG; build/mistral/CORE
-	$(BIN)/python -m hdl.boards mistral --core $(CORE)
+	$(BIN)/python -m hdl.boards mistral $(CHOICE)
 
 board-check: .venv/.installed ## what can be checked of the board without one; build/board
-	$(BIN)/python -m hdl.boards check
-	$(BIN)/python -m hdl resources
-	$(BIN)/python -m cosim gates
-	$(BIN)/python -m cosim reset
+	$(BIN)/python -m hdl.boards check $(CHOICE)
+	$(BIN)/python -m hdl resources $(CHOICE)
+	$(BIN)/python -m cosim gates $(SMALLEST) $(CHOICE)
+	$(BIN)/python -m cosim reset $(CHOICE)
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
-	$(BIN)/python -m host_c.bench
+	$(BIN)/python -m host_c.bench $(MODEL)
 
 lock: ## requirements.lock again, from the bounds in pyproject.toml
 	.ci/lock $(PYTHON)

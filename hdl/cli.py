@@ -17,7 +17,7 @@ from hdl.options import Choice, design_options
 from hdl.registers.export import FORMATS
 from hdl.registers.map import register_map
 from talos_ref.command_line import SETTINGS, emit, run
-from talos_ref.files import check_writable, write_bytes
+from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.options import Integer, OneOf, out_option, weights_option
 
 __all__ = ["commands", "main"]
@@ -34,13 +34,17 @@ commands.add_command(resources)
 @commands.command()
 @design_options()
 @click.option("--system", is_flag=True, help="with the registers over the core")
-@click.option("--out", required=True, metavar="FILE.v", help="file to write")
-def verilog(out: str, system: bool, **options: Any) -> None:
+@click.option("--out", metavar="FILE.v", help="default: build/verilog/CORE.v")
+def verilog(out: str | None, system: bool, **options: Any) -> None:
     """Write one self-contained Verilog file, weights included."""
     from hdl.verilog import core_verilog, system_verilog
 
-    check_writable(out)
+    if out is not None:
+        check_writable(out)
     design = Choice(**options).resolve()
+    if out is None:
+        file = f"{design.name}_system.v" if system else f"{design.name}.v"
+        out = str(check_writable(make_folder("build/verilog") / file))
     path = write_bytes(out, (system_verilog if system else core_verilog)(design).encode("ascii"))
     # A pipe or a terminal gets the Verilog alone.
     if path.is_file():

@@ -13,7 +13,8 @@ import click
 from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
 from hdl.core.cores import core_config
 from hdl.design import Design, make_design
-from hdl.word_choice import AUTO, choose_word
+from hdl.word_choice import choose_word
+from talos_ref.commands.word_format import AUTO
 from talos_ref.golden.format import FORMATS
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 from talos_ref.options import C, OneOf, Option, weights_option

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from talos_ref.commands.word_format import AUTO, model_words
 from talos_ref.golden.arithmetic import arithmetic
-from talos_ref.golden.float_model import FloatModel, names_by_choices
-from talos_ref.golden.format import Format, named_format
-from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.golden.format import Q4_12, Format, named_format
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.studies.format_choice import choose_format
 
-__all__ = ["AUTO", "WordChoice", "choose_word", "own_words"]
-
-AUTO = "auto"
-"""Asks for the smallest format that holds the model."""
-
-_OWN_WORDS, _SEED, _TEMPERATURE = 300, 1, 1.0
+__all__ = ["WordChoice", "choose_word"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +25,6 @@ class WordChoice:
     """One line, with the remedy, if something clips and that costs accuracy."""
 
 
-def own_words(checkpoint: Checkpoint) -> list[str]:
-    """Return words of the float model's own, for want of a list: its activations there are the usual ones."""
-    drawn = names_by_choices(FloatModel(checkpoint), random.Random(_SEED), _TEMPERATURE, _OWN_WORDS)
-    words = [word for tokens in drawn if (word := checkpoint.config.decode(tokens))]
-    # A model that only ever ends its words at once still has letters.
-    return words or list(checkpoint.config.alphabet)
-
-
 def choose_word(
     arithmetic_name: str, checkpoint: Checkpoint, format: str | None = None, words: Sequence[str] | None = None
 ) -> WordChoice:
@@ -49,7 +35,7 @@ def choose_word(
     format
         Name of one; ``auto`` and None ask for the smallest that holds the model.
     words
-        What the activations are measured on; without them, `own_words`.
+        What the activations are measured on; without them, names of the float model's own.
 
     Raises
     ------
@@ -59,7 +45,10 @@ def choose_word(
     asked = None if format in (None, AUTO) else named_format(str(format))
     if asked is not None:
         arithmetic(arithmetic_name, checkpoint.config, asked)
-    choice = choose_format(checkpoint, own_words(checkpoint) if words is None else words, arithmetic_name)
+    if words is None and asked in (None, Q4_12) and checkpoint == default_checkpoint():
+        arithmetic(arithmetic_name, checkpoint.config)
+        return WordChoice(word=Q4_12, reason=f"{Q4_12} is the published format of these weights", warning=None)
+    choice = choose_format(checkpoint, model_words(checkpoint) if words is None else words, arithmetic_name)
     if asked is None or asked == choice.word:
         reason = choice.reason if asked is None else f"{asked} was asked for"
         warning = None if choice.trial.is_harmless(choice.nll_float) else choice.warning

@@ -117,8 +117,6 @@ def test_weights_that_do_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert capsys.readouterr() == ("", "error: missing command; see python -m hdl --help\n")
-    assert main(["verilog", "--core", "wide"]) == 2
-    assert capsys.readouterr() == ("", "error: --out must be given\n")
 
 
 @pytest.mark.parametrize("position", [0, 7, 15])
