@@ -17,6 +17,7 @@ from cosim.core.checker import Mismatch
 from cosim.core.model import REFERENCES
 from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.evidence.cli import gates, reset
+from cosim.names.command import names
 from cosim.options import MAX_NAMES, requests_option, simulators_option
 from cosim.report.commands import gantt, waves
 from cosim.report.tables import print_report
@@ -37,7 +38,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (waves, gantt, gates, reset):
+for _command in (names, waves, gantt, gates, reset):
     commands.add_command(_command)
 
 

@@ -13,14 +13,14 @@ from cosim.core.measurement import Measurement, compare_simulators
 from cosim.core.request import Request, name_request
 from cosim.core.verify import Generated, generate, verify
 from cosim.engine.processes import workers
-from cosim.engine.simulators import Simulator, describe
+from cosim.engine.simulators import Simulator, SimulatorError, describe
 from hdl.core.config import CoreConfig
 from hdl.design import Design
 from talos_ref.golden.generate import quantise_temperature
 from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.terminal import error_console
 
-__all__ = ["Job", "compare", "name_requests", "progress", "simulate"]
+__all__ = ["Job", "attempt", "compare", "name_requests", "progress", "simulate"]
 
 _RECORDED = 2
 """Names whose waveform is read; two, so that the way from one to the next is seen."""
@@ -54,10 +54,29 @@ def simulate(
 ) -> list[Measurement]:
     """Generate, compile and run every job in lock step with the golden model; return what each found, in order.
 
-    ``again`` and ``reference`` as of `cosim.core.verify.verify`. Raises SimulatorError if a tool fails.
+    ``again`` and ``reference`` as of `cosim.core.verify.verify`. Raises SimulatorError, once all jobs have ended, if a
+    tool fails.
     """
+    found = attempt(jobs, bars, again=again, reference=reference)
+    for result in found:
+        if isinstance(result, SimulatorError):
+            raise result
+    return [result for result in found if isinstance(result, Measurement)]
 
-    def work(job: Job, verilog: Future[Generated], task: TaskID) -> Measurement:
+
+def attempt(
+    jobs: Sequence[Job], bars: Progress, *, again: bool = False, reference: str = "python"
+) -> list[Measurement | SimulatorError]:
+    """Do what `simulate` does, and return an error in the place of what a job would have found."""
+
+    def work(job: Job, verilog: Future[Generated], task: TaskID) -> Measurement | SimulatorError:
+        try:
+            return measure(job, verilog, task)
+        except SimulatorError as error:
+            bars.update(task, description=f"{job.design.name} in {job.kind.value}: failed")
+            return error
+
+    def measure(job: Job, verilog: Future[Generated], task: TaskID) -> Measurement:
         wanted, title = len(job.requests), f"{job.design.name} in {describe(job.kind)}"
 
         def report(what: str, done: int, total: int) -> None:

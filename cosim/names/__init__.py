@@ -1,0 +1,1 @@
+"""From a list of words to a verified core: one command."""
