@@ -12,10 +12,13 @@ static const talos_kernel *const fp32[] = {
 
 static const talos_kernel *const precise[] = {
 #if defined(TALOS_X86)
-    &talos_precise_avx512, &talos_precise_avx2,
+    &talos_precise_avx512, &talos_precise_avx2, &talos_precise_avx2_f64,
 #endif
 #if defined(TALOS_NEON)
     &talos_precise_neon,
+#if defined(__aarch64__)
+    &talos_precise_neon_f64,
+#endif
 #endif
     &talos_precise_scalar, 0};
 

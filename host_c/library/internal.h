@@ -98,10 +98,13 @@ const talos_kernel *const *talos_kernels(talos_arithmetic arithmetic);
 
 extern const talos_kernel talos_fp32_scalar, talos_precise_scalar, talos_v2_scalar;
 #if defined(TALOS_X86)
-extern const talos_kernel talos_fp32_avx2, talos_fp32_avx512, talos_precise_avx2, talos_precise_avx512;
+extern const talos_kernel talos_fp32_avx2, talos_fp32_avx512, talos_precise_avx2, talos_precise_avx512, talos_precise_avx2_f64;
 #endif
 #if defined(TALOS_NEON)
 extern const talos_kernel talos_fp32_neon, talos_precise_neon;
+#if defined(__aarch64__)
+extern const talos_kernel talos_precise_neon_f64;
+#endif
 #endif
 
 /* model.c */

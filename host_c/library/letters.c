@@ -42,11 +42,10 @@ static int print_names(const talos_model *model, talos_stream *stream, size_t na
     talos_status status = TALOS_NO_MEMORY;
     if (tokens) status = talos_generate(stream, names, tokens, names * config->block_size, &written, &steps);
     if (status == TALOS_OK) {
-        for (size_t i = 0; i < written; i++) {
-            uint32_t letter = '\n'; /* in place of BOS, which is none */
-            talos_model_letter(model, tokens[i], &letter);
-            print_letter(letter);
-        }
+        uint32_t letters[256] = {0}, bos = config->vocab_size - 1;
+        for (uint32_t token = 0; token < bos; token++) talos_model_letter(model, token, &letters[token]);
+        letters[bos] = '\n';
+        for (size_t i = 0; i < written; i++) print_letter(letters[tokens[i]]);
         printf("%" PRIu64 " steps\n", steps);
     }
     free(tokens);

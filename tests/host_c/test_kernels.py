@@ -144,7 +144,7 @@ def test_other_models_take_the_general_path(config: ModelConfig, name: str) -> N
         return
     reference = FloatModel(checkpoint) if name == "float" else IntegerModel(checkpoint, arithmetic(name, config))
     model = Model(checkpoint, name)
-    assert model.kernel == "scalar"
+    assert model.kernel == "scalar" or (name == "precise" and model.kernel.endswith("-f64"))
     rng = np.random.default_rng(2)
     tokens = rng.integers(0, config.vocab_size, config.block_size).tolist()
     for temperature in (0.5, 2.0):

@@ -10,7 +10,9 @@ import pytest
 from host_c import Model
 from host_c.bench.emulator import SIMDE, TARGETS, Target, build_letters, instructions_per_step, run_letters
 from host_c.binding.model_file import write_model
-from talos_ref.model.checkpoint import default_checkpoint
+from talos_ref.golden.format import FORMATS, Format
+from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
+from talos_ref.model.config import ModelConfig
 
 ALL = (SIMDE, *TARGETS)
 INSTRUCTIONS = {"A64 NEON": 1800, "ARMv7 NEON (Cortex-A9)": 3500}
@@ -86,3 +88,25 @@ def test_instructions_per_step(built: tuple[Target, Path, Path]) -> None:
         return
     counted = instructions_per_step(target, program, path, "float")
     assert 500 < counted <= INSTRUCTIONS[target.name]
+
+
+@pytest.mark.parametrize("word", FORMATS, ids=str)
+def test_any_shape_and_word_is_the_same_to_the_bit(
+    built: tuple[Target, Path, Path], word: Format, tmp_path: Path
+) -> None:
+    """A64 has registers of float64; elsewhere the scalar kernel takes such a model."""
+    target, program, _ = built
+    config = ModelConfig(alphabet="abcdefg", block_size=20, n_embd=24, n_head=6, mlp_dim=22, n_layer=2)
+    rng = np.random.default_rng(1)
+    tensors = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    path = write_model(Checkpoint(config, tensors), tmp_path / "model.bin", word)
+    kernel = "neon-f64" if target.emulator == ("qemu-aarch64",) else "scalar"
+    text = run_letters(
+        target, program, path, arithmetic="precise", kernel=kernel, seed=3, temperature=1.0, names=15, steps=True
+    )
+    stream = Model(path, "precise", "scalar").stream(3, 1.0)
+    for number, (token, rng_state, *logits) in enumerate(rows(text)):
+        step = stream.next()
+        assert [4096 * value for value in logits] == stream.words().tolist(), f"{target.name} {kernel} step {number}"
+        assert (token, rng_state) == (step.token_out, step.rng), f"{target.name} {kernel} step {number}"
+    assert number > 30

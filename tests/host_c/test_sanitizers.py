@@ -18,7 +18,7 @@ FUZZ = Path(__file__).with_name("fuzz_model.c")
 CORPUS = Path(__file__).resolve().parents[1] / "data" / "host_c"
 X86 = platform.machine() in ("x86_64", "amd64")
 NEON = platform.machine() in ("aarch64", "arm64")
-SANITIZE = ("-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
+SANITIZE = ("-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
 RUNS = 4_000
 """Fuzzed inputs in one test run."""
 

@@ -139,4 +139,9 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) step_one(m, streams[i]);
 }
 
-const talos_kernel talos_precise_scalar = {"scalar", TALOS_PRECISE, TALOS_MAX_WIDTH, talos_always, talos_any_model, 0, cache_bytes, scratch_bytes, step};
+const talos_kernel talos_precise_scalar = {
+    .name = "scalar", .arithmetic = TALOS_PRECISE, .word_width = TALOS_MAX_WIDTH,
+    .available = talos_always, .suits = talos_any_model,
+    .cache_bytes = cache_bytes, .scratch_bytes = scratch_bytes,
+    .step = step,
+};

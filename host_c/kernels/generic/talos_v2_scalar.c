@@ -119,4 +119,9 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) step_one(m, streams[i]);
 }
 
-const talos_kernel talos_v2_scalar = {"scalar", TALOS_V2, TALOS_Q4_12_WIDTH, talos_always, talos_any_model, 0, cache_bytes, scratch_bytes, step};
+const talos_kernel talos_v2_scalar = {
+    .name = "scalar", .arithmetic = TALOS_V2, .word_width = TALOS_Q4_12_WIDTH,
+    .available = talos_always, .suits = talos_any_model,
+    .cache_bytes = cache_bytes, .scratch_bytes = scratch_bytes,
+    .step = step,
+};

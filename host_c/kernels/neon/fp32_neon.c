@@ -175,6 +175,11 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
-const talos_kernel talos_fp32_neon = {"neon", TALOS_FP32, 0, talos_always, talos_fp32_suits, talos_fp32_prepare,
-                                      talos_fp32_state_bytes, talos_no_scratch, step};
+const talos_kernel talos_fp32_neon = {
+    .name = "neon", .arithmetic = TALOS_FP32,
+    .available = talos_always, .suits = talos_fp32_suits,
+    .prepare = talos_fp32_prepare,
+    .cache_bytes = talos_fp32_state_bytes, .scratch_bytes = talos_no_scratch,
+    .step = step,
+};
 #endif

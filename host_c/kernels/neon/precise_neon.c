@@ -213,6 +213,11 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
-const talos_kernel talos_precise_neon = {"neon", TALOS_PRECISE, TALOS_Q4_12_WIDTH, talos_always, talos_precise_suits, prepare,
-                                         talos_precise_state_bytes, talos_no_scratch, step};
+const talos_kernel talos_precise_neon = {
+    .name = "neon", .arithmetic = TALOS_PRECISE, .word_width = TALOS_Q4_12_WIDTH,
+    .available = talos_always, .suits = talos_precise_suits,
+    .prepare = prepare,
+    .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
+    .step = step,
+};
 #endif

@@ -176,6 +176,11 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 #pragma clang attribute pop
 #endif
 
-const talos_kernel talos_fp32_avx2 = {"avx2", TALOS_FP32, 0, available, talos_fp32_suits, talos_fp32_prepare,
-                                      talos_fp32_state_bytes, talos_no_scratch, step};
+const talos_kernel talos_fp32_avx2 = {
+    .name = "avx2", .arithmetic = TALOS_FP32,
+    .available = available, .suits = talos_fp32_suits,
+    .prepare = talos_fp32_prepare,
+    .cache_bytes = talos_fp32_state_bytes, .scratch_bytes = talos_no_scratch,
+    .step = step,
+};
 #endif

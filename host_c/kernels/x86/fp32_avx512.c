@@ -220,6 +220,11 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 
 END_AVX512
 
-const talos_kernel talos_fp32_avx512 = {"avx512", TALOS_FP32, 0, available, talos_fp32_suits, talos_fp32_prepare_lanes,
-                                        talos_fp32_state_bytes, talos_no_scratch, step, talos_fp32_avx512_together};
+const talos_kernel talos_fp32_avx512 = {
+    .name = "avx512", .arithmetic = TALOS_FP32,
+    .available = available, .suits = talos_fp32_suits,
+    .prepare = talos_fp32_prepare_lanes,
+    .cache_bytes = talos_fp32_state_bytes, .scratch_bytes = talos_no_scratch,
+    .step = step, .together = talos_fp32_avx512_together,
+};
 #endif

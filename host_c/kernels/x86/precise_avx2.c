@@ -235,6 +235,11 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 #pragma clang attribute pop
 #endif
 
-const talos_kernel talos_precise_avx2 = {"avx2", TALOS_PRECISE, TALOS_Q4_12_WIDTH, available, talos_precise_suits, talos_precise_prepare,
-                                         talos_precise_state_bytes, talos_no_scratch, step};
+const talos_kernel talos_precise_avx2 = {
+    .name = "avx2", .arithmetic = TALOS_PRECISE, .word_width = TALOS_Q4_12_WIDTH,
+    .available = available, .suits = talos_precise_suits,
+    .prepare = talos_precise_prepare,
+    .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
+    .step = step,
+};
 #endif
