@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
-from hdl.core.cores import core_config
+from hdl.core.cores import core_config, suitable_cores
 from hdl.design import Design, make_design
 from hdl.word_choice import choose_word
 from talos_ref.commands.word_format import AUTO
@@ -98,13 +98,16 @@ def bound_core(name: str, checkpoint: Checkpoint, format: str | None = None) -> 
 
 def fastest_core(checkpoint: Checkpoint, format: str | None = None) -> CoreConfig:
     """Return the fastest named core that a checkpoint's model can have; ValueError if it can have none."""
-    reasons = []
-    for name in PREFERRED:
+    possible, reasons = suitable_cores(checkpoint.config)
+    for name in PREFERRED if possible else PREFERRED[:1]:
         try:
             return bound_core(name, checkpoint, format)
         except ValueError as error:
-            reasons.append(f"{name}: {error}")
-    raise ValueError(f"no named core can have this model: {'; '.join(reasons)}")
+            if not possible:
+                raise
+            reasons[name] = reasons.get(name, str(error))
+    why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    raise ValueError(f"model must be one that a named core can have in {format}: {why}")
 
 
 def several_designs(cores: Sequence[str], choice: Choice) -> list[Design]:
@@ -125,7 +128,8 @@ def several_designs(cores: Sequence[str], choice: Choice) -> list[Design]:
         except ValueError as error:
             if cores:
                 raise
-            click.echo(f"note: {name} is left out: {error}", err=True)
+            reason = suitable_cores(checkpoint.config)[1].get(name, str(error))
+            click.echo(f"note: {name} is left out: {reason}", err=True)
     return [make_design(config, checkpoint) for config in configs]
 
 

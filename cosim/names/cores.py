@@ -8,7 +8,7 @@ from functools import cache
 
 from cosim.names.order import Order
 from hdl.core.config import CoreConfig
-from hdl.core.cores import core_config
+from hdl.core.cores import core_config, suitable_cores
 from hdl.options import PREFERRED
 from hdl.word_choice import WordChoice, choose_word
 from talos_ref.golden.generate import quantise_temperature
@@ -41,22 +41,11 @@ def check_cores(order: Order, config: ModelConfig) -> None:
     The same if a core cannot draw at the temperature. This is before training: what depends on the weights, the format,
     is not known yet.
     """
-    reasons = {}
-    for name in order.cores or PREFERRED:
-        try:
-            core = core_config(name, config)
-        except ValueError as error:
-            reasons[name] = str(error)
-        else:
-            quantise_temperature(order.temperature, core.arithmetic.sampler)
-    if order.cores and reasons:
-        name, reason = next(iter(reasons.items()))
-        raise ValueError(f"core {name} cannot be built for this model: {reason}")
-    if len(reasons) == len(PREFERRED):
-        raise ValueError(
-            "no named core can be built for this model: "
-            + "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        )
+    possible, _ = suitable_cores(config)
+    # Where there is none, this raises with the reason of each.
+    for name in order.cores or possible or PREFERRED:
+        core = core_config(name, config)
+        quantise_temperature(order.temperature, core.arithmetic.sampler)
 
 
 def choose_cores(order: Order, checkpoint: Checkpoint, words: Sequence[str]) -> Cores:
@@ -77,11 +66,11 @@ def choose_cores(order: Order, checkpoint: Checkpoint, words: Sequence[str]) -> 
             chosen.append(core_config(name, checkpoint.config, word(config.arithmetic_name).word))
         except ValueError as error:
             if name in order.cores:
-                raise ValueError(f"core {name} cannot be built for this model: {error}") from None
-            impossible[name] = str(error)
+                raise
+            impossible[name] = suitable_cores(checkpoint.config)[1].get(name, str(error))
     if not chosen:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in impossible.items())
-        raise ValueError(f"no named core can be built for this model: {reasons}")
+        raise ValueError(f"model must be one that a named core can have in {order.format}: {reasons}")
     built = [core for core in chosen if not order.cores or core.name in order.cores]
     built = built if order.cores else built[:_SIMULATED]
     return Cores(

@@ -22,7 +22,7 @@ SMALL = ["--n-embd", "4", "--n-head", "1", "--mlp-dim", "6", "--block-size", "8"
         ("a\x07b\nabcdefghijkl\n", SMALL, "(2) 1 word (line 2) of more than 7 letters, the longest 12"),
         ("ab\n", ["--alphabet", "bc"], "1 word (line 1) with letters outside 'bc': 'a'"),
         ("ab\n", ["--core", "tile17"], "--core must be tile16, wide or fused, not 'tile17'"),
-        ("ab\n", ["--core", "fused", "--n-layer", "2"], "core fused cannot be built for this model: "),
+        ("ab\n", ["--core", "fused", "--n-layer", "2"], "for this model, not 'fused': "),
         ("ab\n", ["--format", "Q3.12"], "--format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q3.12'"),
         ("ab\n", ["--n-embd", "6"], "n_embd must be a multiple of n_head (4), not 6"),
         ("ab\n", ["--steps", "0"], "--steps must be 1 to 10000000, not 0"),
