@@ -15,7 +15,7 @@ from hdl.core.config import CORES, CoreConfig
 from hdl.core.cores import core_config
 from hdl.core.interface import Stage
 from talos_ref.golden.clipping import clipped_constants, clipped_weights
-from talos_ref.golden.format import Q5_12, Q6_12
+from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.model.config import ModelConfig
 from tests.helpers.core_bench import Script, lock_step, random_checkpoint
 from tests.helpers.designs import design_of
@@ -29,6 +29,7 @@ ODD = ModelConfig(alphabet="abcdef", block_size=5, n_embd=6, n_head=3, mlp_dim=1
 TINY = ModelConfig(alphabet="a", block_size=2, n_embd=2, n_head=2, mlp_dim=1)
 # Long enough for the attention of every named core to take two rows.
 LONG = ModelConfig(alphabet="abcdefg", block_size=9, n_embd=8, n_head=2, mlp_dim=20)
+SYLLABLES = "".join(chr(0xAC00 + place) for place in range(255))
 
 
 def core(arithmetic_name: str, rows: int, columns: int, model: ModelConfig = GENERAL, **options: Any) -> CoreConfig:
@@ -140,6 +141,30 @@ def test_named_core_with_a_small_model(name: str) -> None:
     assert met.stages[Stage.STALL] == 0
 
 
+# Of models of other kinds: the core that they are given, and words of their format.
+BOUND = [
+    ("wide", ModelConfig(alphabet="abcde", block_size=3, n_embd=24, n_head=6, mlp_dim=24, n_layer=2), Q4_12),
+    ("wide", ModelConfig(alphabet="a", block_size=2, n_embd=4, n_head=1, mlp_dim=6), Q5_12),
+    ("fused", ModelConfig(alphabet="a", block_size=2, n_embd=4, n_head=1, mlp_dim=6), Q6_12),
+    ("tile16", ModelConfig(alphabet="a", block_size=2, n_embd=4, n_head=1, mlp_dim=6), Q4_12),
+    ("wide", ModelConfig(alphabet=SYLLABLES[:170], block_size=3, n_embd=4, n_head=2, mlp_dim=6), Q6_12),
+    ("tile16", ModelConfig(alphabet=SYLLABLES[:100], block_size=3, n_embd=4, n_head=1, mlp_dim=6), Q4_12),
+]
+
+
+@pytest.mark.parametrize(("name", "model", "word"), BOUND)
+def test_named_core_of_another_model(name: str, model: ModelConfig, word: Format) -> None:
+    """Two layers of six heads, alphabets of one letter and of a hundred and more, blocks of two, wider words."""
+    draw = random.Random(seed())
+    config = core_config(name, model, word)
+    wanted = [a_step(draw, model, position) for position in range(model.block_size)]
+    wanted += [name_request(draw_seed(draw), 0x80, model.max_letters), name_request(0, 0x100, 1)]
+    checkpoint = random_checkpoint(model, draw.getrandbits(32), 0.3 if word is Q4_12 else 3.0)
+    met = lock_step(config, checkpoint, [Script(request=request) for request in wanted])
+    assert met.refused == 0
+    assert met.steps >= model.block_size + 2
+
+
 @pytest.mark.parametrize("config", [CONFIGS[1], CONFIGS[7], CONFIGS[10]], ids=lambda config: config.name)
 def test_clear_in_any_cycle(config: CoreConfig) -> None:
     """After ``clear`` the cache is empty, and the next request is answered as the first one is."""
@@ -238,4 +263,4 @@ def test_kinds_of_a_configuration(name: str) -> None:
 def test_unknown_core() -> None:
     with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, not 'tile17'$"):
         core_config("tile17")
-    assert core_config("wide") is CORES["wide"]
+    assert core_config("wide") == CORES["wide"]
