@@ -12,7 +12,7 @@ from talos_ref.files import build_root, write_bytes
 from talos_ref.golden.format import Q4_12
 from talos_ref.model.checkpoint import default_checkpoint
 
-__all__ = ["estimate", "project_folder", "write_project"]
+__all__ = ["project_folder", "synthesised", "write_project"]
 
 
 def project_folder(kind: str, design: Design) -> Path:
@@ -43,7 +43,7 @@ def write_project(folder: Path, files: Mapping[str, str], design: Design) -> lis
     return [*written, described, described.with_name(CHECKPOINT_FILE), write_build(folder, design)]
 
 
-def estimate(design: Design, path: Path) -> dict[str, int] | None:
+def synthesised(design: Design, path: Path) -> dict[str, int] | None:
     """Return ``alms``, ``dsp_blocks`` and ``m10k`` of a design from ``make resources``, or None if they are not there.
 
     Raises ValueError if the file is not what that command writes.

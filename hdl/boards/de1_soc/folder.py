@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hdl.boards.de1_soc.fit import check_fit
 from hdl.boards.de1_soc.jtag_bridge import BRIDGE, bridge_tcl
 from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.pll import pll_settings
 from hdl.boards.de1_soc.project import project_files
 from hdl.boards.de1_soc.scripts import OUTPUT, SCRIPTS
-from hdl.boards.folder import estimate, write_project
+from hdl.boards.folder import synthesised, write_project
 from hdl.boards.parts.leds import LEDS
 from hdl.build_cache import build_id
 from hdl.design import DESIGN_FILE, Design
@@ -58,15 +59,22 @@ Expected, of the core alone, by Yosys (`make resources`), which counts otherwise
 | DSP blocks | {dsp_blocks} | {device_dsp_blocks} |
 | M10K | {m10k} | {device_m10k} |"""
 
-_NO_ESTIMATE = "`make resources` estimates what to expect; it had not run when this folder was made."
+_COUNTED = """\
+At most {dsp_blocks} of {device_dsp_blocks} DSP blocks and {m10k} of {device_m10k} M10K, counted from the configuration.
+`make resources` counts ALMs too; it had not run when this folder was made."""
 
 
-def _readme(design: Design, expected: dict[str, int] | None) -> str:
-    resources = _NO_ESTIMATE
+def _readme(design: Design, counted: dict[str, int], expected: dict[str, int] | None) -> str:
+    device = {
+        "device_alms": DEVICE.alms,
+        "device_dsp_blocks": DEVICE.multipliers // 2,
+        "device_m10k": DEVICE.m10k,
+    }
     if expected is not None:
-        resources = _ESTIMATE.format(
-            **expected, device_alms=DEVICE.alms, device_dsp_blocks=DEVICE.multipliers // 2, device_m10k=DEVICE.m10k
-        )
+        resources = _ESTIMATE.format(**expected, **device)
+    else:
+        # Two multipliers are a block.
+        resources = _COUNTED.format(dsp_blocks=-(-counted["multipliers"] // 2), m10k=counted["m10k"], **device)
     return _README.format(
         core=design.name, arithmetic=design.core.arithmetic_name, rows=design.core.tile_rows,
         columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=PART,
@@ -79,16 +87,16 @@ def write_folder(folder: Path, design: Design, *, resources: Path) -> list[Path]
     """Write the project, and the design beside it, and return the files.
 
     ``resources`` is what ``make resources`` wrote, if it did. Raises ValueError if there is no PLL for the design's
-    clock, OSError if a file cannot be written.
+    clock or the device has too little for its core, OSError if a file cannot be written.
     """
     pll_settings(design.clock_hz)
-    expected = estimate(design, resources)
+    counted, expected = check_fit(design), synthesised(design, resources)
     generated = {path.name: path.read_text(encoding="ascii") for path in _generated(project_files(design))}
     files = {
         **generated,
         f"{BRIDGE}.tcl": bridge_tcl(PART, design.clock_hz),
         **SCRIPTS,
-        "README.md": _readme(design, expected),
+        "README.md": _readme(design, counted, expected),
     }
     return write_project(folder, files, design)
 

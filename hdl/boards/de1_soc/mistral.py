@@ -12,6 +12,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from hdl.boards.de1_soc.fit import check_fit
 from hdl.boards.de1_soc.platform import PROJECT, De1SocPlatform
 from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.top import BoardTop
@@ -43,7 +44,8 @@ def find_tools() -> None:
 
 
 def write_mistral(folder: Path, design: Design) -> list[Path]:
-    """Write netlist, scripts and pins for Yosys and nextpnr-mistral; return the files."""
+    """Write netlist, scripts and pins for Yosys and nextpnr-mistral; return the files. ValueError as `check_fit`."""
+    check_fit(design)
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     top = BoardTop(replace(design, clock_hz=REFERENCE_HZ), vendor=False)
     plan = De1SocPlatform(toolchain="Mistral").prepare(

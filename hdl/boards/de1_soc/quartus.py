@@ -10,7 +10,7 @@ from rich.table import Table
 from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.reports import Fit, Timing, read_fit, read_timing, read_uninferred
 from hdl.boards.de1_soc.scripts import OUTPUT
-from hdl.boards.folder import estimate
+from hdl.boards.folder import synthesised
 from hdl.boards.tools import run_logged
 from hdl.design import Design
 from talos_ref.terminal import console
@@ -73,7 +73,7 @@ def report(folder: Path, design: Design, resources: Path) -> int:
     output = folder / OUTPUT
     fit, timing = read_fit(output, PROJECT), read_timing(output, PROJECT)
     out = console(130)
-    out.print(_table(design.name, fit, estimate(design, resources)))
+    out.print(_table(design.name, fit, synthesised(design, resources)))
     fastest = core_fmax(timing)
     out.print(f"Fmax {fastest[1]:.2f} MHz ({fastest[0]})" if fastest else "Fmax is not reported", markup=False)
     worst = timing.worst

@@ -104,7 +104,8 @@ def test_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     }
     for script in ("compile.sh", "program.sh"):
         subprocess.run(["sh", "-n", str(folder / script)], check=True)
-    assert "`make resources` estimates what to expect" in (folder / "README.md").read_text()
+    page = (folder / "README.md").read_text()
+    assert "At most 27 of 87 DSP blocks and 29 of 397 M10K, counted from the configuration.\n`make resources`" in page
     assert b"@2" in (folder / "program.sh").read_bytes()
     batch = (folder / "program.bat").read_bytes()
     assert batch.count(b"\r\n") == batch.count(b"\n")
