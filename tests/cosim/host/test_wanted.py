@@ -102,7 +102,7 @@ def test_weights_that_the_boards_core_cannot_have(
 ) -> None:
     path = save(small_checkpoint, tmp_path / "small.npz")
     found = replace(tile16, core="fused", arithmetic="precise", vocab_size=6, block_size=7)
-    message = rf"^the board's core fused cannot be of {path} \(n_layer must be 1 with first_layer_in_rom, not 2\): "
+    message = rf"^the board's core fused cannot be of {path} \(core must be wide for this model, not 'fused': n_lay"
     with pytest.raises(OtherBuild, match=message):
         check_identity(found, wanted_by(Choice(weights=str(path))))
 

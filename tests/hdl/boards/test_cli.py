@@ -52,7 +52,9 @@ def test_check_command(
     assert main(["check", "--design", str(design)]) == main(["check", "--core", "fused", "--core", "fused"]) == 0
     assert checked == ["fused", "fused"]
     assert main(["check", "--core", "fused", "--weights", str(weights)]) == 2
-    assert capsys.readouterr().err == "error: n_layer must be 1 with first_layer_in_rom, not 2\n"
+    assert capsys.readouterr().err == (
+        "error: core must be wide for this model, not 'fused': n_layer must be 1 with first_layer_in_rom, not 2\n"
+    )
 
 
 def test_the_old_name() -> None:
