@@ -4,6 +4,8 @@
 #include "fixed.h"
 #include "precise.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Keys and values, int32 [layer][2][position][n_embd]. */
 static size_t cache_bytes(const talos_model *m) {
     return sizeof(int32_t) * m->config.n_layer * 2 * m->config.block_size * m->config.n_embd;
@@ -15,13 +17,13 @@ static size_t scratch_bytes(const talos_model *m) {
 }
 
 /* Exact w . x, Q.24. */
-static int64_t dot(const int32_t *w, const int32_t *x, size_t n) {
+INLINE int64_t dot(const int32_t *w, const int32_t *x, size_t n) {
     int64_t total = 0;
     for (size_t i = 0; i < n; i++) total += (int64_t)w[i] * x[i];
     return total;
 }
 
-static void linear(const talos_format *f, const int32_t *w, const int32_t *x, int32_t *y, size_t rows, size_t columns) {
+INLINE void linear(const talos_format *f, const int32_t *w, const int32_t *x, int32_t *y, size_t rows, size_t columns) {
     for (size_t r = 0; r < rows; r++)
         y[r] = talos_word(f, talos_round_shift(dot(w + r * columns, x, columns), TALOS_WORD_FRACTION));
 }
@@ -32,41 +34,42 @@ int32_t talos_rms_scale(const talos_model *m, const int32_t *x) {
     return talos_rms_scale_of(m, sum);
 }
 
-static void normalise(const talos_model *m, const int32_t *x, int32_t *y) {
+INLINE void normalise(const talos_model *m, const talos_format *f, const int32_t *x, int32_t *y) {
     int64_t scale = talos_rms_scale(m, x);
-    for (size_t i = 0; i < m->config.n_embd; i++) y[i] = talos_word(&m->format, talos_round_shift(x[i] * scale, TALOS_SCALE_FRACTION));
+    for (size_t i = 0; i < m->config.n_embd; i++)
+        y[i] = talos_word(f, talos_round_shift(x[i] * scale, TALOS_SCALE_FRACTION));
 }
 
 /* sat(round(wide(total) * scale + addend)) as a word: total and addend are sums, and wide() brings one to the format of a
  * multiplier's port. */
-static int32_t scaled(const talos_format *f, int64_t total, int64_t scale, int64_t addend) {
-    int finer = f->wide_fraction + TALOS_SCALE_FRACTION - TALOS_SUM_FRACTION; /* fraction bits of the product beyond a sum's */
+INLINE int32_t scaled(const talos_format *f, int64_t total, int64_t scale, int64_t addend) {
+    int finer = f->wide_fraction + TALOS_SCALE_FRACTION - TALOS_SUM_FRACTION; /* fraction bits beyond a sum's */
     int64_t wide = talos_clamp(talos_round_shift(total, TALOS_SUM_FRACTION - f->wide_fraction), f->wide_low, f->wide_high);
     return talos_word(f, talos_round_shift(wide * scale + addend * (1 << finer), finer + TALOS_WORD_FRACTION));
 }
 
-void talos_precise_embed(const talos_model *m, uint32_t token, uint32_t position, int32_t *x) {
+INLINE void embed(const talos_model *m, const talos_format *f, uint32_t token, uint32_t position, int32_t *x) {
     size_t e = m->config.n_embd;
     for (size_t i = 0; i < e; i++) {
         int64_t sum = (int64_t)m->words[m->wte + token * e + i] + m->words[m->wpe + position * e + i];
-        x[i] = talos_word(&m->format, sum);
+        x[i] = talos_word(f, sum);
     }
-    normalise(m, x, x);
+    normalise(m, f, x, x);
 }
 
-void talos_precise_qkv(const talos_model *m, const talos_layer *layer, const int32_t *x, int32_t *normed, int32_t *q,
-                       int32_t *k, int32_t *v) {
+INLINE void qkv(const talos_model *m, const talos_format *f, const talos_layer *layer, const int32_t *x, int32_t *normed,
+                int32_t *q, int32_t *k, int32_t *v) {
     size_t e = m->config.n_embd;
-    normalise(m, x, normed);
+    normalise(m, f, x, normed);
     for (size_t r = 0; r < e; r++)
-        q[r] = scaled(&m->format, dot(m->words + layer->wq + r * e, normed, e), m->query_scale, 0);
-    linear(&m->format, m->words + layer->wk, normed, k, e, e);
-    linear(&m->format, m->words + layer->wv, normed, v, e, e);
+        q[r] = scaled(f, dot(m->words + layer->wq + r * e, normed, e), m->query_scale, 0);
+    linear(f, m->words + layer->wk, normed, k, e, e);
+    linear(f, m->words + layer->wv, normed, v, e, e);
 }
 
 /* One head: softmax in powers of two of t = q.k, times v, over `count` positions, rows n_embd apart. */
-static void attend(const talos_model *m, const int32_t *q, const int32_t *keys, const int32_t *values, int32_t *scores,
-                   int32_t *out, size_t count) {
+INLINE void attend(const talos_model *m, const talos_format *f, const int32_t *q, const int32_t *keys,
+                   const int32_t *values, int32_t *scores, int32_t *out, size_t count) {
     size_t dim = m->head_dim, stride = m->config.n_embd;
     int32_t top = INT32_MIN;
     int64_t sum = 0;
@@ -80,7 +83,7 @@ static void attend(const talos_model *m, const int32_t *q, const int32_t *keys, 
     for (size_t i = 0; i < dim; i++) {
         int64_t total = 0;
         for (size_t p = 0; p < count; p++) total += (int64_t)scores[p] * values[p * stride + i];
-        out[i] = talos_divide(&m->format, total, sum);
+        out[i] = talos_divide(f, total, sum);
     }
 }
 
@@ -104,18 +107,26 @@ uint32_t talos_precise_draw(const talos_stream *s, size_t vocab, uint32_t rng) {
     return token;
 }
 
-static void step_one(const talos_model *m, talos_stream *s) {
+void talos_precise_embed(const talos_model *m, uint32_t token, uint32_t position, int32_t *x) {
+    embed(m, &m->format, token, position, x);
+}
+
+void talos_precise_qkv(const talos_model *m, const talos_layer *layer, const int32_t *x, int32_t *normed, int32_t *q,
+                       int32_t *k, int32_t *v) {
+    qkv(m, &m->format, layer, x, normed, q, k, v);
+}
+
+INLINE void step_one(const talos_model *m, const talos_format *f, talos_stream *s) {
     size_t e = m->config.n_embd, mlp = m->config.mlp_dim, at = s->position, block = m->config.block_size;
     int32_t *x = s->scratch, *normed = x + e, *q = normed + e, *mixed = q + e, *out = mixed + e, *hidden = out + e;
     int32_t *scores = hidden + mlp;
-    const talos_format *f = &m->format;
-    talos_precise_embed(m, s->token, (uint32_t)at, x);
+    embed(m, f, s->token, (uint32_t)at, x);
     for (uint32_t l = 0; l < m->config.n_layer; l++) {
         const talos_layer *layer = &m->layer[l];
         int32_t *keys = (int32_t *)s->cache + l * 2 * block * e, *values = keys + block * e;
-        talos_precise_qkv(m, layer, x, normed, q, keys + at * e, values + at * e);
+        qkv(m, f, layer, x, normed, q, keys + at * e, values + at * e);
         for (size_t first = 0; first < e; first += m->head_dim)
-            attend(m, q + first, keys + first, values + first, scores, mixed + first, at + 1);
+            attend(m, f, q + first, keys + first, values + first, scores, mixed + first, at + 1);
         linear(f, m->words + layer->wo, mixed, out, e, e);
         for (size_t i = 0; i < e; i++) x[i] = talos_word(f, x[i] + out[i]);
         /* RMSNorm's scale commutes with fc1, ReLU and fc2, and is applied after them. */
@@ -136,7 +147,12 @@ static void step_one(const talos_model *m, talos_stream *s) {
 }
 
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
-    for (int i = 0; i < count; i++) step_one(m, streams[i]);
+    /* A format that is known when this is compiled makes its shifts and limits constants. */
+    bool narrow = m->format.width == TALOS_Q4_12_WIDTH;
+    for (int i = 0; i < count; i++) {
+        if (narrow) step_one(m, &talos_formats[0], streams[i]);
+        else step_one(m, &m->format, streams[i]);
+    }
 }
 
 const talos_kernel talos_precise_scalar = {
