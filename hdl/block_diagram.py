@@ -63,7 +63,7 @@ def blocks_of(core: Core) -> list[Block]:
         Block("weights", "weight ROM", (f"{words:,} words", f"of {bits:,} bits"), 2, 2),
         Block("tile", "systolic tile", (f"{config.tile_rows} × {config.tile_columns} multipliers",), 3, 2),
     ]
-    if core.arithmetic.deferred:
+    if "head" in core.units:
         blocks.append(Block("head", "sparse head", ("skips hidden units", "that are 0"), 2, 1))
     return blocks
 
@@ -78,7 +78,7 @@ def _attention_lines(config: CoreConfig) -> tuple[str, ...]:
 
 def arrows_of(core: Core) -> list[Arrow]:
     """Return what passes between the units of a core."""
-    rom, deferred = core.config.first_layer_in_rom, core.arithmetic.deferred
+    rom = core.config.first_layer_in_rom
     arrows = [
         Arrow("request", "control", ""),
         Arrow("control", "result", ""),
@@ -94,7 +94,7 @@ def arrows_of(core: Core) -> list[Arrow]:
     else:
         arrows += [Arrow("embedding", "rmsnorm", "x"), Arrow("vectors", "rmsnorm", "x, y", both=True)]
         arrows += [Arrow("attention", "vectors", "q, k, v; out", both=True)]
-    if deferred:
+    if "head" in core.units:
         arrows += [Arrow("vectors", "head", "hidden"), Arrow("head", "vectors", "logits")]
         arrows += [Arrow("rmsnorm", "head", "scale"), Arrow("vectors", "sampler", "logits")]
     else:

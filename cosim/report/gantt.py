@@ -16,7 +16,7 @@ from cosim.engine.simulators import Simulator
 from cosim.engine.waveform import read_signals, sample
 from hdl.core.config import CoreConfig
 
-__all__ = ["ROWS", "Gantt", "draw", "read_gantt", "record_gantt", "text_chart"]
+__all__ = ["ROWS", "Gantt", "draw", "read_gantt", "record_gantt", "rows_of", "text_chart"]
 
 ROWS = {
     "instruction done": "sequencer.done",
@@ -38,6 +38,13 @@ DEFERRED_ROWS = {
     "logits tempered": "sampler.multipliers__valid",
 }
 """The same for units that only a deferred arithmetic has."""
+
+
+def rows_of(core: CoreConfig) -> dict[str, str]:
+    """Return what the rows of a core's chart show -> signal below the core."""
+    rows = ROWS | (DEFERRED_ROWS if core.arithmetic.deferred else {})
+    # Where the tile makes the head there is no unit of that name.
+    return {label: name for label, name in rows.items() if not (core.dense_head and name.startswith("head."))}
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def read_gantt(path: Path, core: CoreConfig, step: int) -> Gantt:
 
     Raises ValueError if the waveform has no such step, FileNotFoundError if there is no waveform.
     """
-    rows = ROWS | (DEFERRED_ROWS if core.arithmetic.deferred else {})
+    rows = rows_of(core)
     ports = ("clk", "request__valid", "request__ready", "result__valid", "result__ready")
     changes = read_signals(path, core.name, (*ports, *rows.values()))
     edges = np.array([time for time, value in changes["clk"] if value == "1"], dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,15 @@ from cosim.cli import main
 from cosim.core.bench_run import run_bench
 from cosim.core.verify import NAMES_BENCH
 from cosim.engine.simulators import Simulator
-from cosim.report.gantt import Gantt, draw, read_gantt, record_gantt, text_chart
+from cosim.report.gantt import Gantt, draw, read_gantt, record_gantt, rows_of, text_chart
+from hdl.block_diagram import arrows_of
 from hdl.core.core import Core
+from hdl.core.cores import core_config
 from hdl.core.timeline import timeline
+from talos_ref.model.config import ModelConfig
+from tests.helpers.core_bench import random_checkpoint
 from tests.helpers.cosim_designs import compiled, generated, sampled_requests
-from tests.helpers.designs import published
+from tests.helpers.designs import design_of, published
 
 
 def test_chart_of_a_step(tmp_path: Path) -> None:
@@ -33,6 +38,18 @@ def test_chart_of_a_step(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"^step must be 0 to {steps - 1}, not {steps}$"):
         read_gantt(waveform, design.core, steps)
     assert record_gantt(generated("tile16"), request, 0) == read_gantt(waveform, design.core, 0)
+
+
+def test_rows_are_of_units_that_the_core_has() -> None:
+    """Also where the tile makes the head, as for a large alphabet."""
+    model = ModelConfig(alphabet="abc", block_size=4, n_embd=4, n_head=1, mlp_dim=4)
+    dense = replace(core_config("wide", model), sparse_head=False)
+    designs = [published("tile16"), published("fused"), design_of(dense, random_checkpoint(model, 1))]
+    for design, wanted in zip(designs, (9, 13, 11), strict=True):
+        rows, units = rows_of(design.core), Core(design).units
+        assert len(rows) == wanted
+        assert {name.split(".")[0] for name in rows.values()} <= set(units)
+    assert {arrow.source for arrow in arrows_of(Core(designs[2]))} <= {*Core(designs[2]).units, "request"}
 
 
 def test_text_and_picture(tmp_path: Path) -> None:
