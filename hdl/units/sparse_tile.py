@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Shape, Signal, signed
+from amaranth.hdl import Array, C, Cat, Module, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -107,7 +107,7 @@ class SparseTile(wiring.Component):
         with m.If(more):
             m.d.sync += current.eq(current & ~first_set(m, current))
         with m.Elif(any_pending):
-            m.d.sync += [current.eq(Array(pending)[row]), current_row.eq(row)]
+            m.d.sync += [current.eq(_choose(pending, row)), current_row.eq(row)]
         with m.Else():
             m.d.sync += [current.eq(arriving), current_row.eq(self.i.p.row)]
         for number, mask in enumerate(pending):
@@ -123,9 +123,9 @@ class SparseTile(wiring.Component):
         element, multiply, accumulate = Signal(shape_of(self.word)), Signal(), Signal()
         ending = Signal(self.LATENCY)
         # By row first: the place is known last.
-        row_elements = [Array(self.x[c] for c in range(p, self.columns, block))[current_row] for p in range(block)]
+        row_elements = [_choose([self.x[c] for c in range(p, self.columns, block)], current_row) for p in range(block)]
         m.d.sync += [
-            element.eq(Array(row_elements)[place]),
+            element.eq(_choose(row_elements, place)),
             multiply.eq(found),
             accumulate.eq(multiply),
             ending.eq(Cat(complete & ~more & ~any_pending, ending)),
@@ -139,3 +139,11 @@ class SparseTile(wiring.Component):
             m.d.sync += [self.totals.eq(0), current.eq(0), complete.eq(0), ending.eq(0)]
             m.d.sync += [mask.eq(0) for mask in pending]
         return m
+
+
+def _choose(values: Sequence[Value], index: Value) -> Value:
+    """Return ``values[index]``, 0 of none; Amaranth indexes an array of less than two by a wire without bits."""
+    if len(values) < 2:
+        return values[0] if values else C(0)
+    chosen: Value = Array(values)[index]
+    return chosen

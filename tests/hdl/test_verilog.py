@@ -14,12 +14,14 @@ from cosim.core.verify import generate
 from cosim.engine.simulators import find_program, verilator_root
 from hdl.cli import main
 from hdl.core.config import CORES
+from hdl.core.cores import core_config
 from hdl.core.schedule import schedule
 from hdl.device.yosys import run_yosys
+from hdl.verilog import core_verilog
 from talos_ref.model.checkpoint import save
 from talos_ref.model.config import ModelConfig
 from tests.helpers.core_bench import random_checkpoint
-from tests.helpers.designs import published
+from tests.helpers.designs import design_of, published
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,6 +73,14 @@ def test_file(name: str, tmp_path: Path) -> None:
         assert said == "", said
         assert compiled.stat().st_size > 0
     assert synthesis_reads(source, name, tmp_path) == ""
+
+
+@pytest.mark.parametrize("hidden", [1, 12, 20])
+def test_no_wire_is_without_bits(hidden: int) -> None:
+    """Also where a vector has fewer elements than the tile has rows; Verilog has no such wire."""
+    model = ModelConfig(alphabet="abc", block_size=2, n_embd=2, n_head=1, mlp_dim=hidden)
+    text = core_verilog(design_of(core_config("wide", model), random_checkpoint(model, 1)))
+    assert "[-1:0]" not in text
 
 
 def test_unknown_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
