@@ -124,6 +124,7 @@ class Measurement:
             "first_mismatch": self.mismatch,
             "cycle_differences": list(self.differences),
             "verilog_sha256": self.verilog_sha256,
+            "checkpoint": self.design.checkpoint.digest,
             "unchanged_since_earlier_run": self.cached,
         }
 

@@ -7,7 +7,6 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import cocotb_tools.config
 import find_libpython
+
+from talos_ref import programs
 
 __all__ = [
     "Simulator",
@@ -124,11 +125,10 @@ def find_program(name: str) -> str:
     SimulatorError
         If it is not on ``PATH``; the message says how to install it.
     """
-    path = shutil.which(name)
-    if path is None:
-        package = {"vvp": "iverilog", "c++": "g++"}.get(name, name)
-        raise SimulatorError(f"{name} was not found; install it with `sudo apt-get install -y {package}`")
-    return path
+    try:
+        return programs.find_program(name)
+    except FileNotFoundError as error:
+        raise SimulatorError(str(error)) from None
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
