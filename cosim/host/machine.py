@@ -72,7 +72,7 @@ class NameRun:
 
 
 def identify(bus: Transport) -> Identity:
-    """Return who answers.
+    """Return what the machine says of itself.
 
     Raises ForeignDesign for another design, OldDesign for a register map that this host does not know, NoBoard if the
     machine is held in reset.

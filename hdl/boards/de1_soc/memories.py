@@ -85,7 +85,7 @@ def _in_module(module: str, body: str) -> Iterator[VerilogMemory]:
 
 
 def problems(memory: VerilogMemory) -> list[str]:
-    """Return in what a memory is not what Quartus infers a block from, a line each."""
+    """Return why Quartus would not make a block of a memory, a line each."""
     name = f"{memory.module}.{memory.name}"
     lines = []
     if memory.style not in RAM_STYLES:
