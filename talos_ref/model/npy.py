@@ -26,8 +26,10 @@ def npy_header(data: bytes, what: str) -> tuple[np.dtype[Any], tuple[int, ...], 
     stream = io.BytesIO(data)
     try:
         with warnings.catch_warnings():
-            # What NumPy warns of here, headers of Python 2 and old names of types, is not read.
-            warnings.simplefilter("error")
+            # What NumPy warns of here, headers of Python 2 and old names of types, is not read. Other kinds of warning
+            # may come from objects that happen to be collected meanwhile.
+            for category in (UserWarning, SyntaxWarning, DeprecationWarning):
+                warnings.simplefilter("error", category)
             version = npy_format.read_magic(stream)
             if version not in _READERS:
                 raise ValueError(f"version must be 1.0 or 2.0, not {'.'.join(map(str, version))}")

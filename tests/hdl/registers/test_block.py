@@ -31,7 +31,7 @@ def test_any_accesses(core: str) -> None:
     draw = random.Random(seed())
 
     async def bench(host: RegisterHost) -> None:
-        await random_traffic(host, draw, 2500, step_cycles=8)
+        await random_traffic(host, draw, 2500, step_cycles=8, resets=0.03)
 
     model = drive(core_config(core), draw.getrandbits(32), bench)
     check(model)
