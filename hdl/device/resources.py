@@ -26,7 +26,7 @@ from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 from talos_ref.golden.format import MULTIPLIER_BITS
 
-__all__ = ["SYNTHESIS_FILE", "count", "multipliers_halved", "read_synthesis", "synthesise"]
+__all__ = ["SYNTHESIS_FILE", "count", "map_verilog", "multipliers_halved", "read_synthesis", "synthesise"]
 
 SYNTHESIS_FILE = "synthesis.json"
 
@@ -77,22 +77,38 @@ def read_synthesis(folder: Path) -> dict[str, Any]:
 
 
 def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
-    netlist, source, log, stat = (folder / f"{name}.{suffix}" for suffix in ("netlist.json", "v", "log", "stat.json"))
+    source = folder / f"{name}.v"
     write_bytes(source, text)
+    result = {"verilog_sha256": digest, **map_verilog(name, f"read_verilog {source.name}", folder)}
+    write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())
+
+
+def map_verilog(top: str, read: str, folder: Path, paths: int = 5) -> dict[str, Any]:
+    """Map Verilog in a folder to the device; return its ``cells``, name -> number, and its ``longest_paths``.
+
+    Leaves ``TOP.netlist.json``, ``TOP.stat.json`` and ``TOP.log`` there. RuntimeError, with the end of the log, if
+    Yosys fails.
+
+    Parameters
+    ----------
+    read
+        Yosys commands that read the sources, named relatively to the folder.
+    paths
+        How many of the longest paths.
+    """
+    netlist, log, stat = (folder / f"{top}.{suffix}" for suffix in ("netlist.json", "log", "stat.json"))
     script = (
-        f"read_verilog {source.name}; synth_intel_alm -family cyclonev -top {name} -noiopad -noclkbuf; "
+        f"{read}; synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf; "
         f"tee -q -o {stat.name} stat -json; write_json {netlist.name}"
     )
     with open(log, "wb") as output:
         code = run_yosys(["-p", script], folder, output).returncode
     if code:
         tail = log.read_text(errors="replace").splitlines()[-10:]
-        raise RuntimeError(f"yosys failed on {name} with status {code}; its log ends:\n" + "\n".join(tail))
+        raise RuntimeError(f"yosys failed on {top} with status {code}; its log ends:\n" + "\n".join(tail))
     mapped = json.loads(netlist.read_text())
     cells = multipliers_halved(json.loads(stat.read_text())["design"]["num_cells_by_type"], mapped)
-    paths = [asdict(path) for path in longest_paths(mapped)]
-    result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
-    write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())
+    return {"cells": cells, "longest_paths": [asdict(path) for path in longest_paths(mapped, paths)]}
 
 
 def multipliers_halved(cells: Mapping[str, int], netlist: Mapping[str, Any]) -> dict[str, int]:
