@@ -12,12 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cosim.core.measurement import Measurement, compare_simulators
 from cosim.core.request import Request, name_request
 from cosim.core.verify import Generated, generate, verify
-from cosim.engine.processes import workers
 from cosim.engine.simulators import Simulator, SimulatorError, describe
 from hdl.core.config import CoreConfig
 from hdl.design import Design
 from talos_ref.golden.generate import quantise_temperature
 from talos_ref.golden.xorshift32 import check_seed
+from talos_ref.processes import workers
 from talos_ref.terminal import error_console
 
 __all__ = ["Job", "attempt", "compare", "name_requests", "progress", "simulate"]

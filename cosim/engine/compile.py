@@ -17,11 +17,11 @@ from pathlib import Path
 import cocotb_tools.config
 
 from cosim.engine.icarus_source import adapt
-from cosim.engine.processes import execute
 from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator, SimulatorError, describe, find_program, verilator_root
 from hdl.build_cache import cached
 from talos_ref.files import build_root
+from talos_ref.processes import execute
 
 __all__ = ["Model", "compile_verilog"]
 

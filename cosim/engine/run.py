@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import cocotb_tools.config
 
 from cosim.engine.compile import Model
-from cosim.engine.processes import execute
 from cosim.engine.simulators import Simulator, SimulatorError, child_environment, describe, find_program
 from talos_ref.files import is_full, name_failures
+from talos_ref.processes import execute
 
 __all__ = ["Outcome", "run"]
 

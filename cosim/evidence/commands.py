@@ -18,7 +18,6 @@ from cosim.core.request import Request, name_request
 from cosim.core.verify import NAMES_BENCH, Generated, generate
 from cosim.engine.compile import compile_verilog
 from cosim.engine.digests import bench_digest
-from cosim.engine.processes import workers
 from cosim.engine.simulators import Simulator, describe
 from cosim.evidence.gate_level import Fault, cell_models, insert_faults, netlist_verilog
 from cosim.evidence.power_up import pessimistic, without_initial_values
@@ -26,6 +25,7 @@ from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.resources import read_synthesis, synthesise
 from talos_ref.files import write_bytes
+from talos_ref.processes import workers
 
 __all__ = ["FAULT_NAMES", "Gates", "RANDOM_VALUES", "check_gates", "check_random", "check_unknown"]
 

@@ -1,4 +1,4 @@
-"""No program outlives what started it; a run's folder is its own, and is kept where the run failed."""
+"""No program outlives what started it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from cosim.engine.processes import execute, workers
-from cosim.engine.run_folder import run_folder
+from talos_ref.processes import execute, workers
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 STARTS = """
 import os, sys
 from pathlib import Path
-from cosim.engine.processes import execute, workers
+from talos_ref.processes import execute, workers
 folder = Path(sys.argv[1])
 command = ["/bin/sh", "-c", "sleep 60 & echo $! $$; wait"]
 def run(name):
@@ -87,24 +86,3 @@ def test_a_failure_ends_the_others(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left on device"):
         execute(["echo", "much"], tmp_path, dict(os.environ), Path("/dev/full"))
-
-
-def test_a_folder_each(tmp_path: Path) -> None:
-    with run_folder(tmp_path, "a") as one, run_folder(tmp_path, "a") as other:
-        assert one != other
-        (one / "file").write_text("")
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_folder_of_a_failure_is_kept_for_a_week(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="wrong"):  # noqa: PT012
-        with run_folder(tmp_path, "a") as folder:
-            (folder / "run.log").write_text("said")
-            raise ValueError("wrong")
-    assert (folder / "run.log").read_text() == "said"
-    with run_folder(tmp_path, "b"):
-        assert folder.is_dir()
-    for path in (folder / "run.log", folder):
-        os.utime(path, (0, time.time() - 8 * 24 * 3600))
-    with run_folder(tmp_path, "b"):
-        assert not folder.exists()
