@@ -13,6 +13,8 @@ import click
 from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
 from hdl.core.cores import core_config, suitable_cores
 from hdl.design import Design, make_design
+from hdl.device.chip import Chip
+from hdl.device.cyclone_v import CHIP
 from hdl.word_choice import choose_word
 from talos_ref.commands.word_format import AUTO
 from talos_ref.golden.format import FORMATS
@@ -60,8 +62,8 @@ class Choice:
         """Return the chosen checkpoint; OSError or ValueError, naming the file, if it cannot be used."""
         return load(weights_path(self.weights))
 
-    def resolve(self, default_core: str | None = None) -> Design:
-        """Return the design that is chosen; ``default_core``, or else the fastest that the model can have.
+    def resolve(self, default_core: str | None = None, chip: Chip = CHIP) -> Design:
+        """Return the design that is chosen; ``default_core``, or else the fastest that the model can have on ``chip``.
 
         Says on standard error what clips, where that costs accuracy. Raises OSError or ValueError, naming the file, if
         a file cannot be used; ValueError, in one line and before anything is built, if the model cannot have the core.
@@ -69,39 +71,41 @@ class Choice:
         if self.design is not None:
             return Design.load(Path(self.design))
         checkpoint = self.checkpoint()
-        config = self._bound(checkpoint, default_core)
+        config = self._bound(checkpoint, default_core, chip)
         return make_design(config, checkpoint, clock_hz=CLOCK_HZ if self.clock_hz is None else self.clock_hz)
 
     def shape(self, default_core: str | None = None) -> CoreConfig:
         """Return the core of the design that is chosen, without making the design. Says and raises as `resolve`."""
         if self.design is not None:
             return Design.load(Path(self.design)).core
-        return self._bound(self.checkpoint(), default_core)
+        return self._bound(self.checkpoint(), default_core, CHIP)
 
-    def _bound(self, checkpoint: Checkpoint, default_core: str | None) -> CoreConfig:
+    def _bound(self, checkpoint: Checkpoint, default_core: str | None, chip: Chip) -> CoreConfig:
         core = self.core or default_core
-        return fastest_core(checkpoint, self.format) if core is None else bound_core(core, checkpoint, self.format)
+        if core is None:
+            return fastest_core(checkpoint, self.format, chip)
+        return bound_core(core, checkpoint, self.format, chip)
 
 
-def bound_core(name: str, checkpoint: Checkpoint, format: str | None = None) -> CoreConfig:
+def bound_core(name: str, checkpoint: Checkpoint, format: str | None = None, chip: Chip = CHIP) -> CoreConfig:
     """Return a named core bound to a checkpoint's model and a format; by default the smallest that holds the model.
 
     Says on standard error what clips, where that costs accuracy. Raises ValueError if the model cannot have the core.
     """
     # The model first, and then what it is measured for.
-    config = core_config(name, checkpoint.config)
+    config = core_config(name, checkpoint.config, chip=chip)
     chosen = choose_word(config.arithmetic_name, checkpoint, format)
     if chosen.warning is not None:
         click.echo(f"warning: {name}: {chosen.warning}", err=True)
-    return core_config(name, checkpoint.config, chosen.word)
+    return core_config(name, checkpoint.config, chosen.word, chip)
 
 
-def fastest_core(checkpoint: Checkpoint, format: str | None = None) -> CoreConfig:
+def fastest_core(checkpoint: Checkpoint, format: str | None = None, chip: Chip = CHIP) -> CoreConfig:
     """Return the fastest named core that a checkpoint's model can have; ValueError if it can have none."""
-    possible, reasons = suitable_cores(checkpoint.config)
+    possible, reasons = suitable_cores(checkpoint.config, chip=chip)
     for name in PREFERRED if possible else PREFERRED[:1]:
         try:
-            return bound_core(name, checkpoint, format)
+            return bound_core(name, checkpoint, format, chip)
         except ValueError as error:
             if not possible:
                 raise

@@ -1,4 +1,4 @@
-"""The named cores, bound to a model and a number format, as far as the device holds them."""
+"""The named cores, bound to a model and a number format, as far as a device holds them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from hdl.core.config import CORES, CoreConfig
-from hdl.core.estimate import estimate, multipliers
+from hdl.core.estimate import memory_blocks, multipliers
 from hdl.core.schedule import schedule, tile_instructions
-from hdl.device.cyclone_v import DEVICE, PART
+from hdl.device.chip import Chip
+from hdl.device.cyclone_v import CHIP
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import MICROGPT, ModelConfig
 
@@ -19,8 +20,8 @@ __all__ = ["core_config", "suitable_cores"]
 _ROWS = (64, 56, 48, 40, 32, 28, 24, 20, 16, 12, 8, 4, 2, 1)
 
 
-def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12) -> CoreConfig:
-    """Return a named core bound to a model and a number format.
+def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, chip: Chip = CHIP) -> CoreConfig:
+    """Return a named core bound to a model and a number format, for a device: that of the DE1-SoC by default.
 
     It takes no more positions and tokens at once than there are. A core whose arithmetic is deferred is made smaller
     where the device has too few multipliers: of the tiles, positions and heads that fit, it has those with the fewest
@@ -31,25 +32,27 @@ def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12) 
     """
     if name not in CORES:
         raise ValueError(f"core must be one of {', '.join(CORES)}, not {name!r}")
-    bound = _bind(name, model, word)
+    bound = _bind(name, model, word, chip)
     if isinstance(bound, CoreConfig):
         return bound
-    names, reasons = suitable_cores(model, word)
+    names, reasons = suitable_cores(model, word, chip)
     if names:
         raise ValueError(f"core must be {' or '.join(names)} for this model, not {name!r}: {bound}")
     every = "; ".join(f"{other}: {reason}" for other, reason in reasons.items())
     raise ValueError(f"model must be one that a named core can have: {every}")
 
 
-def suitable_cores(model: ModelConfig, word: Format = Q4_12) -> tuple[tuple[str, ...], dict[str, str]]:
+def suitable_cores(
+    model: ModelConfig, word: Format = Q4_12, chip: Chip = CHIP
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the named cores that a model can have with a number format, and name -> reason for the others."""
-    bound = {name: _bind(name, model, word) for name in CORES}
+    bound = {name: _bind(name, model, word, chip) for name in CORES}
     names = tuple(name for name, found in bound.items() if isinstance(found, CoreConfig))
     return names, {name: found for name, found in bound.items() if isinstance(found, str)}
 
 
 @lru_cache(maxsize=256)
-def _bind(name: str, model: ModelConfig, word: Format) -> CoreConfig | str:
+def _bind(name: str, model: ModelConfig, word: Format, chip: Chip) -> CoreConfig | str:
     """Return a named core bound to a model, or in a phrase why the model cannot have it."""
     shape = CORES[name]
     positions = min(shape.attention_positions, 1 << (model.block_size.bit_length() - 1))
@@ -59,17 +62,17 @@ def _bind(name: str, model: ModelConfig, word: Format) -> CoreConfig | str:
     except ValueError as error:
         return str(error)
     found: CoreConfig | None = config
-    if multipliers(config) > DEVICE.multipliers:
-        found = _smaller(config) if config.arithmetic.deferred else None
+    if multipliers(config) > chip.multipliers:
+        found = _smaller(config, chip) if config.arithmetic.deferred else None
     if found is None:
-        return f"it takes {multipliers(config)} multipliers of 18 x 19 bits, and {PART} has {DEVICE.multipliers}"
-    blocks = estimate(found).m10k
-    if blocks > DEVICE.m10k:
-        return f"it takes {blocks} memory blocks (M10K), and {PART} has {DEVICE.m10k}"
+        return f"it takes {multipliers(config)} multipliers of 18 x 19 bits, and {chip.part} has {chip.multipliers}"
+    blocks = memory_blocks(found, chip)
+    if blocks > chip.memory_blocks:
+        return f"it takes {blocks} memory blocks ({chip.block_kind}), and {chip.part} has {chip.memory_blocks}"
     return found
 
 
-def _smaller(config: CoreConfig) -> CoreConfig | None:
+def _smaller(config: CoreConfig, chip: Chip) -> CoreConfig | None:
     """Return the configuration with the fewest cycles of those that have multipliers enough; None if none has.
 
     No tile is wider than that of the core, and no more positions are taken at once: what is summed in a cycle decides
@@ -90,10 +93,10 @@ def _smaller(config: CoreConfig) -> CoreConfig | None:
     # Among equals the tallest: its row blocks are written at once.
     for _, shape in sorted(shapes, key=lambda entry: (entry[0], *(-int(value) for value in entry[1]))):
         head = model.vocab_size if shape.sparse_head else 0
-        if model.n_embd + shape.tile_rows * shape.tile_columns + head > DEVICE.multipliers:
+        if model.n_embd + shape.tile_rows * shape.tile_columns + head > chip.multipliers:
             continue
         candidate = replace(config, **shape._asdict())
-        if multipliers(candidate) <= DEVICE.multipliers:
+        if multipliers(candidate) <= chip.multipliers:
             return candidate
     return None
 

@@ -13,7 +13,8 @@ from typing import Any
 from hdl.core.config import CoreConfig
 from hdl.core.schedule import schedule, tile_instructions
 from hdl.core.sequencer import instruction_layout
-from hdl.device.cyclone_v import M10K_SHAPES
+from hdl.device.chip import Chip
+from hdl.device.cyclone_v import CHIP
 from hdl.units.attention import Attention
 from hdl.units.folded_rom import FoldedRom
 from hdl.units.kv_cache import cache_depth, cache_rows
@@ -24,10 +25,7 @@ from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.sparse_tile import SparseTile
 from hdl.units.tile import Tile
 
-__all__ = ["Estimate", "Memory", "banks_of", "estimate", "memories", "multipliers"]
-
-# Yosys (0.70, intel_alm/common/bram_m10k.txt) leaves a memory to logic that would fill less of its blocks, in percent.
-_LEAST_FILL = 5
+__all__ = ["Estimate", "Memory", "banks_of", "estimate", "memories", "memory_blocks", "multipliers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +39,8 @@ class Memory:
 
     @property
     def m10k(self) -> int:
-        """Memory blocks that it takes; 0 if it is small enough for logic."""
-        best = (0, 0)
-        for words, bits in M10K_SHAPES:
-            blocks = -(-self.depth // words) * -(-self.width // bits)
-            fill = 100 * self.depth * self.width // (blocks * words * bits)
-            best = max(best, (fill, -blocks))
-        fill, blocks = best
-        return -blocks if fill >= _LEAST_FILL else 0
+        """Memory blocks of the Cyclone V that it takes; 0 if it is small enough for logic."""
+        return CHIP.blocks(self.depth, self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +115,13 @@ def memories(config: CoreConfig) -> list[Memory]:
     return found
 
 
+def memory_blocks(config: CoreConfig, chip: Chip) -> int:
+    """Return the memory blocks of a device that a core takes at most."""
+    return sum(chip.blocks(memory.depth, memory.width) for memory in memories(config))
+
+
 def estimate(config: CoreConfig) -> Estimate:
-    """Return what a core takes of the device at most."""
+    """Return what a core takes of the Cyclone V at most."""
     found: Sequence[Memory] = memories(config)
     return Estimate(
         multipliers=multipliers(config),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from hdl.device.chip import Chip
+
 __all__ = [
-    "BLOCK_RAM", "CARRY_PS", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
+    "BLOCK_RAM", "CARRY_PS", "CHIP", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
     "MLAB_READ_PS", "MULTIPLIER_PS", "MULTIPLIER_WIDTHS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
 ]  # fmt: skip
 
@@ -45,6 +47,12 @@ MULTIPLIER_WIDTHS = (9, 18, 27)
 
 M10K_SHAPES = ((8192, 1), (4096, 2), (2048, 5), (1024, 10), (512, 20), (256, 40))
 """(words, bits) that a memory block may be."""
+CHIP = Chip(
+    part=PART, multipliers=DEVICE.multipliers, memory_blocks=DEVICE.m10k, block_kind="M10K", block_shapes=M10K_SHAPES,
+    # Yosys 0.70, intel_alm/common/bram_m10k.txt.
+    least_fill=5,
+)  # fmt: skip
+"""What a core's shape follows from."""
 BLOCK_RAM = {"ramstyle": "M10K"}
 """Quartus's attribute for a memory that must be in block RAM."""
 _MLAB_DEPTH, _MLAB_WIDTH = 32, 20

@@ -9,9 +9,10 @@ import pytest
 
 from hdl.core.config import CORES, CoreConfig
 from hdl.core.cores import core_config, suitable_cores
-from hdl.core.estimate import estimate
+from hdl.core.estimate import estimate, memory_blocks, multipliers
 from hdl.core.schedule import schedule
 from hdl.device.cyclone_v import DEVICE
+from hdl.device.ecp5 import DEVICES
 from talos_ref.golden.format import FORMATS, Q4_12, Q5_12, Q6_12, Format
 from talos_ref.model.config import MICROGPT, ModelConfig
 
@@ -72,6 +73,22 @@ def test_fewest_cycles_that_fit() -> None:
             other = replace(chosen, tile_rows=rows, tile_columns=columns)
             if rows in (8, 12, 16, 20, 24, 32) and estimate(other).multipliers <= DEVICE.multipliers:
                 assert len(schedule(chosen)) <= len(schedule(other))
+
+
+@pytest.mark.parametrize("part", ["LFE5U-45F", "LFE5U-85F"])
+@pytest.mark.parametrize("name", CORES)
+def test_another_chip(name: str, part: str) -> None:
+    """The limits are those of the chip; on a larger one a core takes at least as many multipliers."""
+    chip = DEVICES[part].chip
+    config = core_config(name, chip=chip)
+    assert multipliers(config) <= min(chip.multipliers, multipliers(CORES[name]))
+    assert memory_blocks(config, chip) <= chip.memory_blocks
+    assert (config == CORES[name]) == (multipliers(CORES[name]) <= chip.multipliers)
+
+
+def test_too_small_a_chip() -> None:
+    with pytest.raises(ValueError, match=r"^model must be .*: tile16: it takes 54 multipliers .* LFE5U-25F has 28;"):
+        core_config("tile16", chip=DEVICES["LFE5U-25F"].chip)
 
 
 REFUSED: list[tuple[str, ModelConfig, Format, str]] = [

@@ -1,0 +1,34 @@
+"""What a core is made for: the parts of a device that its shape follows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Chip"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """Multipliers and memory blocks of a device, in the units in which its maker counts them."""
+
+    part: str
+    """Order code, for messages."""
+    multipliers: int
+    """Of 18 × 18 bits or a bit more."""
+    memory_blocks: int
+    block_kind: str
+    """Name of a memory block, for messages."""
+    block_shapes: tuple[tuple[int, int], ...]
+    """(words, bits) that a memory block may be."""
+    least_fill: int
+    """Percent of its blocks that a memory must fill; synthesis leaves a smaller one to logic."""
+
+    def blocks(self, depth: int, width: int) -> int:
+        """Return the memory blocks that ``depth`` words of ``width`` bits take; 0 if they are left to logic."""
+        best = (-1, 0)
+        for words, bits in self.block_shapes:
+            blocks = -(-depth // words) * -(-width // bits)
+            fill = 100 * depth * width // (blocks * words * bits)
+            best = max(best, (fill, -blocks))
+        fill, blocks = best
+        return -blocks if fill >= self.least_fill else 0
