@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -41,12 +41,24 @@ class Screen:
         """Show that the name is whole; ``fields`` are its JSON."""
         if self._show and self._as_json:
             print(json.dumps(fields), flush=True)
-        elif self._show and self._live and self._progress is not None:
-            self._progress.console.print(self._name, markup=False)
         elif self._show:
-            print(flush=True)
+            self._end_name()
         self._name = ""
         self._update(advance=1, name="", rate=rate)
+
+    def end_line(self) -> None:
+        """End the line of a name that will not become whole, so that an error begins on a line of its own."""
+        if self._name and self._show and not self._as_json:
+            # Whoever read the letters may be gone: then nobody sees where the line ends.
+            with suppress(OSError):
+                self._end_name()
+        self._name = ""
+
+    def _end_name(self) -> None:
+        if self._live and self._progress is not None:
+            self._progress.console.print(self._name, markup=False)
+        else:
+            print(flush=True)
 
     def _update(self, **values: Any) -> None:
         if self._progress is not None and self._task is not None:
@@ -55,7 +67,20 @@ class Screen:
 
 @contextmanager
 def screen(total: int, *, as_json: bool, show: bool = True) -> Iterator[Screen]:
-    """Yield a screen for ``total`` names; without ``show`` only the bar is seen."""
+    """Yield a screen for ``total`` names; without ``show`` only the bar is seen.
+
+    If the block ends in an error, a name that has begun ends with its line.
+    """
+    with _bar(total, as_json=as_json, show=show) as shown:
+        try:
+            yield shown
+        except BaseException:
+            shown.end_line()
+            raise
+
+
+@contextmanager
+def _bar(total: int, *, as_json: bool, show: bool) -> Iterator[Screen]:
     terminal = sys.stdout.isatty()
     live = terminal and not as_json
     console = Console(stderr=not live, highlight=False)

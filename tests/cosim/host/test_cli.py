@@ -16,6 +16,7 @@ import pytest
 
 from cosim.host import commands, session
 from cosim.host.cli import main
+from cosim.host.errors import HostError
 from cosim.host.transport import Transport
 from hdl.registers.map import register_map
 from talos_ref.cli import main as golden_main
@@ -306,6 +307,34 @@ def test_ctrl_c(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert not file.exists()
 
 
+def stopped(error: BaseException) -> ModelBoard:
+    """Return a board that raises an error when the fourth letter of a name is read."""
+
+    def change(address: int, word: int) -> int:
+        if address == REGISTERS.register("letters").at(3):
+            raise error
+        return word
+
+    return ModelBoard(change=change)
+
+
+ENDS = [(KeyboardInterrupt(), 130, "interrupted"), (HostError("the cable is out"), 1, "the cable is out")]
+
+
+@pytest.mark.parametrize(("error", "status", "message"), ENDS)
+def test_an_error_after_half_a_name(
+    error: BaseException, status: int, message: str, plug: Plug, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a file that takes both outputs, the error begins on a line of its own; with objects nothing is half-made."""
+    plug(stopped(error))
+    for options, said in ((["--count", "1"], "kel\n"), (["--count", "1", "--json"], "")):
+        with monkeypatch.context() as patch, (tmp_path / "both").open("w") as both:
+            patch.setattr(sys, "stdout", both)
+            patch.setattr(sys, "stderr", both)
+            assert main(["generate", "--seed", "2", *options]) == status
+        assert (tmp_path / "both").read_text() == f"{said}error: {message}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -381,6 +410,27 @@ def test_a_name_on_a_terminal(plug: Plug, terminal: Any, monkeypatch: pytest.Mon
     assert [name for name in names if name in ("kelyn", "tonan", "aleren")] == ["kelyn", "tonan", "aleren"]
     assert "letters/s on the board" in text
     assert "3/3" in text
+
+
+@pytest.mark.parametrize(("error", "status", "message"), ENDS)
+@pytest.mark.parametrize("kind", ["xterm", "dumb"])
+def test_an_error_after_half_a_name_on_a_terminal(
+    kind: str, error: BaseException, status: int, message: str, plug: Plug, terminal: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The letters so far stay, with a bar and without one, and the error has the line below them."""
+    plug(stopped(error))
+    file, close = terminal
+    with monkeypatch.context() as patch:
+        patch.setenv("TERM", kind)
+        # Rich takes a terminal for none, as where a bar would be in the way.
+        patch.setenv("TTY_COMPATIBLE", "1" if kind == "xterm" else "0")
+        patch.setattr(sys, "stdout", file)
+        patch.setattr(sys, "stderr", file)
+        assert main(["generate", "--seed", "2", "--count", "3"]) == status
+    shown = [line.split("\r")[-1] for line in close().split("\r\n")]
+    assert shown[-2:] == [f"error: {message}", ""]
+    assert shown.count("kel") == 1
 
 
 def test_a_terminal_without_the_letters(
