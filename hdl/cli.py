@@ -13,6 +13,8 @@ import click
 
 from hdl.core.config import CORES
 from hdl.device.resource_report import resources
+from hdl.device.target import GENERIC
+from hdl.device.targets import TARGETS
 from hdl.options import Choice, design_options
 from hdl.registers.export import FORMATS
 from hdl.registers.map import register_map
@@ -34,8 +36,10 @@ commands.add_command(resources)
 @commands.command()
 @design_options()
 @click.option("--system", is_flag=True, help="with the registers over the core")
+@click.option("--target", type=OneOf(list(TARGETS)), default=GENERIC.name, metavar="NAME",
+              help=f"device that it is for: {', '.join(TARGETS)} (default: {GENERIC.name})")  # fmt: skip
 @click.option("--out", metavar="FILE.v", help="default: build/verilog/CORE.v")
-def verilog(out: str | None, system: bool, **options: Any) -> None:
+def verilog(out: str | None, system: bool, target: str, **options: Any) -> None:
     """Write one self-contained Verilog file, weights included."""
     from hdl.verilog import core_verilog, system_verilog
 
@@ -45,7 +49,7 @@ def verilog(out: str | None, system: bool, **options: Any) -> None:
     if out is None:
         file = f"{design.name}_system.v" if system else f"{design.name}.v"
         out = str(check_writable(make_folder("build/verilog") / file))
-    path = write_bytes(out, (system_verilog if system else core_verilog)(design).encode("ascii"))
+    path = write_bytes(out, (system_verilog if system else core_verilog)(design, TARGETS[target]).encode("ascii"))
     # A pipe or a terminal gets the Verilog alone.
     if path.is_file():
         emit([f"{path} written: {design.name}, weights and all, in words of {design.word}"])

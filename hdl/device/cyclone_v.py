@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from hdl.device.chip import Chip
 
 __all__ = [
-    "BLOCK_RAM", "CARRY_PS", "CHIP", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
+    "CARRY_PS", "CHIP", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
     "MLAB_READ_PS", "MULTIPLIER_PS", "MULTIPLIER_WIDTHS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
 ]  # fmt: skip
 
@@ -53,8 +53,6 @@ CHIP = Chip(
     least_fill=5,
 )  # fmt: skip
 """What a core's shape follows from."""
-BLOCK_RAM = {"ramstyle": "M10K"}
-"""Quartus's attribute for a memory that must be in block RAM."""
 _MLAB_DEPTH, _MLAB_WIDTH = 32, 20
 
 

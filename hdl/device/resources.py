@@ -20,6 +20,7 @@ from typing import Any
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.cyclone_v import Resources
+from hdl.device.cyclone_v_target import CYCLONE_V
 from hdl.device.static_timing import longest_paths
 from hdl.device.yosys import run_yosys, yosys_version
 from hdl.verilog import verilog_file
@@ -62,7 +63,7 @@ def synthesise(design: Design) -> Path:
     ``hdl.device.static_timing``, which says what they leave out. Both files are kept in the build cache for the same
     Verilog and Yosys. Raises RuntimeError with the end of the log if Yosys fails.
     """
-    text = verilog_file(design).read_bytes()
+    text = verilog_file(design, target=CYCLONE_V).read_bytes()
     digest = hashlib.sha256(text).hexdigest()
     return cached(
         design_folder(design), "synthesis", {"verilog": digest, "yosys": yosys_version()},

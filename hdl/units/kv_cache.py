@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.device.cyclone_v import BLOCK_RAM
+from hdl.device.target import target_of
 from hdl.units.format import index_shape, shape_of
 from talos_ref.golden.format import Format
 from talos_ref.model.config import ModelConfig
@@ -94,8 +94,9 @@ class CacheMemory(wiring.Component):
             read_row.eq(first_row + self.row),
         ]
         depth = cache_depth(self.n_layer, self.rows)
+        attributes = target_of(platform).memory_attributes(depth, self.vector_layout.size)
         for bank in range(self.positions):
-            memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=BLOCK_RAM)
+            memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=attributes)
             m.submodules[f"bank{bank}"] = memory
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [

@@ -9,7 +9,8 @@ from amaranth.lib.memory import Memory
 from amaranth_boards.de1_soc import DE1SoCPlatform
 
 from hdl.boards.de1_soc.constraints import QSF, SDC
-from hdl.device.cyclone_v import ram_style
+from hdl.device.cyclone_v_target import CYCLONE_V, CYCLONE_V_INFERRED
+from hdl.device.target import Target
 
 __all__ = ["PROJECT", "De1SocPlatform"]
 
@@ -39,14 +40,19 @@ class De1SocPlatform(DE1SoCPlatform):
         "{{name}}.sdc": SDC,
     }
 
+    @property
+    def target(self) -> Target:
+        """What the circuits of the core leave to the device."""
+        return CYCLONE_V_INFERRED if self.toolchain == "Mistral" else CYCLONE_V
+
     def port_names(self, resource: str) -> list[str]:
         """Return the top-level ports of the resources of a name, in the order of their requests."""
         return [name for name, _, _ in self.iter_port_constraints_bits() if name.startswith(f"{resource}_")]
 
     def get_memory(self, memory: Memory) -> Any:
         """Return what a ``lib.memory`` memory becomes."""
-        width = Shape.cast(memory.shape).width
-        memory.attrs.setdefault("ramstyle", ram_style(memory.depth, width))
+        for name, value in self.target.memory_attributes(memory.depth, Shape.cast(memory.shape).width).items():
+            memory.attrs.setdefault(name, value)
         return memory.elaborate(None)
 
     def get_io_buffer(self, buffer: Any) -> Any:

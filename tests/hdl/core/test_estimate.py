@@ -11,6 +11,7 @@ import pytest
 from hdl.core.config import CORES, CoreConfig
 from hdl.core.core import Core
 from hdl.core.estimate import Memory, banks_of, estimate, memories
+from hdl.device.cyclone_v_target import CYCLONE_V
 from hdl.device.resources import count, multipliers_halved
 from hdl.device.yosys import run_yosys
 from hdl.verilog import core_verilog
@@ -49,7 +50,7 @@ def test_named_cores(name: str, multipliers: int, m10k: int) -> None:
 def test_synthesis_counts_the_same(config: CoreConfig, tmp_path: Path) -> None:
     """As far as Yosys maps multipliers and memories; the tables of logic, which come after, take most of the time."""
     design = design_of(config, random_checkpoint(config.model, 1))
-    (tmp_path / "core.v").write_text(core_verilog(design))
+    (tmp_path / "core.v").write_text(core_verilog(design, CYCLONE_V))
     script = (
         "read_verilog core.v; synth_intel_alm -family cyclonev -top core -noiopad -noclkbuf -run begin:map_lutram; "
         "tee -q -o stat.json stat -json; blackbox =A:whitebox; write_json netlist.json"
