@@ -12,6 +12,8 @@ MODEL = $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(FORMAT),--format '$(FORMA
 CHOICE = $(if $(CORE),--core '$(CORE)') $(MODEL) $(if $(DESIGN),--design '$(DESIGN)')
 AT_CLOCK = $(if $(CLOCK),--clock '$(CLOCK)')
 TRAINING = $(if $(STEPS),--steps '$(STEPS)') $(if $(FORMAT),--format '$(FORMAT)') $(if $(CORE),--core '$(CORE)')
+# The words of a study, where they are not the published names.
+WORDS = $(if $(LIST),--names '$(LIST)')
 # The smallest netlist, unless another one is asked for: larger ones take several times as long.
 SMALLEST = $(if $(CORE)$(WEIGHTS)$(FORMAT)$(DESIGN),,--core tile16)
 
@@ -23,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test lint verilog waves gantt resources quartus mistral board-check bench lock clean distclean
+.PHONY: help setup sim names test lint verilog waves gantt resources quartus mistral board-check bench quant lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -72,6 +74,9 @@ board-check: .venv/.installed ## what can be checked of the board without one; b
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench $(MODEL)
+
+quant: .venv/.installed ## what coarser numbers cost: weights of 16 to 2 bits, 8-bit activations; build/quant.json
+	$(BIN)/python -m talos_ref quant --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(WORDS)
 
 lock: ## requirements.lock again, from the bounds in pyproject.toml
 	.ci/lock $(PYTHON)

@@ -39,6 +39,7 @@ COMMANDS = {
     "trace": Entry(_MODEL, "talos_ref.cli", "Show every step of one name."),
     "nll": Entry(_MODEL, "talos_ref.cli", "Measure how well a model predicts words."),
     "quality": Entry(_MODEL, "talos_ref.cli", "Measure every arithmetic and its sampler."),
+    "quant": Entry(_MODEL, "talos_ref.cli", "Measure what coarser numbers cost."),
     "tables": Entry(_MODEL, "talos_ref.cli", "List the tables and constants of an arithmetic."),
     "verilog": Entry(_CIRCUIT, "hdl.cli", "Write one self-contained Verilog file."),
     "schedule": Entry(_CIRCUIT, "hdl.cli", "Print the instructions of one step and their cycles."),

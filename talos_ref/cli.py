@@ -12,7 +12,7 @@ import click
 
 from talos_ref import command_line
 from talos_ref.command_line import SETTINGS, emit
-from talos_ref.commands import checkpoints, measure, run
+from talos_ref.commands import checkpoints, measure, run, studies
 from talos_ref.commands.word_format import AUTO
 from talos_ref.golden.arithmetic import ARITHMETICS
 from talos_ref.model.train import SEED
@@ -23,6 +23,7 @@ from talos_ref.options import (
     arithmetic_option,
     count_option,
     dimension_options,
+    folder_option,
     format_option,
     greedy_option,
     json_option,
@@ -110,6 +111,22 @@ def nll(out: str | None, **options: Any) -> None:
 def quality(out: str | None, **options: Any) -> None:
     """Measure every arithmetic and its sampler, for the README."""
     emit(measure.quality(**options), out)
+
+
+@commands.command()
+@weights_option
+@names_option
+@word_limit_option()
+@truncate_option
+@json_option("an object a format")
+@out_option
+@folder_option("quant")
+def quant(out: str | None, **options: Any) -> None:
+    """Measure what coarser numbers cost: weights of 16 to 2 bits, 8-bit activations, every arithmetic.
+
+    Each format is measured on the first words and on the whole list. What was measured before is read again.
+    """
+    emit(studies.quant(**options), out)
 
 
 @commands.command()

@@ -23,6 +23,7 @@ __all__ = [
     "arithmetic_option",
     "count_option",
     "dimension_options",
+    "folder_option",
     "format_option",
     "greedy_option",
     "json_option",
@@ -212,6 +213,12 @@ def json_option(what: str) -> Option:
 def out_option(command: C) -> C:
     """Add ``--out FILE`` in place of standard output, for `command_line.emit`."""
     return click.option("--out", metavar="FILE", help="write there instead of to standard output")(command)
+
+
+def folder_option(study: str) -> Option:
+    """Add ``--folder FOLDER``, where a study's results go besides."""
+    text = f"also write {study}.json and what goes with it there"
+    return click.option("--folder", metavar="FOLDER", help=text)
 
 
 def dimension_options(command: C) -> C:

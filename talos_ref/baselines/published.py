@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FPGAS", "PROCESSORS", "TALOS_V2_FIT", "Published"]
+__all__ = ["FPGAS", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE", "TALOS_V2_FIT", "Published"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +75,14 @@ PROCESSORS = (
     Published(system="MLX fp32, GPU of M4 Max", steps_per_second=3_337, source=_MACBOOK),
 )
 """The published TALOS-V2 model on processors, one stream each."""
+
+QUANTISATION_SOURCE = "https://github.com/NakliTechie/micro-gpt, quant/quant_study.py"
+QUANTISATION = {
+    "fp32": (0.0, 2.2633),
+    "Q4.12": (1.2e-4, 2.2633),
+    "Q3.13": (6e-5, 2.2633),
+    "int8": (5.25e-3, 2.2631),
+    "int4": (9.499e-2, 2.3009),
+    "int2": (0.65911, 3.3499),
+}
+"""Format of the weights -> largest error and NLL on the first 500 names, for the published TALOS-V2 weights."""

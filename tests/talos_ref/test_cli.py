@@ -285,6 +285,10 @@ BAD_INPUT = {
     "import-npy none --out x": "cannot open none: No such file or directory",
     "import-npy --out x": "SOURCE must be given",
     f"import-npy {__file__} --out x": f"{__file__} is not a usable .npy of weights: it is plain text; ",
+    "quant --limit 0": "--limit must be 1 or more, not 0",
+    "quant --names none": "cannot open none: No such file or directory",
+    "quant --names emma --folder emma": "cannot write to emma: it is a file; give the name of a folder",
+    "quant --names emma --weights none": "cannot open none: No such file or directory",
     "quality --names emma --count 0": "--count must be 1 to 10000000, not 0",
 }
 """Command line -> beginning of the complaint; a file `emma` holds that one word."""

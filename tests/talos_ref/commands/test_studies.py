@@ -1,0 +1,92 @@
+"""The commands of the studies: their fields, their files, and what they read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talos_ref.cli import main
+from talos_ref.commands import studies
+from talos_ref.model import checkpoint as checkpoints
+from talos_ref.model.checkpoint import Checkpoint
+
+
+@pytest.fixture(autouse=True)
+def own_build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALOS_BUILD", str(tmp_path / "build"))
+    monkeypatch.delenv("TALOS_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    path = tmp_path / "words.txt"
+    path.write_text("emma\nolivia\nava\n")
+    return path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: object) -> tuple[int, list[str], str]:
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out.splitlines(), captured.err
+
+    return call
+
+
+def test_quant(run: Any, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, lines, err = run("quant", "--names", words, "--limit", 2, "--json")
+    assert (status, err) == (0, "")
+    rows = [json.loads(line) for line in lines]
+    assert [row["format"] for row in rows[:6]] == ["fp32", "Q4.12", "Q3.13", "int8", "int4", "int2"]
+    fields = {"format", "kind", "max_error", "nll", "nll_exact", "nll_all", "samples", "published"}
+    assert all(set(row) == fields for row in rows)
+    assert all(row["published"] is None for row in rows), "other words than the published ones"
+    assert rows[0]["nll"] != rows[0]["nll_all"]
+    # A second run reads.
+    monkeypatch.setattr(studies, "quantisation_rows", None)
+    folder = tmp_path / "results"
+    status, text, _ = run("quant", "--names", words, "--limit", 2, "--folder", folder)
+    assert (status, len(text)) == (0, len(rows) + 2)
+    assert text[1].split()[:4] == ["fp32", "0.00000", f"{rows[0]['nll']:.4f}", f"{rows[0]['nll_all']:.4f}"]
+    assert text[-1] == f"wrote {folder / 'quant.json'}, quant.png and quant.svg"
+    assert sorted(path.name for path in folder.iterdir()) == ["quant.json", "quant.png", "quant.svg"]
+    report = json.loads((folder / "quant.json").read_text())
+    assert (report["study"], report["words"], report["all_words"], report["rows"]) == ("quant", 2, 3, rows)
+
+
+def test_quant_of_another_model(run: Any, small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    weights, words = checkpoints.save(small_checkpoint, tmp_path / "small.npz"), tmp_path / "small.txt"
+    words.write_text("x é\nzzy\n")
+    status, lines, err = run("quant", "--weights", weights, "--names", words, "--json")
+    assert (status, err) == (0, "")
+    rows = {row["format"]: row for row in map(json.loads, lines)}
+    assert "Q4.12 talos-v2" not in rows
+    assert abs(rows["Q6.12 precise"]["nll"] - rows["fp32"]["nll"]) < 0.01
+    words.write_text("word\n")
+    status, lines, err = run("quant", "--weights", weights, "--names", words)
+    assert (status, lines, err.count("\n")) == (2, [], 1)
+    assert "letters outside" in err
+
+
+def test_published_figures_stand_beside_the_published_list(
+    run: Any, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert names
+    row = {"format": "int4", "max_error": 0.1, "nll": 2.3, "nll_all": 2.4, "samples": []}
+    monkeypatch.setattr(studies, "kept", lambda path, make: [dict(row), {**row, "format": "Q5.12 precise"}])
+    _, lines, _ = run("quant", "--json")
+    assert [json.loads(line)["published"] for line in lines] == [{"max_error": 0.09499, "nll": 2.3009}, None]
+    # A slice of another size has other figures.
+    _, lines, _ = run("quant", "--limit", 499, "--json")
+    assert [json.loads(line)["published"] for line in lines] == [None, None]
+
+
+def test_a_chart_needs_matplotlib(run: Any, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studies, "can_draw", lambda: False)
+    message = "error: matplotlib must be installed for the chart; install talos[bench] or leave --folder out\n"
+    assert run("quant", "--names", words, "--folder", tmp_path / "results") == (2, [], message)
+    assert not (tmp_path / "results").exists()
