@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from talos_ref.golden import arrays
 from talos_ref.golden.arrays import Ints
@@ -22,7 +23,7 @@ TEMPERATURE = Format(width=16, fraction=8, signed=False)
 
 
 class Sampler(Protocol):
-    """Draws a token from the weights of all tokens; temperatures are UQ8.8."""
+    """Draws a token; temperatures are UQ8.8."""
 
     @property
     def min_temperature(self) -> int:
@@ -39,14 +40,11 @@ class Sampler(Protocol):
     def honoured(self, temperature: int) -> int:
         """Return the temperature that is drawn with where another is asked for."""
 
-    def weights(self, logits: Sequence[int], temperature: int) -> list[int]:
-        """Return the weights of all tokens."""
-
     def draw(self, logits: Sequence[int], temperature: int, rng: int) -> int:
         """Return the token drawn with the state ``rng``."""
 
-    def batched_weights(self, logits: Ints, temperature: int) -> Ints:
-        """Return ``weights`` of logits [name, vocab]."""
+    def batched_probability(self, logits: Ints, tokens: Ints, temperature: int) -> npt.NDArray[np.float64]:
+        """Return the probability [name] of drawing the tokens [name] from logits [name, vocab]."""
 
     def batched_draw(self, logits: Ints, temperature: int, rng: Ints) -> Ints:
         """Return the tokens [name] drawn from logits [name, vocab] with the states [name]."""
@@ -58,6 +56,11 @@ class Sampler(Protocol):
 def argmax(logits: Sequence[float]) -> int:
     """Return the index of the first maximum."""
     return max(range(len(logits)), key=logits.__getitem__)
+
+
+def _share(weights: Ints, tokens: Ints) -> npt.NDArray[np.float64]:
+    shares: npt.NDArray[np.float64] = weights[np.arange(len(tokens)), tokens] / weights.sum(axis=-1)
+    return shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,10 @@ class BucketSampler:
         """Return ``weights`` of logits [name, vocab]."""
         delta = logits - logits.max(axis=-1, keepdims=True)
         return self.exp.batched_compute(self.batched_temper(delta, temperature))
+
+    def batched_probability(self, logits: Ints, tokens: Ints, temperature: int) -> npt.NDArray[np.float64]:
+        """Return the weights [name] of the tokens [name], as shares of all weights."""
+        return _share(self.batched_weights(logits, temperature), tokens)
 
     def batched_temper(self, delta: Ints, temperature: int) -> Ints:
         """Return ``temper`` of every element."""
@@ -182,6 +189,10 @@ class Exp2Sampler:
         """Return ``weights`` of logits [name, vocab]."""
         inverse, shift = self.inverse(temperature), self.shift(temperature)
         return self.exp.batched_weights(arrays.shift(logits * inverse, shift, Rounding.NEAREST))
+
+    def batched_probability(self, logits: Ints, tokens: Ints, temperature: int) -> npt.NDArray[np.float64]:
+        """Return the weights [name] of the tokens [name], as shares of all weights."""
+        return _share(self.batched_weights(logits, temperature), tokens)
 
     def batched_draw(self, logits: Ints, temperature: int, rng: Ints) -> Ints:
         """Return the tokens [name] drawn from logits [name, vocab] with the states [name]."""

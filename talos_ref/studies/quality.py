@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from talos_ref.golden.arithmetic import talos_v2
 from talos_ref.golden.batched import batched_logits, replay
@@ -29,9 +28,9 @@ class SamplerQuality:
     """How well the distribution that a sampler really draws from predicts words."""
 
     nll: float
-    """Mean over all characters of ``-ln(weight / Σ weights)``, nats; an impossible character counts as 2^-24."""
+    """Mean over all characters of ``-ln(probability)``, nats; an impossible character counts as 2^-24."""
     impossible: int
-    """Characters whose weight is 0."""
+    """Characters that are never drawn."""
     characters: int
     """Predictions counted, the BOS that ends a word included."""
 
@@ -56,12 +55,11 @@ def float_nll(words: Sequence[str], checkpoint: Checkpoint, temperature: float) 
 
 
 def sampled_quality(words: Sequence[str], model: IntegerModel, temperature: int) -> SamplerQuality:
-    """Return the quality of the sampler's own weights at a temperature (UQ8.8), on inputs and targets as for `nll`."""
+    """Return the quality of what the sampler draws at a temperature (UQ8.8), on inputs and targets as for `nll`."""
     inputs, targets = padded_tokens(words, model.config)
     used = targets >= 0
     logits, wanted = batched_logits(model, inputs)[used], targets[used]
-    weights = model.arithmetic.sampler.batched_weights(logits, temperature)
-    probabilities: npt.NDArray[np.float64] = weights[np.arange(len(wanted)), wanted] / weights.sum(axis=-1)
+    probabilities = model.arithmetic.sampler.batched_probability(logits, wanted, temperature)
     counted = np.where(probabilities > 0, probabilities, LEAST_PROBABILITY)
     return SamplerQuality(
         nll=float(-np.log(counted).mean()),

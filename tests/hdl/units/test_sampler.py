@@ -16,12 +16,12 @@ from talos_ref.golden.exp import Exp2, WrappingExp
 from talos_ref.golden.format import Q4_12, Q5_12, Q6_12, Format
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.sampler import BucketSampler, Exp2Sampler, argmax
-from talos_ref.golden.sampler import Sampler as SamplerSpec
 from talos_ref.model.config import MICROGPT
 from tests.helpers.streams import assert_equal, get, put, run, seed
 
+Weighted = BucketSampler | Exp2Sampler
 BUCKET, EXP2 = BucketSampler(exp=WrappingExp()), Exp2Sampler(exp=Exp2())
-SPECS: dict[str, SamplerSpec] = {"bucket": BUCKET, "exp2": EXP2}
+SPECS: dict[str, Weighted] = {"bucket": BUCKET, "exp2": EXP2}
 # All buckets and their edges; for Exp2 both scales of the inverse, their edge, both ends, and beyond the upper one.
 TEMPERATURES = {
     "bucket": [0, 0x40, 0x80, 0x81, 0x100, 0x101, 0x200, 0x201, 0xFFFF],
@@ -64,7 +64,7 @@ def logits_of_names(model: IntegerModel, draw: random.Random) -> list[list[int]]
     return logits
 
 
-def edge_states(spec: SamplerSpec, logits: list[int], temperature: int, draw: random.Random) -> list[int]:
+def edge_states(spec: Weighted, logits: list[int], temperature: int, draw: random.Random) -> list[int]:
     """Two random states whose cuts lie just below and just at a running sum.
 
     A weight that is off by one moves the sums after it, and so the token of such a state, unless the sums exceed the 24
@@ -82,7 +82,7 @@ def edge_states(spec: SamplerSpec, logits: list[int], temperature: int, draw: ra
 
 
 def samples_of(
-    spec: SamplerSpec, vocab: int, temperature: int, draw: random.Random, word: Format = Q4_12
+    spec: Weighted, vocab: int, temperature: int, draw: random.Random, word: Format = Q4_12
 ) -> list[Case]:
     """Every list of logits with some states, the extreme ones among them, and now and then greedy."""
     at = max(temperature, spec.min_temperature)
@@ -93,7 +93,7 @@ def samples_of(
     ]
 
 
-def ref_sampler(spec: SamplerSpec, temperature: int, sample: Case) -> tuple[int, int, int]:
+def ref_sampler(spec: Weighted, temperature: int, sample: Case) -> tuple[int, int, int]:
     """Token, argmax and largest logit."""
     logits = sample["logits"]
     first = argmax(logits)
@@ -120,7 +120,7 @@ def rtl_sampler(
     return answers
 
 
-def check(spec: SamplerSpec, component: Sampler, runs: Sequence[tuple[int, Sequence[Case]]], **options: Any) -> None:
+def check(spec: Weighted, component: Sampler, runs: Sequence[tuple[int, Sequence[Case]]], **options: Any) -> None:
     """Compare all answers with the golden model."""
     given = [(temperature, sample) for temperature, samples in runs for sample in samples]
     assert_equal(rtl_sampler(component, runs, **options), [ref_sampler(spec, *case) for case in given], given)
@@ -159,13 +159,14 @@ def test_stalls(name: str) -> None:
 @pytest.mark.parametrize(("name", "arithmetic_name"), [("bucket", "talos-v2"), ("exp2", "precise")])
 def test_logits_of_the_model(name: str, arithmetic_name: str, checkpoint: Any) -> None:
     draw = random.Random(seed())
-    golden = arithmetic(arithmetic_name, MICROGPT)
+    golden, spec = arithmetic(arithmetic_name, MICROGPT), SPECS[name]
+    assert golden.sampler == spec
     logits = logits_of_names(IntegerModel(checkpoint, golden), draw)
     runs = []
     for t in (0x80, 0x100, 0x180):
-        states = [(x, state) for x in logits for state in edge_states(golden.sampler, x, t, draw)]
+        states = [(x, state) for x in logits for state in edge_states(spec, x, t, draw)]
         runs.append((t, [{"logits": x, "rng": state, "greedy": 0} for x, state in states]))
-    check(golden.sampler, Sampler(golden.sampler, vocab_size=27, lanes=27, word=golden.word), runs)
+    check(spec, Sampler(spec, vocab_size=27, lanes=27, word=golden.word), runs)
 
 
 def test_exp2_temperatures_below_the_least() -> None:
@@ -198,7 +199,7 @@ def test_latency(name: str, lanes: int, cycles: int, settle: int) -> None:
     component = Sampler(SPECS[name], vocab_size=27, lanes=lanes, word=Q4_12)
     assert (cycles, settle) == (component.LATENCY, component.SETTLE)
     draw = random.Random(seed())
-    samples = samples_of(component.spec, 27, 0x80, draw)[:60]
+    samples = samples_of(SPECS[name], 27, 0x80, draw)[:60]
     answered: list[int] = []
 
     async def producer(ctx: Any) -> None:

@@ -165,13 +165,16 @@ def test_attention(name: str, word: Format) -> None:
 @pytest.mark.parametrize(("name", "word"), CASES)
 @pytest.mark.parametrize("temperature", [16, 128, 255, 256, 300, 512, 4096])
 def test_draw(name: str, word: Format, temperature: int) -> None:
-    sampler = arithmetic(name, MICROGPT, word).sampler
+    sampler: Any = arithmetic(name, MICROGPT, word).sampler
     logits = words((400, 27), temperature, word)
     logits[:200] = logits[:200] >> 2
     rng = np.random.default_rng(1).integers(1, 1 << 32, 400)
     rng[::7] = 0xFFFFFFFF
     weights = [sampler.weights(row, temperature) for row in logits.tolist()]
     assert sampler.batched_weights(logits, temperature).tolist() == weights
+    tokens = rng % 27
+    shares = [row[token] / sum(row) for row, token in zip(weights, tokens.tolist(), strict=True)]
+    assert sampler.batched_probability(logits, tokens, temperature).tolist() == shares
     expected = [sampler.draw(row, temperature, state) for row, state in zip(logits.tolist(), rng.tolist(), strict=True)]
     assert sampler.batched_draw(logits, temperature, rng).tolist() == expected
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talos_ref.golden.arithmetic import precise, talos_v2
-from talos_ref.golden.exp import WrappingExp
+from talos_ref.golden.exp import Exp2, WrappingExp
 from talos_ref.golden.sampler import TEMPERATURE, BucketSampler, Exp2Sampler, argmax
 from talos_ref.model.config import MICROGPT
 
@@ -118,7 +118,7 @@ def test_exponents_and_weights(logits: list[int], temperature: int) -> None:
 
 @given(LOGITS, st.integers(0x10, 0x1000), STATES)
 def test_draw_is_the_float_threshold_rule(logits: list[int], temperature: int, rng: int) -> None:
-    exp2 = precise(MICROGPT).sampler
+    exp2 = Exp2Sampler(exp=Exp2())
     weights = exp2.weights(logits, temperature)
     threshold = Fraction(rng % 2**24, 2**24)
     sums = list(accumulate(weights))

@@ -9,9 +9,11 @@ import pytest
 
 from talos_ref.golden.arithmetic import Arithmetic, precise, talos_v2
 from talos_ref.golden.batched import replay
+from talos_ref.golden.exp import WrappingExp
 from talos_ref.golden.float_model import FloatModel
 from talos_ref.golden.float_ops import softmax
 from talos_ref.golden.integer_model import IntegerModel
+from talos_ref.golden.sampler import BucketSampler
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT
 from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
@@ -64,10 +66,10 @@ def test_our_sampler_draws_what_the_model_says(checkpoint: Checkpoint, slice500:
 def test_published_sampler_of_a_single_character(checkpoint: Checkpoint) -> None:
     """The definition, once by hand: "a" after BOS, and BOS after that."""
     model = model_of(checkpoint, talos_v2(MICROGPT))
-    cache = model.new_cache()
+    sampler, cache = BucketSampler(exp=WrappingExp()), model.new_cache()
     expected = 0.0
     for token, wanted, position in ((26, 0, 0), (0, 26, 1)):
-        weights = model.arithmetic.sampler.weights(model.logits(token, position, cache), 0x80)
+        weights = sampler.weights(model.logits(token, position, cache), 0x80)
         expected -= math.log(weights[wanted] / sum(weights))
     assert sampled_quality(["a"], model, 0x80).nll == pytest.approx(expected / 2, rel=1e-12)
 
