@@ -6,12 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from talos_ref.golden.datapath import Arithmetic
+from talos_ref.golden.folded import folded
 from talos_ref.golden.format import FORMATS, Q4_12, Format
 from talos_ref.golden.precise import precise
 from talos_ref.golden.talos_v2 import talos_v2
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["ARITHMETICS", "ARITHMETIC_NUMBERS", "Arithmetic", "NamedArithmetic", "arithmetic", "talos_v2", "precise"]
+__all__ = [
+    "ARITHMETICS",
+    "ARITHMETIC_NUMBERS",
+    "Arithmetic",
+    "NamedArithmetic",
+    "arithmetic",
+    "folded",
+    "precise",
+    "talos_v2",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +39,7 @@ class NamedArithmetic:
 ARITHMETICS = {
     "talos-v2": NamedArithmetic(number=0, words=(Q4_12,), make=talos_v2),
     "precise": NamedArithmetic(number=1, words=FORMATS, make=precise),
+    "folded": NamedArithmetic(number=2, words=FORMATS, make=folded),
 }
 
 ARITHMETIC_NUMBERS = {name: named.number for name, named in ARITHMETICS.items()} | {"float": 255}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -17,7 +17,7 @@ from talos_ref.golden.datapath import Arithmetic
 from talos_ref.golden.generate import Step, check_limit
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.rmsnorm import batched_normalise
-from talos_ref.golden.xorshift32 import check_seed, xorshift32
+from talos_ref.golden.xorshift32 import batched_xorshift32, check_seed
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 
@@ -122,10 +122,6 @@ class BatchedSteps:
         return [[token for token in name.tolist() if token != config.bos] for name in names]
 
 
-_advance: Callable[[Any], Any] = xorshift32
-"""The plain generator holds for arrays as it stands, and works in place."""
-
-
 def _replay_chunk(
     model: BatchedModel, first: int, seeds: Ints, temperature: int, limit: int, greedy: bool
 ) -> list[dict[str, Any]]:
@@ -140,7 +136,7 @@ def _replay_chunk(
         if greedy:
             drawn = best
         else:
-            rng = _advance(rng.copy())
+            rng = batched_xorshift32(rng)
             drawn = model.arithmetic.sampler.batched_draw(logits, temperature, rng)
         rows.append({
             "seed_index": index, "pos": np.full(len(index), pos), "token_in": token, "token_out": drawn,

@@ -33,6 +33,11 @@ class Arithmetic:
         return self.mlp.scaled_linear
 
     @property
+    def logit(self) -> Format:
+        """Format of a logit."""
+        return self.mlp.logit
+
+    @property
     def deferred(self) -> bool:
         """Whether RMSNorm's scale is applied after the MLP, whose second matrix joins lm_head in the last layer."""
         return self.scaled_linear is not None

@@ -57,7 +57,7 @@ class ScaledLinear:
         word = sat(round((wide · scale + addend · 2^(f - 11)) / 2^(f + 1)))      scale UQ4.13; addend Q.24, exact
 
     ``wide`` goes to the wider port of a multiplier of 18 × 19 bits, so it has one fraction bit more than a word where
-    19 bits allow it: Q5.13 for words of Q4.12, Q6.13 for Q5.12, Q7.12 for Q6.12.
+    19 bits allow it: Q5.13 for words of Q4.12, Q6.13 for Q5.12, Q7.12 for Q6.12, Q8.11 for Q7.12.
 
     It serves the query (whose scale is the constant ``log2(e) / sqrt(head_dim)``) and the MLP, where RMSNorm's scale
     commutes with both products and with ReLU.

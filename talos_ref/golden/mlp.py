@@ -11,11 +11,22 @@ import numpy.typing as npt
 
 from talos_ref.golden import arrays
 from talos_ref.golden.arrays import Ints, Product, Saturate
+from talos_ref.golden.format import Format
 from talos_ref.golden.linear import Linear, Matrix, ScaledLinear, add, matvec
 from talos_ref.golden.rmsnorm import RmsNorm, batched_normalise, normalise
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["Mlp", "PlainMlp", "DeferredMlp"]
+__all__ = [
+    "DeferredMlp",
+    "Mlp",
+    "PlainMlp",
+    "Products",
+    "Tensors",
+    "Vector",
+    "Words",
+    "batched_project",
+    "project",
+]
 
 Words = Mapping[str, npt.NDArray[Any]]
 """Tensor name -> words [rows, columns]."""
@@ -35,6 +46,10 @@ class Mlp(Protocol):
     @property
     def scaled_linear(self) -> ScaledLinear | None:
         """What applies RMSNorm's scale after the MLP; None if its input is normalised."""
+
+    @property
+    def logit(self) -> Format:
+        """Format of a logit."""
 
     def fold(self, words: Words, config: ModelConfig, saturate: Saturate) -> dict[str, Ints]:
         """Return the constants that are made of the weights, by name; each saturates as a unit of that name."""
@@ -69,18 +84,23 @@ class PlainMlp:
     rmsnorm: RmsNorm
     scaled_linear: None = None
 
+    @property
+    def logit(self) -> Format:
+        """A word."""
+        return self.linear.word
+
     def fold(self, words: Words, config: ModelConfig, saturate: Saturate) -> dict[str, Ints]:
         """Return nothing: no constant is made of the weights."""
         return {}
 
     def hidden(self, tensors: Tensors, at: str, x: Vector, attended: Vector) -> list[int]:
         """Return the hidden units."""
-        normed = normalise(self.rmsnorm, _project(self.linear, tensors, at, x, attended))
+        normed = normalise(self.rmsnorm, project(self.linear, tensors, at, x, attended))
         return [max(value, 0) for value in self.linear.compute(tensors[at + "fc1"], normed)]
 
     def layer(self, tensors: Tensors, at: str, x: Vector, attended: Vector, hidden: Vector) -> list[int]:
         """Return the residual stream after the layer."""
-        x = _project(self.linear, tensors, at, x, attended)
+        x = project(self.linear, tensors, at, x, attended)
         return add(self.linear.word, x, self.linear.compute(tensors[at + "fc2"], hidden))
 
     def last_layer(self, tensors: Tensors, at: str, x: Vector, attended: Vector, hidden: Vector) -> list[int]:
@@ -91,7 +111,7 @@ class PlainMlp:
         """Return ``layer`` of every name."""
         linear = self.linear
         saturate = arrays.within(at, saturate)
-        x = _batched_project(linear, products, at, x, attended, saturate)
+        x = batched_project(linear, products, at, x, attended, saturate)
         normed = batched_normalise(self.rmsnorm, x, saturate)
         hidden = _batched_relu(linear, products[at + "fc1"](normed), saturate)
         mlp = linear.batched_requantise("mlp", products[at + "fc2"](hidden), saturate)
@@ -122,6 +142,11 @@ class DeferredMlp:
     scaled_linear: ScaledLinear
     rmsnorm: RmsNorm
 
+    @property
+    def logit(self) -> Format:
+        """A word."""
+        return self.linear.word
+
     def fold(self, words: Words, config: ModelConfig, saturate: Saturate) -> dict[str, Ints]:
         """Return ``folded`` [vocab, mlp_dim], each exact sum rounded once to a word."""
         head, fc2 = (words[name].astype(np.int64) for name in ("lm_head", f"layer{config.n_layer - 1}.fc2"))
@@ -129,19 +154,19 @@ class DeferredMlp:
 
     def hidden(self, tensors: Tensors, at: str, x: Vector, attended: Vector) -> list[int]:
         """Return the hidden units before the scale."""
-        x = _project(self.linear, tensors, at, x, attended)
+        x = project(self.linear, tensors, at, x, attended)
         return [max(value, 0) for value in self.linear.compute(tensors[at + "fc1"], x)]
 
     def layer(self, tensors: Tensors, at: str, x: Vector, attended: Vector, hidden: Vector) -> list[int]:
         """Return the residual stream after the layer."""
-        x = _project(self.linear, tensors, at, x, attended)
+        x = project(self.linear, tensors, at, x, attended)
         scale = self.rmsnorm.scale(x)
         mlp = [self.scaled_linear.requantise(total, scale) for total in matvec(tensors[at + "fc2"], hidden)]
         return add(self.linear.word, x, mlp)
 
     def last_layer(self, tensors: Tensors, at: str, x: Vector, attended: Vector, hidden: Vector) -> list[int]:
         """Return the logits."""
-        x = _project(self.linear, tensors, at, x, attended)
+        x = project(self.linear, tensors, at, x, attended)
         scale = self.rmsnorm.scale(x)
         totals = zip(matvec(tensors["folded"], hidden), matvec(tensors["lm_head"], x), strict=True)
         return [self.scaled_linear.requantise(total, scale, addend) for total, addend in totals]
@@ -151,7 +176,7 @@ class DeferredMlp:
     ) -> tuple[Ints, Ints, Ints]:
         """Return the residual stream after attention, the hidden units and the scale."""
         saturate = arrays.within(at, saturate)
-        x = _batched_project(self.linear, products, at, x, attended, saturate)
+        x = batched_project(self.linear, products, at, x, attended, saturate)
         hidden = _batched_relu(self.linear, products[at + "fc1"](x), saturate)
         return x, hidden, self.rmsnorm.batched_scale(x, saturate)
 
@@ -172,12 +197,13 @@ class DeferredMlp:
         return {"wide": str(self.scaled_linear.wide)}
 
 
-def _project(linear: Linear, tensors: Tensors, at: str, x: Vector, attended: Vector) -> list[int]:
+def project(linear: Linear, tensors: Tensors, at: str, x: Vector, attended: Vector) -> list[int]:
     """Return the residual stream after attention."""
     return add(linear.word, x, linear.compute(tensors[at + "wo"], attended))
 
 
-def _batched_project(linear: Linear, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate) -> Ints:
+def batched_project(linear: Linear, products: Products, at: str, x: Ints, attended: Ints, saturate: Saturate) -> Ints:
+    """Return the residual streams [name, n_embd] after attention."""
     projected = linear.batched_requantise("projection", products[at + "wo"](attended), saturate)
     return arrays.add("residual", linear.word, x, projected, saturate)
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["ZERO_STATE", "xorshift32", "check_seed"]
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ZERO_STATE", "batched_xorshift32", "check_seed", "xorshift32"]
 
 ZERO_STATE = 0x2545F491
 """What hardware puts in place of a state of 0, which would never leave 0."""
@@ -14,6 +20,16 @@ def xorshift32(state: int) -> int:
     state ^= state >> 17
     state ^= (state << 5) & 0xFFFFFFFF
     return state
+
+
+_advance: Callable[[Any], Any] = xorshift32
+"""The plain generator holds for arrays as it stands, and works in place."""
+
+
+def batched_xorshift32(states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return ``xorshift32`` of every state."""
+    advanced: npt.NDArray[np.int64] = _advance(states.copy())
+    return advanced
 
 
 def check_seed(seed: int) -> int:

@@ -222,7 +222,7 @@ def test_weights_and_constants_that_clip(config: CoreConfig) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"arithmetic_name": "exact"}, "arithmetic must be one of precise, talos-v2, not 'exact'"),
+        ({"arithmetic_name": "exact"}, "arithmetic must be one of folded, precise, talos-v2, not 'exact'"),
         ({"first_layer_in_rom": True}, "n_layer must be 1 with first_layer_in_rom, not 2"),
         ({"tile_rows": 0}, "tile_rows must be 1 to 64, not 0"),
         ({"tile_rows": 65}, "tile_rows must be 1 to 64, not 65"),

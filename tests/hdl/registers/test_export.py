@@ -19,7 +19,7 @@ from talos_ref.model.config import MICROGPT, ModelConfig
 PUBLISHED = register_map(MICROGPT)
 SMALL = register_map(ModelConfig(alphabet="é", block_size=2))
 LARGE = register_map(ModelConfig(alphabet="".join(map(chr, range(0xAC00, 0xAC00 + 255))), block_size=64), Q6_12)
-ARITHMETICS = {"talos-v2": 0, "precise": 1}
+ARITHMETICS = {"talos-v2": 0, "precise": 1, "folded": 2}
 every_map = pytest.mark.parametrize("registers", [PUBLISHED, SMALL, LARGE], ids=["published", "small", "large"])
 
 

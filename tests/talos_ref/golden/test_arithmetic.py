@@ -13,7 +13,7 @@ from talos_ref.model.config import MICROGPT
 
 
 def test_one_number_each() -> None:
-    assert ARITHMETIC_NUMBERS == {"talos-v2": 0, "precise": 1, "float": 255}
+    assert ARITHMETIC_NUMBERS == {"talos-v2": 0, "precise": 1, "folded": 2, "float": 255}
     assert set(ARITHMETICS) < set(ARITHMETIC_NUMBERS)
 
 
@@ -28,8 +28,10 @@ def test_the_rounding_is_the_arithmetic_s_own(rounding: Rounding) -> None:
     assert talos_v2(MICROGPT, given) == talos_v2(MICROGPT)
     assert talos_v2(MICROGPT).word.rounding is Rounding.FLOOR
     for word in FORMATS:
-        assert precise(MICROGPT, replace(word, rounding=rounding)) == precise(MICROGPT, word)
-        assert arithmetic("precise", MICROGPT, word).word == replace(word, rounding=Rounding.NEAREST)
+        for name in ("precise", "folded"):
+            spec = arithmetic(name, MICROGPT, replace(word, rounding=rounding))
+            assert spec == arithmetic(name, MICROGPT, word)
+            assert spec.word == replace(word, rounding=Rounding.NEAREST)
 
 
 def test_the_word_is_q4_12_by_default() -> None:
@@ -47,10 +49,22 @@ def test_talos_v2_has_one_word(word: Format) -> None:
 @pytest.mark.parametrize(
     ("width", "fraction", "signed"), [(15, 12, True), (19, 12, True), (16, 13, True), (17, 12, False)]
 )
-def test_precise_has_three(width: int, fraction: int, signed: bool) -> None:
+@pytest.mark.parametrize("name", ["precise", "folded"])
+def test_ours_have_three(name: str, width: int, fraction: int, signed: bool) -> None:
     word = Format(width=width, fraction=fraction, signed=signed)
-    with pytest.raises(ValueError, match=rf"^word must be one of Q4\.12, Q5\.12, Q6\.12 in precise, not {word}$"):
-        arithmetic("precise", MICROGPT, word)
+    with pytest.raises(ValueError, match=rf"^word must be one of Q4\.12, Q5\.12, Q6\.12 in {name}, not {word}$"):
+        arithmetic(name, MICROGPT, word)
+
+
+def test_folded_is_for_one_layer() -> None:
+    message = r"^n_layer must be 1 in folded, not 2; use precise for more layers$"
+    with pytest.raises(ValueError, match=message):
+        arithmetic("folded", replace(MICROGPT, n_layer=2))
+
+
+@pytest.mark.parametrize(("name", "logits"), [("talos-v2", "Q4.12"), ("precise", "Q4.12"), ("folded", "Q5.12")])
+def test_formats_of_logits(name: str, logits: str) -> None:
+    assert str(arithmetic(name, MICROGPT).logit) == logits
 
 
 @pytest.mark.parametrize(("word", "wide", "guard"), [(Q4_12, "Q5.13", 2), (Q5_12, "Q6.13", 2), (Q6_12, "Q7.12", 1)])

@@ -1,4 +1,4 @@
-"""golden/arithmetic.md is enough: `precise` built again from its text, in plain integers, gives the same steps."""
+"""golden/arithmetic.md is enough: ours, built again from its text in plain integers, give the same steps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 import talos_ref
 from talos_ref.cli import main
-from talos_ref.golden.arithmetic import precise
+from talos_ref.golden.arithmetic import arithmetic, folded, precise
 from talos_ref.golden.constants import constants
 from talos_ref.golden.format import FORMATS, Q4_12, Format
 from talos_ref.golden.generate import steps
@@ -35,6 +36,9 @@ def rnd(v: int, n: int) -> int:
 
 def clip(v: int, bits: int) -> int:
     return min(max(v, -(1 << (bits - 1))), (1 << (bits - 1)) - 1)
+
+
+FORMAT_NUMBERS = {16: (13, 2), 17: (13, 2), 18: (12, 1), 19: (11, 0)}
 
 
 class Table:
@@ -59,7 +63,7 @@ class Page:
 
     def __init__(self, weights: dict[str, Matrix], n: int, heads: int, layers: int, bits: int = 16) -> None:
         self.w, self.n, self.d, self.layers, self.b = weights, n, n // heads, layers, bits
-        self.f, self.g = {16: (13, 2), 17: (13, 2), 18: (12, 1)}[bits]
+        self.f, self.g = FORMAT_NUMBERS[bits]
         self.r = math.floor(math.log2(math.sqrt(n)))
         c = math.sqrt(n) / 2**self.r
         self.exp2 = Table(lambda u: 2.0**u, 5, 7, 0, 17)
@@ -71,6 +75,9 @@ class Page:
         head, fc2 = weights["lm_head"], weights[f"layer{layers - 1}.fc2"]
         columns = [list(column) for column in zip(*fc2, strict=True)]
         self.folded = [[self.sat(rnd(total, 12)) for total in self.times(columns, row)] for row in head]
+
+    def constants(self) -> dict[str, Matrix]:
+        return {"folded": self.folded}
 
     def sat(self, v: int) -> int:
         return clip(v, self.b)
@@ -107,6 +114,14 @@ class Page:
         e = total.bit_length() - 16
         return self.sat(rnd((numerator >> (e + 16 - self.g)) * self.reciprocal(total >> e), 16 + self.g))
 
+    def attend(self, q: Vector, keys: Matrix, values: Matrix) -> Vector:
+        out = []
+        for first in range(0, self.n, self.d):
+            lanes = range(first, first + self.d)
+            w = self.weights([rnd(sum(q[i] * key[i] for i in lanes), 12) for key in keys])
+            out += [self.mean(sum(a * v[i] for a, v in zip(w, values, strict=True)), sum(w)) for i in lanes]
+        return out
+
     def step(self, token: int, pos: int, cache: list[tuple[Matrix, Matrix]]) -> Vector:
         def add(a: Vector, b: Vector) -> Vector:
             return [self.sat(u + v) for u, v in zip(a, b, strict=True)]
@@ -119,11 +134,7 @@ class Page:
             keys.append(self.linear(at + "wk", m))
             values.append(self.linear(at + "wv", m))
             q = [self.scaled(total, self.query_scale, 0) for total in self.times(self.w[at + "wq"], m)]
-            out = []
-            for first in range(0, self.n, self.d):
-                lanes = range(first, first + self.d)
-                w = self.weights([rnd(sum(q[i] * key[i] for i in lanes), 12) for key in keys])
-                out += [self.mean(sum(a * v[i] for a, v in zip(w, values, strict=True)), sum(w)) for i in lanes]
+            out = self.attend(q, keys, values)
             x = add(x, self.linear(at + "wo", out))
             h = [max(v, 0) for v in self.linear(at + "fc1", x)]
             s = self.scale(x)
@@ -165,6 +176,79 @@ class Page:
         return rows
 
 
+class FoldedPage(Page):
+    """The section `folded`, on the functions of `precise`."""
+
+    def __init__(self, weights: dict[str, Matrix], n: int, heads: int, layers: int, bits: int = 16) -> None:
+        super().__init__(weights, n, heads, layers, bits)
+        self.logit = Page(weights, n, heads, layers, bits + 1)
+        columns = [list(column) for column in zip(*weights["layer0.wo"], strict=True)]
+        self.fc1_wo, self.lm_head_wo = (
+            [[self.sat(rnd(total, 12)) for total in self.times(columns, row)] for row in weights[name]]
+            for name in ("layer0.fc1", "lm_head")
+        )
+        self.offset, self.lines = [], []
+        for octave in range(64):
+            half, e = divmod(octave, 32)
+            first, rise = zip(*(self.line(half, e, k) for k in range(8)), strict=True)
+            self.offset.append(round(first[0]))
+            self.lines += [[round(a) - round(first[0]), b] for a, b in zip(first, rise, strict=True)]
+
+    @staticmethod
+    def line(half: int, e: int, k: int) -> tuple[float, int]:
+        def g(q: float) -> float:
+            w = (1 + (1 - q if half == 1 else q)) / 2 ** (e + 2)
+            return 2**12 * -math.log(-(math.log1p(-w) if half == 1 else math.log(w)))
+
+        start, m, end = g(k / 8), g((k + 0.5) / 8), g((k + 1) / 8)
+        rise = round((end - start) / 4)
+        return (start + 4 * m + end) / 6 - 4 * rise * (1 / 2 - 1 / 2048), rise
+
+    def constants(self) -> dict[str, Matrix]:
+        return super().constants() | {"fc1_wo": self.fc1_wo, "lm_head_wo": self.lm_head_wo}
+
+    def step(self, token: int, pos: int, cache: list[tuple[Matrix, Matrix]]) -> Vector:
+        x = self.norm([self.sat(u + v) for u, v in zip(self.w["wte"][token], self.w["wpe"][pos], strict=True)])
+        m = self.norm(x)
+        keys, values = cache[0]
+        keys.append(self.linear("layer0.wk", m))
+        values.append(self.linear("layer0.wv", m))
+        a = self.attend([self.scaled(t, self.query_scale, 0) for t in self.times(self.w["layer0.wq"], m)], keys, values)
+        f1, direct = self.linear("layer0.fc1", x), self.linear("lm_head", x)
+        h = [max(self.sat(rnd(t + f * 2**12, 12)), 0) for t, f in zip(self.times(self.fc1_wo, a), f1, strict=True)]
+        s = self.scale([self.sat(u + v) for u, v in zip(x, self.linear("layer0.wo", a), strict=True)])
+        logits = []
+        for t, u, c in zip(self.times(self.folded, h), self.times(self.lm_head_wo, a), direct, strict=True):
+            logits.append(self.logit.scaled(t, s, u + c * 2**12))
+        return logits
+
+    @staticmethod
+    def bits(rng: int, i: int) -> int:
+        z = (rng + i * 0x9E3779B9) % 2**32
+        z = z ^ (z >> 11)
+        z = (z + (z << 14) + (z << 19)) % 2**32
+        z = z ^ (z >> 12)
+        z = (z + (z << 4) + (z << 8)) % 2**32
+        z = z ^ (z >> 13)
+        z = (z + (z << 11) + (z << 18)) % 2**32
+        return z ^ (z >> 16)
+
+    def noise(self, z: int) -> int:
+        half = z >> 31
+        v = 2 * ((2**32 - 1 - z if half else z) % 2**31) + 1
+        e = 32 - v.bit_length()
+        p = (v * 2**e % 2**31) // 2**18
+        if half:
+            p = 8191 - p
+        base, rise = self.lines[256 * half + 8 * e + (p >> 10)]
+        start: int = self.offset[32 * half + e] + base
+        return start + rnd(rise * (p % 1024), 8)
+
+    def draw(self, logits: Vector, temperature: int, rng: int) -> int:
+        keys = [v * 2**4 + rnd(temperature * self.noise(self.bits(rng, i)), 4) for i, v in enumerate(logits)]
+        return keys.index(max(keys))
+
+
 def words(checkpoint: Checkpoint, bits: int = 16) -> dict[str, Matrix]:
     """As the page has them: sat(round_half_even(w · 4096))."""
     return {
@@ -173,35 +257,45 @@ def words(checkpoint: Checkpoint, bits: int = 16) -> dict[str, Matrix]:
     }
 
 
-def assert_same_steps(checkpoint: Checkpoint, seeds: range, temperature: int, word: Format = Q4_12) -> None:
+PAGES = {"precise": Page, "folded": FoldedPage}
+
+
+def assert_same_steps(
+    name: str, checkpoint: Checkpoint, seeds: range, temperature: int, word: Format = Q4_12
+) -> None:
     config = checkpoint.config
-    page = Page(words(checkpoint, word.width), config.n_embd, config.n_head, config.n_layer, word.width)
-    model = IntegerModel(checkpoint, precise(config, word))
-    assert page.folded == model.tensors["folded"]
+    page = PAGES[name](words(checkpoint, word.width), config.n_embd, config.n_head, config.n_layer, word.width)
+    model = IntegerModel(checkpoint, arithmetic(name, config, word))
+    for constant, expected in page.constants().items():
+        assert expected == model.tensors[constant], constant
     for seed in seeds:
-        expected = page.name(seed, temperature, config.bos, config.max_letters)
+        expected_steps = page.name(seed, temperature, config.bos, config.max_letters)
         trace = steps(model, seed=seed, temperature=temperature)
         actual = [(step.token_in, step.token_out, step.rng, list(step.logits)) for step in trace]
-        for pos, (a, b) in enumerate(zip(actual, expected, strict=False)):
+        for pos, (a, b) in enumerate(zip(actual, expected_steps, strict=False)):
             assert a == b, f"seed {seed}, step {pos}"
-        assert len(actual) == len(expected)
+        assert len(actual) == len(expected_steps)
 
 
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("temperature", [0, 16, 77, 128, 255, 256, 300, 512, 4096])
-def test_steps_of_the_published_model(checkpoint: Checkpoint, temperature: int) -> None:
-    assert_same_steps(checkpoint, range(500, 512), temperature)
+def test_steps_of_the_published_model(checkpoint: Checkpoint, name: str, temperature: int) -> None:
+    assert_same_steps(name, checkpoint, range(500, 512), temperature)
 
 
 def test_steps_of_another_model(small_checkpoint: Checkpoint) -> None:
-    assert_same_steps(small_checkpoint, range(1, 40), 256)
+    assert_same_steps("precise", small_checkpoint, range(1, 40), 256)
 
 
 @pytest.mark.parametrize("word", FORMATS, ids=str)
 @pytest.mark.parametrize("factor", [1, 7, 40])
 def test_steps_of_every_word(small_checkpoint: Checkpoint, word: Format, factor: int) -> None:
-    """Weights that fit, that clip in the narrower words, and that clip in all; two layers."""
+    """Weights that fit, that clip in the narrower words, and that clip in all; two layers, and one of them."""
     tensors = {name: tensor * np.float32(factor) for name, tensor in small_checkpoint.tensors.items()}
-    assert_same_steps(Checkpoint(small_checkpoint.config, tensors), range(1, 10), 256, word)
+    assert_same_steps("precise", Checkpoint(small_checkpoint.config, tensors), range(1, 10), 256, word)
+    config = replace(small_checkpoint.config, n_layer=1)
+    kept = {name: tensors[name] for name in config.shapes()}
+    assert_same_steps("folded", Checkpoint(config, kept), range(1, 10), 256, word)
 
 
 @pytest.mark.parametrize("word", FORMATS, ids=str)
@@ -242,6 +336,13 @@ def test_digests_of_the_page(checkpoint: Checkpoint) -> None:
         lines = getattr(page, name).lines
         assert hashlib.sha256(json.dumps(lines).encode()).hexdigest() in row
         assert lines == constants(precise(checkpoint.config))[name]["lines"]
+
+
+def test_noise_of_the_page(checkpoint: Checkpoint) -> None:
+    page, values = FoldedPage(words(checkpoint), 16, 4, 1), constants(folded(checkpoint.config))
+    assert (page.lines, page.offset) == (values["gumbel"]["lines"], values["gumbel_offsets"])
+    for part in (page.lines, page.offset):
+        assert f"`{hashlib.sha256(json.dumps(part).encode()).hexdigest()}`" in PAGE
 
 
 def test_constants_of_the_page(checkpoint: Checkpoint) -> None:

@@ -21,8 +21,9 @@ from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT, ModelConfig
 from tests.helpers.golden_vectors import assert_steps
 
-BOTH = ["talos-v2", "precise"]
-CASES = [("talos-v2", Q4_12), *(("precise", word) for word in FORMATS)]
+ALL = ["talos-v2", "precise", "folded"]
+WEIGHTED = [("talos-v2", Q4_12), *(("precise", word) for word in FORMATS)]
+CASES = [*WEIGHTED, *(("folded", word) for word in FORMATS)]
 NEAR_ZERO = [-4096, -1, 0, 1, 2, 255, 4095, 4096]
 
 
@@ -54,12 +55,12 @@ def assert_replay_matches(
     assert row == len(batch)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("temperature", [1, 16, 127, 128, 129, 256, 257, 512, 513, 4096, 65535])
 def test_replay_is_steps(checkpoint: Checkpoint, name: str, temperature: int) -> None:
-    if name == "precise":
-        temperature = min(max(temperature, 16), 4096)
-    assert_replay_matches(checkpoint, arithmetic(name, MICROGPT), range(1000, 1040), temperature)
+    spec = arithmetic(name, MICROGPT)
+    temperature = min(max(temperature, spec.sampler.min_temperature), spec.sampler.max_temperature)
+    assert_replay_matches(checkpoint, spec, range(1000, 1040), temperature)
 
 
 def test_replay_of_several_chunks_keeps_the_order(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,12 +94,13 @@ def test_replay_of_every_word(word: Format, deviation: float) -> None:
 
 @pytest.mark.parametrize("word", FORMATS, ids=str)
 @pytest.mark.parametrize(("n_embd", "n_head"), [(2, 1), (16, 4), (20, 5)])
-def test_replay_of_one_layer_in_every_word(word: Format, n_embd: int, n_head: int) -> None:
+@pytest.mark.parametrize("name", ["precise", "folded"])
+def test_replay_of_one_layer_in_every_word(word: Format, n_embd: int, n_head: int, name: str) -> None:
     config = ModelConfig(alphabet="xyz", block_size=6, n_embd=n_embd, n_head=n_head, mlp_dim=9)
-    assert_replay_matches(random_checkpoint(config, 3.0), precise(config, word), range(1, 12), 128)
+    assert_replay_matches(random_checkpoint(config, 3.0), arithmetic(name, config, word), range(1, 12), 128)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ALL)
 def test_greedy_and_limit(checkpoint: Checkpoint, name: str) -> None:
     spec = arithmetic(name, MICROGPT)
     assert_replay_matches(checkpoint, spec, range(5, 8), 128, greedy=True)
@@ -119,7 +121,7 @@ def test_letters(checkpoint: Checkpoint) -> None:
     assert names == [letters(model, seed=seed, temperature=128) for seed in range(1, 50)]
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ALL)
 def test_batched_logits_are_those_of_one_name_at_a_time(checkpoint: Checkpoint, name: str) -> None:
     model = IntegerModel(checkpoint, arithmetic(name, MICROGPT))
     tokens = np.random.default_rng(3).integers(0, 27, (12, 16))
@@ -165,18 +167,25 @@ def test_attention(name: str, word: Format) -> None:
 @pytest.mark.parametrize(("name", "word"), CASES)
 @pytest.mark.parametrize("temperature", [16, 128, 255, 256, 300, 512, 4096])
 def test_draw(name: str, word: Format, temperature: int) -> None:
-    sampler: Any = arithmetic(name, MICROGPT, word).sampler
+    sampler = arithmetic(name, MICROGPT, word).sampler
     logits = words((400, 27), temperature, word)
     logits[:200] = logits[:200] >> 2
     rng = np.random.default_rng(1).integers(1, 1 << 32, 400)
     rng[::7] = 0xFFFFFFFF
-    weights = [sampler.weights(row, temperature) for row in logits.tolist()]
-    assert sampler.batched_weights(logits, temperature).tolist() == weights
-    tokens = rng % 27
-    shares = [row[token] / sum(row) for row, token in zip(weights, tokens.tolist(), strict=True)]
-    assert sampler.batched_probability(logits, tokens, temperature).tolist() == shares
     expected = [sampler.draw(row, temperature, state) for row, state in zip(logits.tolist(), rng.tolist(), strict=True)]
     assert sampler.batched_draw(logits, temperature, rng).tolist() == expected
+
+
+@pytest.mark.parametrize(("name", "word"), WEIGHTED)
+@pytest.mark.parametrize("temperature", [16, 255, 4096])
+def test_weights(name: str, word: Format, temperature: int) -> None:
+    sampler: Any = arithmetic(name, MICROGPT, word).sampler
+    logits = words((400, 27), temperature, word)
+    weights = [sampler.weights(row, temperature) for row in logits.tolist()]
+    assert sampler.batched_weights(logits, temperature).tolist() == weights
+    tokens = np.arange(400) % 27
+    shares = [row[token] / sum(row) for row, token in zip(weights, tokens.tolist(), strict=True)]
+    assert sampler.batched_probability(logits, tokens, temperature).tolist() == shares
 
 
 @pytest.mark.parametrize("word", FORMATS, ids=str)
@@ -189,7 +198,7 @@ def test_products_of_extreme_words_are_exact(word: Format) -> None:
 
 
 def test_a_hundred_thousand_steps_in_five_seconds(checkpoint: Checkpoint) -> None:
-    for name in BOTH:
+    for name in ALL:
         start = time.process_time()
         count = len(replay(checkpoint, name, range(1, 18_001), 128))
         assert count >= 100_000
@@ -199,7 +208,7 @@ def test_a_hundred_thousand_steps_in_five_seconds(checkpoint: Checkpoint) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"arithmetic": "exact"}, "arithmetic must be one of precise, talos-v2, not 'exact'"),
+        ({"arithmetic": "exact"}, "arithmetic must be one of folded, precise, talos-v2, not 'exact'"),
         ({"seeds": []}, "seeds must hold at least one seed"),
         ({"seeds": [1, 0]}, "seed must be 1 to 4294967295 .*, not 0"),
         ({"seeds": [1 << 32]}, "seed must be 1 to 4294967295 .*, not 4294967296"),

@@ -101,7 +101,7 @@ def test_nothing_to_warn_of() -> None:
 def test_refusals(checkpoint: Checkpoint) -> None:
     with pytest.raises(ValueError, match=r"^words: it must hold at least one word, one a line$"):
         choose_format(checkpoint, [])
-    with pytest.raises(ValueError, match=r"^arithmetic must be one of precise, talos-v2, not 'exact'$"):
+    with pytest.raises(ValueError, match=r"^arithmetic must be one of folded, precise, talos-v2, not 'exact'$"):
         choose_format(checkpoint, ["a"], "exact")
     with pytest.raises(ValueError, match=r"^words: 1 word \(word 1\) with letters outside '[a-z]*': '1' "):
         choose_format(checkpoint, ["a1"])

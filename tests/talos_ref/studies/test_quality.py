@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from talos_ref.golden.arithmetic import Arithmetic, precise, talos_v2
+from talos_ref.golden.arithmetic import Arithmetic, folded, precise, talos_v2
 from talos_ref.golden.batched import replay
 from talos_ref.golden.exp import WrappingExp
 from talos_ref.golden.float_model import FloatModel
@@ -16,6 +16,7 @@ from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.golden.sampler import BucketSampler
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import MICROGPT
+from talos_ref.studies.nll import evaluate
 from talos_ref.studies.quality import fixed_quality, float_nll, sampled_quality, wrapped_share
 
 PUBLISHED_NLL = 2.26331
@@ -35,6 +36,18 @@ def test_precise_is_within_its_bars(checkpoint: Checkpoint, slice500: list[str])
     assert result.characters == 3517
     assert abs(result.nll - PUBLISHED_NLL) <= 1e-4
     assert 0 < result.kl <= 5e-7
+
+
+@pytest.mark.parametrize(("first", "count", "characters"), [(0, 500, 3517), (10_000, 5000, 36923)])
+def test_folded_is_within_its_bars(
+    checkpoint: Checkpoint, names: list[str], first: int, count: int, characters: int
+) -> None:
+    chosen = names[first : first + count]
+    result = fixed_quality(chosen, checkpoint, model_of(checkpoint, folded(MICROGPT)))
+    exact = evaluate(chosen, MICROGPT, FloatModel(checkpoint).batched_logits)
+    assert result.characters == characters
+    assert abs(result.nll - exact.nll) <= 5e-5
+    assert 0 < result.kl <= 9e-8
 
 
 def test_figures_of_the_readme(checkpoint: Checkpoint, slice500: list[str]) -> None:
@@ -61,6 +74,13 @@ def test_our_sampler_draws_what_the_model_says(checkpoint: Checkpoint, slice500:
     cold = sampled_quality(slice500, model, 0x80)
     assert cold.impossible == 9
     assert abs(cold.nll - float_nll(slice500, checkpoint, 0.5)) < 0.015
+
+
+def test_folded_can_draw_every_letter(checkpoint: Checkpoint, slice500: list[str]) -> None:
+    """At 0.5 too, where precise has nine letters that it never draws."""
+    cold = sampled_quality(slice500, model_of(checkpoint, folded(MICROGPT)), 0x80)
+    assert cold.impossible == 0
+    assert abs(cold.nll - float_nll(slice500, checkpoint, 0.5)) < 1e-3
 
 
 def test_published_sampler_of_a_single_character(checkpoint: Checkpoint) -> None:
