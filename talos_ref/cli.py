@@ -13,6 +13,7 @@ import click
 from talos_ref import command_line
 from talos_ref.command_line import SETTINGS, emit
 from talos_ref.commands import checkpoints, measure, run, studies
+from talos_ref.commands import sampler_test as sampler_tests
 from talos_ref.commands.word_format import AUTO
 from talos_ref.golden.arithmetic import ARITHMETICS
 from talos_ref.model.train import SEED
@@ -111,6 +112,23 @@ def nll(out: str | None, **options: Any) -> None:
 def quality(out: str | None, **options: Any) -> None:
     """Measure every arithmetic and its sampler, for the README."""
     emit(measure.quality(**options), out)
+
+
+@commands.command("sampler-test")
+@weights_option
+@click.option("--tokens", type=Integer(1000), default=100_000, metavar="N",
+              help="drawn at each temperature and repetition (default: 100000)")
+@click.option("--repetitions", type=Integer(1), default=2, metavar="N", help="default: 2")
+@click.option("--seeds", type=Integer(1000), default=200_000, metavar="N",
+              help="neighbouring seeds, 1 to N (default: 200000)")
+@click.option("--steps", type=Integer(1000), default=1_000_000, metavar="N",
+              help="whose lanes are correlated (default: 1000000)")
+@click.option("--seed", type=Integer(0), default=1, metavar="S", help="what all is drawn from (default: 1)")
+@json_option("an object a test")
+@out_option
+def sampler_test(out: str | None, **options: Any) -> None:
+    """Test the sampler of folded: letters by chi-square, neighbouring seeds, lanes of noise."""
+    emit(sampler_tests.sampler_test(**options), out)
 
 
 @commands.command()
