@@ -23,9 +23,15 @@ $(error LIST must name a file of words, one a line: make names LIST=words.txt)
 endif
 endif
 
+ifneq ($(filter calibrate,$(MAKECMDGOALS)),)
+ifndef TALOS_V2
+$(error TALOS_V2 must name a folder with its sources: make calibrate TALOS_V2=FOLDER)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test lint verilog waves gantt resources quartus mistral board-check bench quant lock clean distclean
+.PHONY: help setup sim names test lint verilog waves gantt resources calibrate quartus mistral board-check bench quant lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,6 +65,9 @@ gantt: .venv/.installed ## which unit works in which cycle of a step; build/gant
 
 resources: .venv/.installed ## cores synthesised for the Cyclone V, some minutes each; build/resources.json
 	$(BIN)/python -m hdl resources $(CHOICE)
+
+calibrate: .venv/.installed ## our estimates of TALOS-V2 (TALOS_V2=FOLDER, a clone) beside its fit; build/calibration.jsonl
+	$(BIN)/python -m hdl calibrate --talos-v2 '$(TALOS_V2)'
 
 quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25); build/quartus/CORE
 	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK)

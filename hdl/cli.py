@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from hdl.core.config import CORES
+from hdl.device.calibrate import calibrate
 from hdl.device.resource_report import resources
 from hdl.device.target import GENERIC
 from hdl.device.targets import TARGETS
@@ -31,6 +32,7 @@ def commands() -> None:
 
 
 commands.add_command(resources)
+commands.add_command(calibrate)
 
 
 @commands.command()

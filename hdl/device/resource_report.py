@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,19 @@ import click
 from rich.table import Table
 
 from hdl.core.config import CLOCK_HZ
+from hdl.device.calibration import Calibration, calibrate_by
 from hdl.device.cyclone_v import DEVICE, FAMILY, MAX_ALM_SHARE, PART, Resources
+from hdl.device.pairs import Pair, known_pairs
 from hdl.device.resources import count, read_synthesis, synthesise
 from hdl.device.static_timing import WIRE_PS
+from hdl.device.yosys import yosys_version
 from hdl.options import Choice, cores_option, design_option, several_designs
-from talos_ref.baselines.published import TALOS_V2_FIT
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.terminal import console, error_console
 
 __all__ = ["PARTS", "problems", "resources"]
 
-_WIDTH = 130
+_WIDTH = 166
 
 PARTS = ("aluts", "alms", "registers", "multipliers", "m10k", "mlab")
 
@@ -39,27 +43,44 @@ def problems(name: str, used: Resources) -> list[str]:
     return lines
 
 
-def _table(rows: dict[str, tuple[Resources, int]]) -> Table:
+def _table(rows: dict[str, tuple[Resources, int]], pairs: Sequence[Pair], calibration: Calibration) -> Table:
     table = Table(title=f"{FAMILY} {PART}, after synthesis by Yosys, not placed", title_justify="left")
     table.add_column("core")
-    for part in ("ALUTs", "ALMs (estimate)", "registers", "18 x 18 multipliers", "M10K", "MLAB", "longest path"):
+    for part in (
+        "ALUTs", "ALMs (estimate)", "calibrated", "registers", "18 x 18 multipliers", "M10K", "MLAB",
+        "longest path", "calibrated",
+    ):  # fmt: skip
         table.add_column(part, justify="right")
     for name, (used, path) in rows.items():
-        cells = [f"{used.aluts:,}"]
-        for part in ("alms", "registers", "multipliers", "m10k"):
-            value = getattr(used, part)
-            cells.append(f"{value:,} ({value / getattr(DEVICE, part):.0%})")
-        table.add_row(name, *cells, f"{used.mlab:,}", f"{path / 1000:.1f} ns")
+        shares = {
+            part: f"{getattr(used, part):,} ({getattr(used, part) / getattr(DEVICE, part):.0%})"
+            for part in ("alms", "registers", "multipliers", "m10k")
+        }
+        low, high = calibration.alms(used.alms)
+        span = f"{low:,} to {high:,} ({low / DEVICE.alms * 100:.0f}-{high / DEVICE.alms:.0%})"
+        shortest, longest = calibration.path_ps(path)
+        table.add_row(
+            name, f"{used.aluts:,}", shares["alms"], span, shares["registers"], shares["multipliers"], shares["m10k"],
+            f"{used.mlab:,}", f"{path / 1000:.1f} ns", f"{shortest / 1000:.1f} to {longest / 1000:.1f} ns",
+        )  # fmt: skip
     table.add_section()
     table.add_row(
-        "the device", "", *(f"{getattr(DEVICE, part):,}" for part in ("alms", "registers", "multipliers", "m10k")), "",
+        "the device", "", f"{DEVICE.alms:,}", "", *(f"{getattr(DEVICE, part):,}" for part in PARTS[2:5]), "", "",
         f"{1e9 / CLOCK_HZ:.1f} ns",
     )  # fmt: skip
-    table.add_row(
-        "TALOS-V2 (published, placed)", "", f"{TALOS_V2_FIT['alms']:,}", f"{TALOS_V2_FIT['registers']:,}",
-        f"{TALOS_V2_FIT['dsp_blocks']} blocks", "", "", "",
-    )  # fmt: skip
+    for pair in pairs:
+        m10k = "" if pair.fit.m10k is None else f"{pair.fit.m10k:,}"
+        closed = "" if pair.fit.period_ns is None else f"{pair.fit.period_ns:.1f} ns"
+        table.add_row(
+            f"{pair.design} (placed)", "", "", f"{pair.fit.alms:,}", f"{pair.fit.registers:,}",
+            f"{pair.fit.dsp_blocks} blocks", m10k, "", "", closed,
+        )  # fmt: skip
     return table
+
+
+def _calibrated(calibration: Calibration, used: Resources, path: int) -> dict[str, list[int]]:
+    """Return the calibrated ranges of a core for JSON, each the lowest and the highest value."""
+    return {"alms": list(calibration.alms(used.alms)), "longest_path_ps": list(calibration.path_ps(path))}
 
 
 @click.command()
@@ -72,6 +93,8 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
     path = Path(out)
     make_folder(path.parent)
     check_writable(path)
+    pairs = known_pairs()
+    calibration = calibrate_by(pairs)
     err = error_console()
     rows: dict[str, tuple[Resources, int]] = {}
     report: list[dict[str, Any]] = []
@@ -81,14 +104,19 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
         used = count(mapped["cells"])
         rows[design.name] = used, mapped["longest_paths"][0]["picoseconds"]
         made_from = {"checkpoint": design.checkpoint.digest, "format": str(design.word)}
-        counted = {**used.to_json(), **mapped, "problems": problems(design.name, used)}
+        counted = {
+            **used.to_json(), **mapped, "synthesis": yosys_version(),
+            "calibrated": _calibrated(calibration, used, rows[design.name][1]), "problems": problems(design.name, used),
+        }  # fmt: skip
         report.append({"core": design.name, **made_from, **counted})
-    device = DEVICE.to_json()
-    write_bytes(path, json.dumps({"device": device, "talos_v2": TALOS_V2_FIT, "cores": report}, indent=1).encode())
+    result = {"device": DEVICE.to_json(), "pairs": [asdict(pair) for pair in pairs], "cores": report}
+    write_bytes(path, json.dumps(result, indent=1).encode())
     show = console(_WIDTH)
-    show.print(_table(rows))
+    show.print(_table(rows, pairs, calibration))
     show.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
     show.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
+    for line in calibration.lines():
+        show.print(line)
     for row in report:
         show.print(f"{row['core']}, longest paths:")
         for timed in row["longest_paths"]:

@@ -26,10 +26,16 @@ from hdl.device.yosys import run_yosys, yosys_version
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 from talos_ref.golden.format import MULTIPLIER_BITS
+from talos_ref.sources import sources_digest
 
-__all__ = ["SYNTHESIS_FILE", "count", "map_verilog", "multipliers_halved", "read_synthesis", "synthesise"]
+__all__ = [
+    "SYNTHESIS_FILE", "count", "map_verilog", "mapped_cells", "mapped_netlist", "multipliers_halved", "read_synthesis",
+    "synthesise",
+]  # fmt: skip
 
 SYNTHESIS_FILE = "synthesis.json"
+_HERE = Path(__file__).parent
+_FORMULAS = ("cyclone_v.py", "resources.py", "static_timing.py")
 
 
 def count(cells: Mapping[str, int]) -> Resources:
@@ -61,12 +67,16 @@ def synthesise(design: Design) -> Path:
 
     ``synthesis.json`` holds ``cells``, ``longest_paths`` and ``verilog_sha256``; the paths are those of
     ``hdl.device.static_timing``, which says what they leave out. Both files are kept in the build cache for the same
-    Verilog and Yosys. Raises RuntimeError with the end of the log if Yosys fails.
+    Verilog, Yosys and formulas. Raises RuntimeError with the end of the log if Yosys fails.
     """
     text = verilog_file(design, target=CYCLONE_V).read_bytes()
     digest = hashlib.sha256(text).hexdigest()
     return cached(
-        design_folder(design), "synthesis", {"verilog": digest, "yosys": yosys_version()},
+        design_folder(design), "synthesis",
+        {
+            "verilog": digest, "yosys": yosys_version(),
+            "formulas": sources_digest(_HERE, (_HERE / name for name in _FORMULAS), ()),
+        },
         lambda folder: _synthesise(design.name, text, digest, folder),
     )  # fmt: skip
 
@@ -80,36 +90,41 @@ def read_synthesis(folder: Path) -> dict[str, Any]:
 def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
     source = folder / f"{name}.v"
     write_bytes(source, text)
-    result = {"verilog_sha256": digest, **map_verilog(name, f"read_verilog {source.name}", folder)}
+    map_verilog(name, f"read_verilog {source.name}", folder)
+    netlist = mapped_netlist(name, folder)
+    cells = multipliers_halved(mapped_cells(name, folder), netlist)
+    paths = [asdict(path) for path in longest_paths(netlist)]
+    result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
     write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())
 
 
-def map_verilog(top: str, read: str, folder: Path, paths: int = 5) -> dict[str, Any]:
-    """Map Verilog in a folder to the device; return its ``cells``, name -> number, and its ``longest_paths``.
+def map_verilog(top: str, read: str, folder: Path) -> None:
+    """Map Verilog in a folder to the device: ``TOP.netlist.json``, ``TOP.stat.json`` and ``TOP.log`` are left there.
 
-    Leaves ``TOP.netlist.json``, ``TOP.stat.json`` and ``TOP.log`` there. RuntimeError, with the end of the log, if
-    Yosys fails.
-
-    Parameters
-    ----------
-    read
-        Yosys commands that read the sources, named relatively to the folder.
-    paths
-        How many of the longest paths.
+    ``read`` are Yosys commands that read the sources, named relatively to the folder. RuntimeError, with the end of the
+    log, if Yosys fails.
     """
-    netlist, log, stat = (folder / f"{top}.{suffix}" for suffix in ("netlist.json", "log", "stat.json"))
+    log = folder / f"{top}.log"
     script = (
         f"{read}; synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf; "
-        f"tee -q -o {stat.name} stat -json; write_json {netlist.name}"
+        f"tee -q -o {top}.stat.json stat -json; write_json {top}.netlist.json"
     )
     with open(log, "wb") as output:
         code = run_yosys(["-p", script], folder, output).returncode
     if code:
         tail = log.read_text(errors="replace").splitlines()[-10:]
         raise RuntimeError(f"yosys failed on {top} with status {code}; its log ends:\n" + "\n".join(tail))
-    mapped = json.loads(netlist.read_text())
-    cells = multipliers_halved(json.loads(stat.read_text())["design"]["num_cells_by_type"], mapped)
-    return {"cells": cells, "longest_paths": [asdict(path) for path in longest_paths(mapped, paths)]}
+
+
+def mapped_cells(top: str, folder: Path) -> dict[str, int]:
+    """Return the cells, name -> number, that `map_verilog` made, as Yosys counts them."""
+    found: dict[str, int] = json.loads((folder / f"{top}.stat.json").read_text())["design"]["num_cells_by_type"]
+    return found
+
+
+def mapped_netlist(top: str, folder: Path) -> dict[str, Any]:
+    """Return the netlist that `map_verilog` left: of ``top`` alone, since library modules are written too."""
+    return {"modules": {top: json.loads((folder / f"{top}.netlist.json").read_text())["modules"][top]}}
 
 
 def multipliers_halved(cells: Mapping[str, int], netlist: Mapping[str, Any]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FPGAS", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE", "TALOS_V2_FIT", "Published"]
+__all__ = ["FPGAS", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE", "Published"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,6 @@ FPGAS = (
     ),
 )
 """Machines for the same kind of model on FPGAs."""
-
-TALOS_V2_FIT = {"alms": 25_851, "registers": 18_509, "dsp_blocks": 38}
-"""Published for TALOS-V2 on the 5CSEMA5F31C6 after place and route (https://v2.talos.wtf)."""
 
 PROCESSORS = (
     Published(system="C + NEON fp32, one core of Grace", steps_per_second=4_364_405, source=_MACBOOK),

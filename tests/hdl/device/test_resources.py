@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from hdl.core.estimate import estimate
 from hdl.design import Design
 from hdl.device import resource_report
 from hdl.device.cyclone_v import DEVICE, Resources
+from hdl.device.pairs import pair_from_json
 from hdl.device.resources import SYNTHESIS_FILE, count, multipliers_halved, read_synthesis, synthesise
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.designs import design_of
+from tests.helpers.pairs import a_pair
 
 
 def test_count() -> None:
@@ -127,6 +130,30 @@ def test_report_fails_where_a_core_does_not_fit(
     (row,) = json.loads(out.read_text())["cores"]
     assert row["multipliers"] == 175
     assert row["core"] == "tile16"
+    assert row["synthesis"].startswith("Yosys")
+
+
+def test_report_quotes_the_calibrated_ranges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside each estimate, in the table and for programs: fits of 900 ALMs for 800 or 850; 10 ns for 18 or 20."""
+    paths = [{"picoseconds": 18_000, "start": "a[0]", "end": "b[1]", "hops": 4}]
+    mapped = {"cells": {"MISTRAL_ALUT6": 16_000}, "longest_paths": paths, "verilog_sha256": "0"}
+    (tmp_path / SYNTHESIS_FILE).write_text(json.dumps(mapped))
+    monkeypatch.setattr(resource_report, "synthesise", lambda design: tmp_path)
+    monkeypatch.setattr(resource_report, "known_pairs", lambda: [a_pair()])
+    out = tmp_path / "resources.json"
+    assert main(["resources", "--core", "tile16", "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert report["cores"][0]["alms"] == 16_000
+    assert report["cores"][0]["calibrated"] == {"alms": [16_941, 18_000], "longest_path_ps": [9_000, 10_000]}
+    assert pair_from_json(report["pairs"][0]) == a_pair()
+    printed = capsys.readouterr().out
+    assert re.search(r"│ +16,000 \(50%\) │ 16,941 to 18,000 +\(53-56%\) │", printed)
+    assert re.search(r"│ +18\.0 ns │ 9\.0 to 10\.0 ns │", printed)
+    assert "takes 1.06 to 1.12 times the estimated ALMs" in printed
+    assert "the estimate divided by 1.80 to 2.00" in printed
+    assert re.search(r"│ d \(placed\) +│ +│ +│ +900 │ +70 │", printed)
 
 
 def test_unknown_core(capsys: pytest.CaptureFixture[str]) -> None:
