@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hdl.build_note import write_build
 from hdl.design import CHECKPOINT_FILE, Design
@@ -12,7 +13,7 @@ from talos_ref.files import build_root, write_bytes
 from talos_ref.golden.format import Q4_12
 from talos_ref.model.checkpoint import default_checkpoint
 
-__all__ = ["project_folder", "synthesised", "write_project"]
+__all__ = ["counted_row", "project_folder", "synthesised", "write_project"]
 
 
 def project_folder(kind: str, design: Design) -> Path:
@@ -48,21 +49,33 @@ def synthesised(design: Design, path: Path) -> dict[str, int] | None:
 
     Raises ValueError if the file is not what that command writes.
     """
+    used = counted_row(design, path)
+    if used is None:
+        return None
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["cores"]
-        used = next((row for row in rows if _is_of(row, design)), None)
-        if used is None:
-            return None
         # Two multipliers of 18 × 18 are a block.
         return {
             "alms": int(used["alms"]),
             "dsp_blocks": -(-int(used["multipliers"]) // 2),
             "m10k": int(used["m10k"]),
         }
+    except (KeyError, TypeError, ValueError) as error:
+        raise _other_file(path, error) from None
+
+
+def counted_row(design: Design, path: Path) -> dict[str, Any] | None:
+    """Return what ``make resources`` wrote of a design, or None if it is not there; ValueError as `synthesised`."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["cores"]
+        return next((row for row in rows if _is_of(row, design)), None)
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} must be a file of `make resources`; make it again ({error!r})") from None
+        raise _other_file(path, error) from None
+
+
+def _other_file(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path} must be a file of `make resources`; make it again ({error!r})")
 
 
 def _is_of(row: dict[str, object], design: Design) -> bool:

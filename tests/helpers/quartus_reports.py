@@ -27,6 +27,19 @@ Total PLLs : 1 / 6 ( 17 % )
 Total DLLs : 0 / 4 ( 0 % )
 """
 
+_FIT_REPORT = """\
+Fitter report for top
+
++---------------------------------------------------------------------------------+
+; Fitter Settings                                                                 ;
++------------------------------------------+--------------------+-----------------+
+; Option                                   ; Setting            ; Default Value   ;
++------------------------------------------+--------------------+-----------------+
+; Device                                   ; 5CSEMA5F31C6       ;                 ;
+; Fitter Initial Placement Seed            ; {seed}                  ; 1               ;
++------------------------------------------+--------------------+-----------------+
+"""
+
 _STA_SUMMARY = """\
 ------------------------------------------------------------
 Timing Analyzer Summary
@@ -108,10 +121,12 @@ def write_reports(
     status: str = "Successful",
     unconstrained: int = 0,
     messages: str = "",
+    seed: int = 1,
 ) -> None:
     """Write all reports of a compilation that are read."""
     output.mkdir(parents=True, exist_ok=True)
     (output / "top.fit.summary").write_text(_FIT_SUMMARY.format(status=status, alms=alms))
+    (output / "top.fit.rpt").write_text(_FIT_REPORT.format(seed=seed))
     (output / "top.sta.summary").write_text(_STA_SUMMARY.format(clock=CLOCK, slack=slack))
     (output / "top.sta.rpt").write_text(_STA_REPORT.format(clock=CLOCK, slack=slack, unconstrained=unconstrained))
     (output / "top.map.rpt").write_text(_MAP_REPORT.format(messages=messages))

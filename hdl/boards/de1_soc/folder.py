@@ -14,6 +14,7 @@ from hdl.boards.folder import synthesised, write_project
 from hdl.boards.parts.leds import LEDS
 from hdl.build_cache import build_id
 from hdl.design import DESIGN_FILE, Design
+from hdl.device.calibration import known_calibration
 from hdl.device.cyclone_v import DEVICE, PART
 
 __all__ = ["write_folder"]
@@ -57,7 +58,9 @@ Expected, of the core alone, by Yosys (`make resources`), which counts otherwise
 | --- | ---: | ---: |
 | ALMs | {alms:,} | {device_alms:,} |
 | DSP blocks | {dsp_blocks} | {device_dsp_blocks} |
-| M10K | {m10k} | {device_m10k} |"""
+| M10K | {m10k} | {device_m10k} |
+
+Fits of other designs make {low_alms:,} to {high_alms:,} ALMs of that estimate, with all that is on the board."""
 
 _COUNTED = """\
 At most {dsp_blocks} of {device_dsp_blocks} DSP blocks and {m10k} of {device_m10k} M10K, counted from the configuration.
@@ -71,7 +74,8 @@ def _readme(design: Design, counted: dict[str, int], expected: dict[str, int] | 
         "device_m10k": DEVICE.m10k,
     }
     if expected is not None:
-        resources = _ESTIMATE.format(**expected, **device)
+        low, high = known_calibration().alms(expected["alms"])
+        resources = _ESTIMATE.format(**expected, **device, low_alms=low, high_alms=high)
     else:
         # Two multipliers are a block.
         resources = _COUNTED.format(dsp_blocks=-(-counted["multipliers"] // 2), m10k=counted["m10k"], **device)

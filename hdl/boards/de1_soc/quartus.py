@@ -7,12 +7,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from hdl.boards.de1_soc.pair import add_pair, fitted_pair
 from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.reports import Fit, Timing, read_fit, read_timing, read_uninferred
 from hdl.boards.de1_soc.scripts import OUTPUT
 from hdl.boards.folder import synthesised
 from hdl.boards.tools import run_logged
 from hdl.design import Design
+from hdl.device.calibration import known_calibration
 from talos_ref.terminal import console
 
 __all__ = ["compile_folder", "core_fmax", "report", "verdict"]
@@ -68,18 +70,27 @@ def _table(core: str, fit: Fit, expected: dict[str, int] | None) -> Table:
 def report(folder: Path, design: Design, resources: Path) -> int:
     """Print what Quartus's reports in a project's folder say beside the estimates; return 1 if timing is not met.
 
+    Both go to the user's table of pairs, too.
+
     Raises FileNotFoundError or ValueError, naming the file, if a report is missing or tells of no success.
     """
     output = folder / OUTPUT
     fit, timing = read_fit(output, PROJECT), read_timing(output, PROJECT)
     out = console(130)
-    out.print(_table(design.name, fit, synthesised(design, resources)))
+    expected = synthesised(design, resources)
+    out.print(_table(design.name, fit, expected))
+    if expected is not None:
+        low, high = known_calibration().alms(expected["alms"])
+        out.print(f"ALMs: {low:,} to {high:,} were to be expected, by fits of other designs")
     fastest = core_fmax(timing)
     out.print(f"Fmax {fastest[1]:.2f} MHz ({fastest[0]})" if fastest else "Fmax is not reported", markup=False)
     worst = timing.worst
     out.print(f"worst slack {worst.nanoseconds:.3f} ns: {worst.analysis} of {worst.clock}", markup=False)
     for line in read_uninferred(output, PROJECT):
         out.print(f"memory made of logic: {line}", markup=False)
+    clock = fastest[0] if fastest else None
+    pair = fitted_pair(folder, design, resources, fit=fit, timing=timing, clock=clock)
+    out.print(add_pair(pair), markup=False, soft_wrap=True)
     failed = verdict(timing)
     err = Console(stderr=True, soft_wrap=True, highlight=False)
     for line in failed:

@@ -49,9 +49,18 @@ class Timing:
     """What the timing analyser found."""
 
     slacks: tuple[Slack, ...]
-    fmax_mhz: dict[str, float]
-    """Clock -> the highest frequency that it could have, in MHz, of the slowest corner."""
+    corner_fmax_mhz: dict[str, dict[str, float]]
+    """Corner, such as ``Slow 1100mV 85C`` -> clock -> the highest frequency that it could have, in MHz."""
     unconstrained_clocks: int
+
+    @property
+    def fmax_mhz(self) -> dict[str, float]:
+        """Clock -> the highest frequency that it could have, in MHz, of the slowest corner."""
+        slowest: dict[str, float] = {}
+        for clocks in self.corner_fmax_mhz.values():
+            for clock, mhz in clocks.items():
+                slowest[clock] = min(mhz, slowest.get(clock, mhz))
+        return slowest
 
     @property
     def worst(self) -> Slack:
@@ -103,15 +112,16 @@ def read_fit(output: Path, revision: str) -> Fit:
     )
 
 
-def _fmax(report: str) -> dict[str, float]:
-    """Return clock -> MHz from the tables ``… Fmax Summary`` of all corners."""
-    found: dict[str, float] = {}
-    inside = False
+def _fmax(report: str) -> dict[str, dict[str, float]]:
+    """Return corner -> clock -> MHz from the tables ``CORNER Model Fmax Summary``."""
+    found: dict[str, dict[str, float]] = {}
+    inside: dict[str, float] | None = None
     for cells in _rows(report):
         if len(cells) == 1:
-            inside = cells[0].endswith("Fmax Summary")
-        elif inside and len(cells) >= 3 and (value := re.fullmatch(r"([\d.]+) MHz", cells[0])):
-            found[cells[2]] = min(float(value[1]), found.get(cells[2], float("inf")))
+            corner = cells[0].removesuffix(" Model Fmax Summary")
+            inside = None if corner == cells[0] else found.setdefault(corner, {})
+        elif inside is not None and len(cells) >= 3 and (value := re.fullmatch(r"([\d.]+) MHz", cells[0])):
+            inside[cells[2]] = min(float(value[1]), inside.get(cells[2], float("inf")))
     return found
 
 
@@ -131,7 +141,7 @@ def read_timing(output: Path, revision: str) -> Timing:
         raise ValueError(f"{report_path} must have a row 'Unconstrained Clocks'")
     return Timing(
         slacks=slacks,
-        fmax_mhz=_fmax(report),
+        corner_fmax_mhz=_fmax(report),
         unconstrained_clocks=max(int(count) for count in unconstrained[0][1:]),
     )
 

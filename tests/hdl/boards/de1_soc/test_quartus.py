@@ -20,6 +20,7 @@ from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from hdl.build_cache import build_id
 from hdl.build_note import read_build
 from hdl.design import Design
+from hdl.device.pairs import read_pairs
 from tests.helpers.board_design import tile16_files
 from tests.helpers.designs import published
 from tests.helpers.quartus_reports import CLOCK, write_reports
@@ -35,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in tile16_files().items():
         (ready / name).write_text(text)
     monkeypatch.setattr("hdl.boards.de1_soc.folder.project_files", lambda *arguments, **options: ready)
+    monkeypatch.setenv("TALOS_BUILD", str(tmp_path / "build"))
     return tmp_path / "project"
 
 
@@ -165,6 +167,8 @@ def test_compile(folder: Path, fake: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert f"Fmax 60.11 MHz ({CLOCK})" in said.out
     assert f"worst slack 0.151 ns: Fast 1100mV 0C Model Hold of {CLOCK}" in said.out
     assert f"memory made of logic: {note}" in said.out
+    (pair,) = read_pairs(folder.parent / "build" / "pairs.jsonl")
+    assert (pair.design, pair.fit.alms) == ("tile16", 8765)
     log = (folder / "fake.log").read_text().splitlines()
     assert log[-4:] == [
         "generate jtag_bridge.qsys --synthesis=VERILOG {--family=Cyclone V} --part=5CSEMA5F31C6",

@@ -25,6 +25,10 @@ def test_timing(tmp_path: Path) -> None:
     assert len(timing.slacks) == 4
     assert timing.slacks[0] == Slack(analysis="Slow 1100mV 85C Model Setup", clock=CLOCK, nanoseconds=1.139)
     assert timing.worst == Slack(analysis="Fast 1100mV 0C Model Hold", clock=CLOCK, nanoseconds=0.151)
+    assert timing.corner_fmax_mhz == {
+        "Slow 1100mV 85C": {CLOCK: 61.35, "altera_reserved_tck": 120.02},
+        "Slow 1100mV 0C": {CLOCK: 60.11},
+    }
     assert timing.fmax_mhz == {CLOCK: 60.11, "altera_reserved_tck": 120.02}
     assert core_fmax(timing) == (CLOCK, 60.11)
     assert timing.unconstrained_clocks == 0
