@@ -12,10 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from talos_ref.files import write_bytes
-from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS, Arithmetic, precise, talos_v2
+from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS, Arithmetic, folded, precise, talos_v2
 from talos_ref.golden.attention import Exp2Attention
 from talos_ref.golden.exp import EXP_TABLE
 from talos_ref.golden.format import FORMATS, Format
+from talos_ref.golden.gumbel_noise import GumbelNoise
+from talos_ref.golden.gumbel_sampler import GumbelSampler
+from talos_ref.golden.lane_bits import LAST_SHIFT, ROUNDS, WEYL
 from talos_ref.golden.linear import ScaledLinear
 from talos_ref.golden.rmsnorm import EPS, TableRmsNorm
 from talos_ref.golden.sampler import TEMPERATURE, BucketSampler, Exp2Sampler
@@ -26,7 +29,7 @@ __all__ = ["FOLDER", "headers"]
 
 FOLDER = Path(__file__).resolve().parent / "library"
 
-C_NAMES = {"talos-v2": "TALOS_V2", "precise": "TALOS_PRECISE", "float": "TALOS_FP32"}
+C_NAMES = {"talos-v2": "TALOS_V2", "precise": "TALOS_PRECISE", "folded": "TALOS_FOLDED", "float": "TALOS_FP32"}
 """The arithmetics that C knows; ``float`` is float32 there."""
 
 
@@ -80,6 +83,42 @@ def _format_rows() -> Iterator[tuple[Format, dict[str, int]]]:
         }  # fmt: skip
 
 
+def _logit_rows() -> Iterator[tuple[Format, dict[str, int]]]:
+    """Yield the format of a logit of `folded` for every format of words, in the fields of `_format_rows`."""
+    for word in FORMATS:
+        scaled = folded(MICROGPT, word).scaled_linear
+        assert scaled is not None
+        yield scaled.word, {
+            "width": scaled.word.width, "low": scaled.word.low, "high": scaled.word.high,
+            "wide_low": scaled.wide.low, "wide_high": scaled.wide.high, "wide_fraction": scaled.wide.fraction,
+            "guard": 0,
+        }  # fmt: skip
+
+
+def _gumbel() -> Iterator[str]:
+    """Yield what the noise of `folded` is made of: the hash, and the table with offset and base in one."""
+    sampler = GumbelSampler(noise=GumbelNoise())
+    noise = sampler.noise
+    yield "/* Random bits of a lane, folded. */"
+    yield f"#define TALOS_WEYL 0x{WEYL:08X}u"
+    for number, (shift, a, b) in enumerate(ROUNDS):
+        yield f"#define TALOS_HASH_SHIFT_{number} {shift}"
+        yield f"#define TALOS_HASH_FACTOR_{number} 0x{1 + (1 << a) + (1 << b):08X}u"
+    yield f"#define TALOS_HASH_SHIFT_{len(ROUNDS)} {LAST_SHIFT}"
+    yield "/* -ln(-ln u): 64 octaves of segments; what a line begins with, and its rise in the lowest bits. */"
+    yield f"#define TALOS_GUMBEL_SEGMENT_BITS {noise.segment_bits}"
+    yield f"#define TALOS_GUMBEL_STEP_BITS {noise.step_bits}"
+    yield f"#define TALOS_GUMBEL_RISE_BITS {noise.rise_width}"
+    yield f"#define TALOS_GUMBEL_RISE_SHIFT {noise.rise_shift}"
+    yield f"#define TALOS_KEY_SHIFT {sampler.key_shift} /* fraction bits that a key has beyond a logit's */"
+    yield f"#define TALOS_NOISE_SHIFT {sampler.noise_shift} /* those that temperature times noise loses */"
+    lines = [
+        str((noise.offsets[index >> noise.segment_bits] + base << noise.rise_width) + rise)
+        for index, (base, rise) in enumerate(noise.lines)
+    ]
+    yield f"static const int32_t talos_gumbel_lines[{len(lines)}] = {{\n    {_rows(lines, 10)}}};"
+
+
 def _words() -> Iterator[str]:
     """Yield the formats of words: the narrowest as macros, all of them as rows of a table."""
     rows = list(_format_rows())
@@ -98,6 +137,10 @@ def _words() -> Iterator[str]:
     yield f"#define TALOS_FORMATS {len(rows)}"
     text = [f"    {{{', '.join(map(str, fields.values()))}}}, /* {word} */" for word, fields in rows]
     yield "\n".join(["static const talos_format talos_formats[TALOS_FORMATS] = {", *text, "};"])
+    yield ""
+    yield "/* The same of a logit of `folded`, by the format of words; no mean has it. */"
+    text = [f"    {{{', '.join(map(str, fields.values()))}}}, /* {logit} */" for logit, fields in _logit_rows()]
+    yield "\n".join(["static const talos_format talos_logit_formats[TALOS_FORMATS] = {", *text, "};"])
     yield ""
 
 
@@ -144,6 +187,8 @@ def tables() -> str:
         "/* 1 / u for u in [1/2, 1). */",
         *_table("reciprocal", attention.divide.table),
         *_lines("reciprocal", attention.divide.table),
+        *_gumbel(),
+        "",
     ]
     return _file("TALOS_TABLES_H", lines)
 

@@ -22,12 +22,15 @@ static const talos_kernel *const precise[] = {
 #endif
     &talos_precise_scalar, 0};
 
+static const talos_kernel *const folded[] = {&talos_folded_scalar, 0};
+
 static const talos_kernel *const v2[] = {&talos_v2_scalar, 0};
 
 const talos_kernel *const *talos_kernels(talos_arithmetic arithmetic) {
     switch (arithmetic) {
         case TALOS_FP32: return fp32;
         case TALOS_PRECISE: return precise;
+        case TALOS_FOLDED: return folded;
         case TALOS_V2: return v2;
     }
     return 0;

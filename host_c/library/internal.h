@@ -28,12 +28,15 @@ struct talos_model {
     size_t parameters;
     float *weights;                 /* [parameters] */
     int32_t *words;                 /* [parameters], integer arithmetics: of `format` */
-    int32_t *folded;                /* [vocab][mlp], precise: lm_head * fc2 of the last layer */
-    int32_t query_scale;            /* precise: log2(e) / sqrt(head_dim), UQ4.13 */
-    int32_t rsqrt_lines[TALOS_RSQRT_LINES][2]; /* precise: base, slope */
-    int32_t rsqrt_unit;             /* precise: exponent at which the table gives the scale without a shift */
-    int32_t rsqrt_top;              /* precise: largest output of the table */
-    int64_t rsqrt_eps;              /* precise: added to a sum of squares */
+    int32_t *folded;                /* [vocab][mlp], precise and folded: lm_head * fc2 of the last layer */
+    int32_t *fc1_wo;                /* [mlp][n_embd], folded: fc1 * Wo */
+    int32_t *lm_head_wo;            /* [vocab][n_embd], folded: lm_head * Wo */
+    talos_format logit;             /* of logits, folded */
+    int32_t query_scale;            /* precise, folded: log2(e) / sqrt(head_dim), UQ4.13 */
+    int32_t rsqrt_lines[TALOS_RSQRT_LINES][2]; /* precise, folded: base, slope */
+    int32_t rsqrt_unit;             /* precise, folded: exponent at which the table gives the scale without a shift */
+    int32_t rsqrt_top;              /* precise, folded: largest output of the table */
+    int64_t rsqrt_eps;              /* precise, folded: added to a sum of squares */
     size_t wte, wpe, lm_head;
     talos_layer layer[16];
     void *pack;                     /* the kernel's own layout of the weights, or null */
@@ -96,7 +99,7 @@ struct talos_kernel {
 /* Kernels of an arithmetic, fastest first, ended by null; null for a number that is none. */
 const talos_kernel *const *talos_kernels(talos_arithmetic arithmetic);
 
-extern const talos_kernel talos_fp32_scalar, talos_precise_scalar, talos_v2_scalar;
+extern const talos_kernel talos_fp32_scalar, talos_precise_scalar, talos_folded_scalar, talos_v2_scalar;
 #if defined(TALOS_X86)
 extern const talos_kernel talos_fp32_avx2, talos_fp32_avx512, talos_precise_avx2, talos_precise_avx512, talos_precise_avx2_f64;
 #endif

@@ -3,7 +3,7 @@
  *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES          names from one stream, one a line, in UTF-8
  *   letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES steps    a line a step: token, rng, logits
  *
- * ARITHMETIC is float (float32), precise or talos-v2; KERNEL is a name, or "-" for the fastest. */
+ * ARITHMETIC is float (float32), precise, folded or talos-v2; KERNEL is a name, or "-" for the fastest. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 static talos_arithmetic number_of(const char *name) {
     if (strcmp(name, "float") == 0) return TALOS_FP32;
     if (strcmp(name, "precise") == 0) return TALOS_PRECISE;
+    if (strcmp(name, "folded") == 0) return TALOS_FOLDED;
     if (strcmp(name, "talos-v2") == 0) return TALOS_V2;
     return (talos_arithmetic)-1;
 }

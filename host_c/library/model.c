@@ -99,6 +99,7 @@ static bool set_format(talos_model *m, uint32_t width) {
     for (int i = 0; i < TALOS_FORMATS; i++)
         if ((uint32_t)talos_formats[i].width == width) {
             m->format = talos_formats[i];
+            m->logit = talos_logit_formats[i];
             return true;
         }
     return false;
@@ -120,15 +121,38 @@ static talos_status fold_head(talos_model *m) {
     return TALOS_OK;
 }
 
+/* a * b as words, for a [rows][inner] and b [inner][columns]. */
+static int32_t *multiply(const talos_model *m, const int32_t *a, const int32_t *b, size_t rows, size_t inner, size_t columns) {
+    int32_t *product = talos_allocate(rows * columns * sizeof *product);
+    for (size_t row = 0; product && row < rows; row++)
+        for (size_t column = 0; column < columns; column++) {
+            int64_t total = 0;
+            for (size_t i = 0; i < inner; i++) total += (int64_t)a[row * inner + i] * b[i * columns + column];
+            product[row * columns + column] = talos_word(&m->format, talos_round_shift(total, TALOS_WORD_FRACTION));
+        }
+    return product;
+}
+
+/* Wo multiplied into what follows it. */
+static talos_status fold_output(talos_model *m) {
+    const int32_t *wo = m->words + m->layer[0].wo;
+    size_t e = m->config.n_embd;
+    m->fc1_wo = multiply(m, m->words + m->layer[0].fc1, wo, m->config.mlp_dim, e, e);
+    m->lm_head_wo = multiply(m, m->words + m->lm_head, wo, m->config.vocab_size, e, e);
+    return m->fc1_wo && m->lm_head_wo ? TALOS_OK : TALOS_NO_MEMORY;
+}
+
 static talos_status make_words(talos_model *m) {
     if (m->arithmetic == TALOS_V2 && !(power_of(m->config.n_embd, 1) && power_of(m->head_dim, 2))) return TALOS_UNSUPPORTED;
+    if (m->arithmetic == TALOS_FOLDED && m->config.n_layer != 1) return TALOS_UNSUPPORTED;
     m->words = talos_allocate(m->parameters * sizeof *m->words);
     if (!m->words) return TALOS_NO_MEMORY;
     for (size_t i = 0; i < m->parameters; i++) m->words[i] = quantise(&m->format, m->weights[i]);
-    if (m->arithmetic != TALOS_PRECISE) return TALOS_OK;
+    if (m->arithmetic == TALOS_V2) return TALOS_OK;
     m->query_scale = (int32_t)nearbyint(TALOS_LOG2E / sqrt((double)m->head_dim) * (1 << TALOS_SCALE_FRACTION));
     make_rsqrt(m);
-    return fold_head(m);
+    talos_status status = fold_head(m);
+    return status == TALOS_OK && m->arithmetic == TALOS_FOLDED ? fold_output(m) : status;
 }
 
 static talos_status choose_kernel(talos_model *m, const char *name) {
@@ -230,6 +254,8 @@ void talos_model_free(talos_model *model) {
     free(model->weights);
     free(model->words);
     free(model->folded);
+    free(model->fc1_wo);
+    free(model->lm_head_wo);
     free(model->pack);
     free(model);
 }

@@ -18,7 +18,7 @@ const char *talos_status_message(talos_status status) {
         [TALOS_BAD_CHECKSUM] = "checksum must match; the file is damaged",
         [TALOS_BAD_WEIGHTS] = "weights must be finite, and lm_head * fc2 must fit a word; give the model a wider one",
         [TALOS_BAD_TEMPERATURE] = ("temperature must be in the range of the arithmetic: fp32 0 or 2^-20 to 2^20, "
-                                   "precise 0 or 0.0625 to 16, talos-v2 0 to 255.996"),
+                                   "precise and folded 0 or 0.0625 to 16, talos-v2 0 to 255.996"),
         [TALOS_BAD_SEED] = "seed must be 1 to 4294967295 (xorshift32 never leaves state 0)",
         [TALOS_UNSUPPORTED] = "arithmetic and kernel must suit the model and this CPU",
         [TALOS_BUFFER_TOO_SMALL] = "buffer must hold block_size tokens a name, or vocab_size logits",

@@ -85,7 +85,7 @@ const char *talos_kernel_name(talos_arithmetic arithmetic, size_t index);
 int talos_kernel_available(talos_arithmetic arithmetic, size_t index);
 
 /* Create a stream at the start of a name. `seed` is 1 .. 2^32 - 1. `temperature` is 0 (greedy: the first maximum, and
- * the random state stays) or 2^-20 .. 2^20 in fp32, 0 or 1/16 .. 16 in precise, 0 .. 255.996 in talos-v2 (four
+ * the random state stays) or 2^-20 .. 2^20 in fp32, 0 or 1/16 .. 16 in precise and folded, 0 .. 255.996 in talos-v2 (four
  * buckets, none greedy); the integer arithmetics round it to 1/256. */
 talos_status talos_stream_create(talos_model *model, uint32_t seed, double temperature, talos_stream **stream);
 /* Null is allowed. */

@@ -2,6 +2,6 @@
 #ifndef TALOS_ARITHMETIC_H
 #define TALOS_ARITHMETIC_H
 
-typedef enum { TALOS_V2 = 0, TALOS_PRECISE = 1, TALOS_FP32 = 255 } talos_arithmetic;
+typedef enum { TALOS_V2 = 0, TALOS_PRECISE = 1, TALOS_FOLDED = 2, TALOS_FP32 = 255 } talos_arithmetic;
 
 #endif

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         uint32_t crc = crc32_of(bytes + TALOS_MODEL_HEADER_BYTES, size - 1 - TALOS_MODEL_HEADER_BYTES);
         for (int i = 0; i < 4; i++) bytes[40 + i] = (uint8_t)(crc >> 8 * i);
     }
-    const talos_arithmetic arithmetics[3] = {TALOS_FP32, TALOS_PRECISE, TALOS_V2}, arithmetic = arithmetics[choice % 3];
+    const talos_arithmetic arithmetics[4] = {TALOS_FP32, TALOS_PRECISE, TALOS_FOLDED, TALOS_V2}, arithmetic = arithmetics[choice % 4];
     for (size_t i = 0; talos_kernel_name(arithmetic, i); i++) {
         talos_model *model;
         if (!talos_kernel_available(arithmetic, i)) continue;

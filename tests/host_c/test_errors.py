@@ -84,7 +84,8 @@ def test_head_that_does_not_fold_is_refused_by_precise_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "temperature"),
     [("float", -0.5), ("float", float("nan")), ("float", float("inf")), ("float", 1e-9), ("precise", -1.0),
-     ("precise", 0.001), ("precise", 16.01), ("precise", float("nan")), ("talos-v2", 256.0), ("talos-v2", -0.1)],
+     ("folded", 0.001), ("folded", 16.01), ("precise", 0.001), ("precise", 16.01),
+     ("precise", float("nan")), ("talos-v2", 256.0), ("talos-v2", -0.1)],
 )  # fmt: skip
 def test_bad_temperature_is_refused(name: str, temperature: float) -> None:
     model = Model(GOOD, name)
@@ -112,7 +113,7 @@ def test_bad_arguments_are_refused() -> None:
         model.stream(1, 0.5).force(27)
     with pytest.raises(ValueError, match="must not be null or out of range"):
         model.stream(1, 0.5).logits()
-    with pytest.raises(ValueError, match="arithmetic must be one of float, precise, talos-v2, not 'fp64'"):
+    with pytest.raises(ValueError, match="arithmetic must be one of float, folded, precise, talos-v2, not 'fp64'"):
         Model(GOOD, "fp64")
     with pytest.raises(ValueError, match="must not be null or out of range"):
         Model(GOOD, "precise", "no-such-kernel")
@@ -146,7 +147,7 @@ def test_buffers_and_null_pointers_are_checked() -> None:
     bad = [
         lib.talos_model_load(null, 0, lib.TALOS_PRECISE, null, pointer),
         lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), lib.TALOS_PRECISE, null, null),
-        lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), 2, null, pointer),
+        lib.talos_model_load(ffi.from_buffer(GOOD), len(GOOD), 77, null, pointer),
         lib.talos_model_open(null, lib.TALOS_PRECISE, null, pointer),
         lib.talos_model_config(null, null),
         lib.talos_stream_create(null, 1, 0.5, ffi.new("talos_stream **")),

@@ -1,9 +1,10 @@
-"""`precise` in words of 16, 17 and 18 bits: C against the golden model, and the file that carries the format."""
+"""`precise` and `folded` in words of 16, 17 and 18 bits: C against the golden model, and the file of a format."""
 
 from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,14 @@ from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint, quantise
 from talos_ref.model.config import ModelConfig
 
-ANY_SHAPE = [kernel for kernel in kernels("precise") if kernel == "scalar" or kernel.endswith("-f64")]
+OURS = ("precise", "folded")
+
+
+def any_shape(name: str) -> list[str]:
+    """Return the kernels of an arithmetic that take every model and every word."""
+    return [kernel for kernel in kernels(name) if kernel == "scalar" or kernel.endswith("-f64")]
+
+
 """Kernels that take any model and any word, fastest first."""
 EVERY_FORMAT = pytest.mark.parametrize("word", FORMATS, ids=str)
 LETTERS_255 = "".join(map(chr, range(0xAC00, 0xAC00 + 255)))
@@ -45,13 +53,15 @@ def checkpoint_of(config: ModelConfig, seed: int, spread: float) -> Checkpoint:
     })  # fmt: skip
 
 
-def assert_equal(checkpoint: Checkpoint, word: Format, seed: int, temperatures: tuple[float, ...] = (1.0,)) -> None:
+def assert_equal(
+    name: str, checkpoint: Checkpoint, word: Format, seed: int, temperatures: tuple[float, ...] = (1.0,)
+) -> None:
     """Force random tokens at every position, and compare logits, tokens and random states."""
     config = checkpoint.config
-    reference = IntegerModel(checkpoint, arithmetic("precise", config, word))
+    reference = IntegerModel(checkpoint, arithmetic(name, config, word))
     tokens = np.random.default_rng(seed).integers(0, config.vocab_size, config.block_size).tolist()
-    for kernel in (*ANY_SHAPE, None):
-        model = Model(checkpoint, "precise", kernel, word=word)
+    for kernel in (*any_shape(name), None):
+        model = Model(checkpoint, name, kernel, word=word)
         for temperature in temperatures:
             stream = model.stream(seed, temperature)
             quantised = round(256 * temperature)
@@ -66,19 +76,23 @@ def assert_equal(checkpoint: Checkpoint, word: Format, seed: int, temperatures: 
 @EVERY_FORMAT
 @pytest.mark.parametrize("which", MODELS)
 @pytest.mark.parametrize("spread", [0.1, 1.0])
-def test_random_models_equal_golden(which: str, word: Format, spread: float) -> None:
+@pytest.mark.parametrize("name", OURS)
+def test_random_models_equal_golden(which: str, word: Format, spread: float, name: str) -> None:
+    config = replace(MODELS[which], n_layer=1) if name == "folded" else MODELS[which]
     for seed in (1, 2):
         print(f"seed {seed}")
-        assert_equal(checkpoint_of(MODELS[which], seed, spread), word, seed)
+        assert_equal(name, checkpoint_of(config, seed, spread), word, seed)
 
 
 @EVERY_FORMAT
 @pytest.mark.parametrize("which", ["published", "two layers, 24 x 6 heads"])
-def test_saturating_weights_equal_golden(which: str, word: Format) -> None:
-    checkpoint = checkpoint_of(MODELS[which], 3, word.to_float(word.high))
+@pytest.mark.parametrize("name", OURS)
+def test_saturating_weights_equal_golden(which: str, word: Format, name: str) -> None:
+    config = replace(MODELS[which], n_layer=1) if name == "folded" else MODELS[which]
+    checkpoint = checkpoint_of(config, 3, word.to_float(word.high))
     words = quantise(checkpoint, word)["layer0.wq"]
     assert (words.min(), words.max()) == (word.low, word.high)
-    assert_equal(checkpoint, word, 3, (0.0, 0.0625, 0.5, 16.0))
+    assert_equal(name, checkpoint, word, 3, (0.0, 0.0625, 0.5, 16.0))
 
 
 @pytest.mark.parametrize("word", [Q5_12, Q6_12], ids=str)
@@ -93,7 +107,7 @@ def test_many_steps_of_wide_words_equal_golden(word: Format) -> None:
     seeds = list(range(1, 400))
     expected = replay(checkpoint, arithmetic("precise", published.config, word), seeds, 128)
     assert len(expected) > 1_000
-    for kernel in ANY_SHAPE:
+    for kernel in any_shape("precise"):
         actual = trace(Model(checkpoint, "precise", kernel, word=word), seeds, 0.5)
         for name in ("seed_index", "pos", "token_in", "token_out", "argmax", "rng", "top_logit", "logits"):
             assert np.array_equal(getattr(actual, name), getattr(expected, name)), f"{kernel} {name}"
@@ -103,8 +117,8 @@ def test_only_kernels_that_take_wide_words_run_them() -> None:
     checkpoint = default_checkpoint()
     assert Model(checkpoint, "precise", word=Q4_12).kernel == kernels("precise")[0]
     for word in (Q5_12, Q6_12):
-        assert Model(checkpoint, "precise", word=word).kernel == ANY_SHAPE[0]
-        for kernel in sorted({*kernels("precise")} - {*ANY_SHAPE}):
+        assert Model(checkpoint, "precise", word=word).kernel == any_shape("precise")[0]
+        for kernel in sorted({*kernels("precise")} - {*any_shape("precise")}):
             with pytest.raises(RuntimeError, match=r"^model: arithmetic and kernel must suit the model and this CPU$"):
                 Model(checkpoint, "precise", kernel, word=word)
         message = f"word must be Q4.12 in talos-v2, not {word}; use precise for wider words"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -17,7 +18,7 @@ from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
 
-INTEGER = ("precise", "talos-v2")
+INTEGER = ("precise", "folded", "talos-v2")
 KERNELS = [(name, kernel) for name in ARITHMETICS for kernel in kernels(name)]
 INTEGER_KERNELS = [(name, kernel) for name, kernel in KERNELS if name in INTEGER]
 TEMPERATURES = (0.0625, 0.25, 0.5, 0.75, 1.0, 1.25, 3.0, 16.0)
@@ -142,6 +143,11 @@ def test_other_models_take_the_general_path(config: ModelConfig, name: str) -> N
         with pytest.raises(ValueError, match=r"^n_embd must be a power of two in talos-v2, not 12$"):
             Model(checkpoint, name)
         return
+    if name == "folded":
+        with pytest.raises(ValueError, match=rf"^n_layer must be 1 in folded, not {config.n_layer}; use precise"):
+            Model(checkpoint, name)
+        config = replace(config, n_layer=1)
+        checkpoint = random_checkpoint(config, 1)
     reference = FloatModel(checkpoint) if name == "float" else IntegerModel(checkpoint, arithmetic(name, config))
     model = Model(checkpoint, name)
     assert model.kernel == "scalar" or (name == "precise" and model.kernel.endswith("-f64"))
@@ -172,18 +178,21 @@ def test_rsqrt_table_of_any_width_equals_golden(n_embd: int) -> None:
             assert stream.words().tolist() == list(step.logits), f"n_embd {n_embd} spread {spread} position {step.pos}"
 
 
-@pytest.mark.parametrize("kernel", kernels("precise"))
+OURS = [(name, kernel) for name in ("precise", "folded") for kernel in kernels(name)]
+
+
+@pytest.mark.parametrize(("name", "kernel"), OURS)
 @pytest.mark.parametrize("spread", [0.1, 0.3, 0.6])
-def test_precise_kernels_on_random_weights(kernel: str, spread: float) -> None:
+def test_kernels_on_random_weights(name: str, kernel: str, spread: float) -> None:
     """Small, ordinary and saturating activations; a kernel that refuses such weights is left out by itself."""
     checkpoint = random_checkpoint(ModelConfig(), int(100 * spread), spread)
     try:
-        model = Model(checkpoint, "precise", kernel)
+        model = Model(checkpoint, name, kernel)
     except RuntimeError:
         assert kernel != "scalar"
         assert spread > 0.2
         return
-    reference = IntegerModel(checkpoint, arithmetic("precise", checkpoint.config))
+    reference = IntegerModel(checkpoint, arithmetic(name, checkpoint.config))
     rng = np.random.default_rng(4)
     for seed in range(1, 9):
         stream = model.stream(seed, 1.0)
@@ -194,11 +203,11 @@ def test_precise_kernels_on_random_weights(kernel: str, spread: float) -> None:
             assert (got.token_out, got.rng) == (step.token_out, step.rng)
 
 
-@pytest.mark.parametrize("kernel", [k for k in kernels("precise") if k != "scalar"])
-def test_precise_kernels_agree_for_a_million_steps(kernel: str) -> None:
+@pytest.mark.parametrize(("name", "kernel"), [(name, kernel) for name, kernel in OURS if kernel != "scalar"])
+def test_kernels_agree_for_a_million_steps(name: str, kernel: str) -> None:
     seeds = np.arange(1, 180_001, dtype=np.uint32)
-    names, taken = Model(default_checkpoint(), "precise", kernel).generate_counted(seeds, 0.5)
-    scalar, also = Model(default_checkpoint(), "precise", "scalar").generate_counted(seeds, 0.5)
+    names, taken = Model(default_checkpoint(), name, kernel).generate_counted(seeds, 0.5)
+    scalar, also = Model(default_checkpoint(), name, "scalar").generate_counted(seeds, 0.5)
     assert taken > 1_000_000
     assert taken == also
     assert np.array_equal(names, scalar), f"first differing seed {seeds[(names != scalar).any(axis=1)][0]}"
@@ -211,7 +220,7 @@ def test_sampled_letters_follow_the_float_model() -> None:
     weights = np.exp(np.array(first) - max(first))
     count = 200_000
     wanted = count * weights / weights.sum()
-    for name in ("float", "precise"):
+    for name in ("float", "precise", "folded"):
         seeds = np.random.default_rng(8).integers(1, 1 << 32, count, dtype=np.uint32)
         letters = Model(default_checkpoint(), name).generate_many(seeds, 1.0)[:, 0]
         counts = np.bincount(letters, minlength=27)

@@ -56,8 +56,9 @@ def assert_lockstep(
     print(f"{arithmetic}: {taken:,} steps of {[model.kernel for model in models]} equal Python's")
 
 
-def test_precise_for_a_million_steps(checkpoint: Checkpoint) -> None:
-    models = [Model(checkpoint, "precise", kernel) for kernel in kernels("precise")]
+@pytest.mark.parametrize("name", ["precise", "folded"])
+def test_ours_for_a_million_steps(checkpoint: Checkpoint, name: str) -> None:
+    models = [Model(checkpoint, name, kernel) for kernel in kernels(name)]
     assert_lockstep(checkpoint, models, 1_000_000, 10_000, [128, 128, 256, 16, 181, 128, 512, 64, 128, 0, 4096])
 
 
