@@ -77,6 +77,20 @@ def test_names(registers: RegisterMap, period: int, wait: float) -> None:
     machine = Machine(rng, registers)
     target = Target(demo.bus, rng, machine.read, machine.write, wait=wait)
     started: list[int] = []
+    said: list[list[int]] = []
+    ended: list[list[int]] = []
+
+    async def listen(ctx: Any) -> None:
+        name = demo.name
+        while True:
+            _, _, begin, push, end, token = await ctx.tick().sample(name.begin, name.push, name.end, name.token)
+            assert begin + push + end <= 1
+            if begin:
+                said.append([])
+            elif push:
+                said[-1].append(token)
+            elif end:
+                ended.append(said[-1])
 
     async def count(ctx: Any) -> None:
         ctx.set(demo.enable, 1)
@@ -90,11 +104,13 @@ def test_names(registers: RegisterMap, period: int, wait: float) -> None:
     simulator = Simulator(demo)
     simulator.add_clock(CLOCK_PERIOD)
     simulator.add_testbench(target.serve, background=True)
+    simulator.add_testbench(listen, background=True)
     simulator.add_testbench(count)
     simulator.run()
     assert machine.seeds == list(range(1, len(machine.seeds) + 1))
     assert len(machine.seeds) == 20
     assert machine.shown[:-1] == machine.names[:-1]
+    assert ended[:19] == machine.names[:19]
     assert all(abs(at - number * period) <= (2 if wait == 0 else 30) for number, at in enumerate(started)), started
 
 
