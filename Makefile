@@ -70,7 +70,7 @@ calibrate: .venv/.installed ## our estimates of TALOS-V2 (TALOS_V2=FOLDER, a clo
 	$(BIN)/python -m hdl calibrate --talos-v2 '$(TALOS_V2)'
 
 quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25); build/quartus/CORE
-	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK)
+	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK) $(if $(SERIAL),--serial '$(SERIAL)')
 
 mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL and JTAG; build/mistral/CORE
 	$(BIN)/python -m hdl.boards mistral $(CHOICE)

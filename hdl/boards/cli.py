@@ -20,9 +20,10 @@ from hdl.boards.de1_soc.platform import PROJECT
 from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.quartus import compile_folder, report
 from hdl.boards.folder import project_folder
+from hdl.boards.parts.serial_protocol import BAUD
 from hdl.options import Choice, clock_option, cores_option, design_option, design_options, several_designs
 from talos_ref.command_line import SETTINGS, run
-from talos_ref.options import C, Option
+from talos_ref.options import C, Integer, Option
 
 __all__ = ["commands", "main"]
 
@@ -39,6 +40,16 @@ def _folder_options(kind: str) -> Option:
     return add
 
 
+def _serial_option(command: C) -> C:
+    """Add ``--serial``."""
+    text = (
+        f"the registers on two pins of GPIO_0 too, at BAUD bits a second ({BAUD} without a number), for --transport "
+        "serial of the host; the demo writes its names there"
+    )
+    kind = Integer(1)
+    return click.option("--serial", type=kind, is_flag=False, flag_value=BAUD, metavar="[BAUD]", help=text)(command)
+
+
 @click.group(context_settings=SETTINGS, no_args_is_help=False)
 def commands() -> None:
     """The cores on the DE1-SoC: projects, and what can be checked of them without a board."""
@@ -47,13 +58,14 @@ def commands() -> None:
 @commands.command()
 @cores_option
 @design_option
+@_serial_option
 @click.option("--out", metavar="FOLDER", help="(default: build/board)")
-def check(cores: tuple[str, ...], out: str | None, **choice: Any) -> int:
+def check(cores: tuple[str, ...], serial: int | None, out: str | None, **choice: Any) -> int:
     """Elaborate the board's Verilog in three tools, and look at its memories."""
     failed = False
     for design in several_designs(cores, Choice(**choice)):
         folder = project_folder("board", design) if out is None else Path(out) / design.name
-        found = check_design(design, folder)
+        found = check_design(design, folder, serial)
         for line in found:
             print(line)
         failed |= bool(found)
@@ -65,13 +77,14 @@ def check(cores: tuple[str, ...], out: str | None, **choice: Any) -> int:
 @commands.command()
 @design_options()
 @clock_option
+@_serial_option
 @_folder_options("quartus")
 @click.option("--no-compile", is_flag=True, help="only write the project")
-def quartus(out: str | None, resources: str, no_compile: bool, **choice: Any) -> int:
+def quartus(serial: int | None, out: str | None, resources: str, no_compile: bool, **choice: Any) -> int:
     """Write the Quartus project, and compile it where quartus_sh is on PATH."""
     design = Choice(**choice).resolve()
     folder = project_folder("quartus", design) if out is None else Path(out)
-    write_folder(folder, design, resources=Path(resources))
+    write_folder(folder, design, resources=Path(resources), serial_baud=serial)
     print(f"{folder} written: project of {design.name} at {design.clock_hz / 1e6:g} MHz")
     program = None if no_compile else shutil.which("quartus_sh")
     if program is None:

@@ -13,7 +13,7 @@ from talos_ref.golden.format import Q5_12
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["design_of", "published", "small_design"]
+__all__ = ["design_of", "published", "small_design", "tiny_design"]
 
 
 @cache
@@ -28,6 +28,15 @@ def small_design(alphabet: str) -> Design:
     rng = np.random.default_rng(3)
     tensors = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in model.shapes().items()}
     return design_of(core_config("wide", model, Q5_12), Checkpoint(model, tensors))
+
+
+@cache
+def tiny_design() -> Design:
+    """Return a design of two letters, one of which seven segments cannot form, that is compiled in half a minute."""
+    model = ModelConfig(alphabet="nあ", block_size=5, n_embd=4, n_head=1, mlp_dim=6)
+    rng = np.random.default_rng(3)
+    tensors = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in model.shapes().items()}
+    return design_of(core_config("tile16", model), Checkpoint(model, tensors))
 
 
 def design_of(config: CoreConfig, checkpoint: Checkpoint) -> Design:

@@ -27,12 +27,12 @@ WAIVERS = (
 )
 
 
-def check_design(design: Design, folder: Path) -> list[str]:
+def check_design(design: Design, folder: Path, serial_baud: int | None = None) -> list[str]:
     """Write a design's board Verilog and black boxes into a folder; return what tools and memories object to.
 
-    Raises FileNotFoundError if a tool is missing.
+    ``serial_baud`` as of ``BoardTop``. Raises FileNotFoundError if a tool is missing.
     """
-    text = (project_files(design) / _TOP).read_text(encoding="ascii")
+    text = (project_files(design, serial_baud=serial_baud) / _TOP).read_text(encoding="ascii")
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / _TOP, text.encode("ascii"))
     write_bytes(folder / _CELLS, black_boxes().encode("ascii"))

@@ -45,6 +45,11 @@ derive_clock_uncertainty
 # Switches are asynchronous and go into synchronizers; nothing samples LEDs and displays but an eye.
 set_false_path -from [get_ports { {{-platform.port_names("switch")|join(" ")-}} }]
 set_false_path -to [get_ports { {{-(platform.port_names("led") + platform.port_names("display_7seg"))|join(" ")-}} }]
+{% if platform.port_names("uart") -%}
+# A serial line has no clock: its receiver has a synchronizer, and its far end samples in a time of its own.
+set_false_path -from [get_ports {uart_0__rx__io}]
+set_false_path -to [get_ports {uart_0__tx__io}]
+{% endif -%}
 {{get_override("add_constraints")|default("# (add_constraints placeholder)")}}
 """
 

@@ -34,7 +34,7 @@ in this folder: `python -m hdl.boards report --design {design}`.
 On the board's computer, with the project these files came from (no simulator is needed):
 
     python -m cosim.host generate --transport system-console --design {design} --check
-
+{serial}
 | file | what |
 | --- | --- |
 | `{project}.v` | the design: {arithmetic} arithmetic, {rows} × {columns} tile, weights included |
@@ -49,6 +49,13 @@ Clock: {clock} MHz, by the PLL from 50 MHz. SW0 up: a name a second on HEX5 to H
 reached the registers over JTAG, the demo is silent until the next reset. LEDR0 to LEDR9: {leds}.
 
 {resources}
+"""
+
+_SERIAL = """
+Or without Quartus, by an adapter from USB to a serial line of 3.3 V at JP1 (GPIO_0): its TXD to pin 10, its RXD to pin
+8, its GND to pin 12. Pin 11 carries 5 V. A terminal at {baud} bits a second shows the demo's names until a host comes:
+
+    python -m cosim.host generate --transport serial --baud {baud} --design {design} --check
 """
 
 _ESTIMATE = """\
@@ -67,7 +74,9 @@ At most {dsp_blocks} of {device_dsp_blocks} DSP blocks and {m10k} of {device_m10
 `make resources` counts ALMs too; it had not run when this folder was made."""
 
 
-def _readme(design: Design, counted: dict[str, int], expected: dict[str, int] | None) -> str:
+def _readme(
+    design: Design, counted: dict[str, int], expected: dict[str, int] | None, serial_baud: int | None
+) -> str:
     device = {
         "device_alms": DEVICE.alms,
         "device_dsp_blocks": DEVICE.multipliers // 2,
@@ -79,7 +88,9 @@ def _readme(design: Design, counted: dict[str, int], expected: dict[str, int] | 
     else:
         # Two multipliers are a block.
         resources = _COUNTED.format(dsp_blocks=-(-counted["multipliers"] // 2), m10k=counted["m10k"], **device)
+    serial = "" if serial_baud is None else _SERIAL.format(baud=serial_baud, design=DESIGN_FILE)
     return _README.format(
+        serial=serial,
         core=design.name, arithmetic=design.core.arithmetic_name, rows=design.core.tile_rows,
         columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=PART,
         clock=f"{design.clock_hz / 1e6:g}", leds=", ".join(LEDS), resources=resources, design=DESIGN_FILE,
@@ -87,20 +98,22 @@ def _readme(design: Design, counted: dict[str, int], expected: dict[str, int] | 
     )  # fmt: skip
 
 
-def write_folder(folder: Path, design: Design, *, resources: Path) -> list[Path]:
+def write_folder(folder: Path, design: Design, *, resources: Path, serial_baud: int | None = None) -> list[Path]:
     """Write the project, and the design beside it, and return the files.
 
-    ``resources`` is what ``make resources`` wrote, if it did. Raises ValueError if there is no PLL for the design's
-    clock or the device has too little for its core, OSError if a file cannot be written.
+    ``resources`` is what ``make resources`` wrote, if it did; ``serial_baud`` as of ``BoardTop``. Raises ValueError if
+    there is no PLL for the design's clock, no such rate, or the device has too little for its core, OSError if a file
+    cannot be written.
     """
     pll_settings(design.clock_hz)
     counted, expected = check_fit(design), synthesised(design, resources)
-    generated = {path.name: path.read_text(encoding="ascii") for path in _generated(project_files(design))}
+    made = project_files(design, serial_baud=serial_baud)
+    generated = {path.name: path.read_text(encoding="ascii") for path in _generated(made)}
     files = {
         **generated,
         f"{BRIDGE}.tcl": bridge_tcl(PART, design.clock_hz),
         **SCRIPTS,
-        "README.md": _readme(design, counted, expected),
+        "README.md": _readme(design, counted, expected, serial_baud),
     }
     return write_project(folder, files, design)
 

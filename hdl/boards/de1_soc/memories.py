@@ -62,7 +62,7 @@ def _in_module(module: str, body: str) -> Iterator[VerilogMemory]:
             if not use.search(line):
                 continue
             statement = line.strip()
-            value = re.fullmatch(rf"{re.escape(name)}\[(\d+)\] = \d+'h[0-9a-f]+;", statement)
+            value = re.fullmatch(rf"{re.escape(name)}\[(\d+)\] = \d+'(?:h[0-9a-f]+|d\d+);", statement)
             if value is not None:
                 defined.add(int(value[1]))
             elif re.fullmatch(rf"{re.escape(name)}\[.+\](?:\[[\d:]+\])? <= .+;", statement):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from amaranth.build import Attrs
 from amaranth.hdl import Shape
 from amaranth.lib.memory import Memory
 from amaranth_boards.de1_soc import DE1SoCPlatform
+from amaranth_boards.resources import UARTResource
 
 from hdl.boards.de1_soc.constraints import QSF, SDC
 from hdl.device.cyclone_v_target import CYCLONE_V, CYCLONE_V_INFERRED
@@ -33,6 +35,14 @@ class De1SocPlatform(DE1SoCPlatform):
     registers: Yosys knows none of Quartus's cells, and puts its own buffers in.
     """
 
+    # Next to ground, pin 12 of the same header. An adapter that is not there leaves the line at rest.
+    resources: ClassVar[list[Any]] = [
+        *DE1SoCPlatform.resources,
+        UARTResource(
+            0, rx="10", tx="8", conn=("gpio", 0),
+            attrs=Attrs(io_standard="3.3-V LVTTL", weak_pull_up_resistor="ON"),
+        ),
+    ]  # fmt: skip
     quartus_file_templates: ClassVar[dict[str, str]] = {
         "{{name}}.v": _VERILOG,
         "{{name}}.qpf": 'PROJECT_REVISION = "{{name}}"\n',

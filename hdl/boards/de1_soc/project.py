@@ -20,14 +20,16 @@ __all__ = ["board_files", "board_verilog", "project_files"]
 _SETTINGS = f"set_global_assignment -name QIP_FILE {BRIDGE}/synthesis/{BRIDGE}.qip"
 
 
-def board_files(design: Design, *, demo_cycles: int | None = None) -> Mapping[str, str]:
+def board_files(
+    design: Design, *, demo_cycles: int | None = None, serial_baud: int | None = None
+) -> Mapping[str, str]:
     """Return the files of a Quartus project, name -> text: ``top.v``, ``.qpf``, ``.qsf``, ``.sdc``.
 
-    ``demo_cycles`` as of ``BoardTop``, which raises ValueError if it or the design's clock cannot be. Equal inputs give
-    equal text.
+    ``demo_cycles`` and ``serial_baud`` as of ``BoardTop``, which raises ValueError if one or the design's clock cannot
+    be. Equal inputs give equal text.
     """
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-    top = BoardTop(design, demo_cycles=demo_cycles)
+    top = BoardTop(design, demo_cycles=demo_cycles, serial_baud=serial_baud)
     plan = De1SocPlatform().prepare(
         top, PROJECT, emit_src=False, add_settings=_SETTINGS, add_constraints=JTAG_SDC.strip("\n")
     )
@@ -43,19 +45,24 @@ def board_verilog(design: Design, demo_cycles: int | None = None) -> str:
     ``led_9__io``, and ``display_7seg_0__a__io`` to ``display_7seg_5__g__io`` (0 lights). It has these cells of
     Quartus's, whose ports and parameters ``vendor_cells`` lists: ``altera_pll``; ``jtag_bridge``, made by Platform
     Designer; ``altiobuf_in`` and ``altiobuf_out``; ``altera_std_synchronizer`` (the lock) and
-    ``altera_std_synchronizer_bundle`` (the switches).
+    ``altera_std_synchronizer_bundle`` (the switches). A serial line adds ``uart_0__rx__io`` and ``uart_0__tx__io``.
     """
     return board_files(design, demo_cycles=demo_cycles)[f"{PROJECT}.v"]
 
 
 def project_files(
-    design: Design, *, demo_cycles: int | None = None, before: Callable[[], None] = lambda: None
+    design: Design,
+    *,
+    demo_cycles: int | None = None,
+    serial_baud: int | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> Path:
     """Return a folder of the build cache that holds ``board_files`` of a design; ``before`` is called if it is new."""
 
     def make(folder: Path) -> None:
         before()
-        for name, text in board_files(design, demo_cycles=demo_cycles).items():
+        for name, text in board_files(design, demo_cycles=demo_cycles, serial_baud=serial_baud).items():
             write_bytes(folder / name, text.encode("ascii"))
 
-    return artefact(design, "de1-soc", {"demo_cycles": demo_cycles, "boards": boards_digest()}, make)
+    inputs = {"demo_cycles": demo_cycles, "serial_baud": serial_baud, "boards": boards_digest()}
+    return artefact(design, "de1-soc", inputs, make)

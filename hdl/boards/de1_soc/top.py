@@ -1,4 +1,4 @@
-"""The top of the DE1-SoC: system, JTAG, demo, displays and pins."""
+"""The top of the DE1-SoC: system, JTAG, serial line, demo, displays and pins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal, Value
 from amaranth.lib import io, wiring
 
 from hdl.boards.de1_soc.jtag_bridge import JtagBridge
@@ -16,7 +16,9 @@ from hdl.boards.parts.bus_multiplexer import BusMultiplexer
 from hdl.boards.parts.demo import Demo
 from hdl.boards.parts.hex_display import SEGMENTS, HexDisplay
 from hdl.boards.parts.leds import LEDS, Leds
+from hdl.boards.parts.name_text import NameText
 from hdl.boards.parts.reset import BoardReset
+from hdl.boards.parts.serial_bridge import SerialBridge
 from hdl.design import Design
 from hdl.registers.map import register_map
 from hdl.registers.system import System
@@ -31,7 +33,7 @@ class BoardTop(Elaboratable):
     """A core on the board.
 
     SW0 lets the demo run, SW1 resets the machine; the registers answer JTAG in either position. LEDs as ``LEDS``, the
-    last six letters on HEX5 to HEX0. All of it is in one clock domain.
+    last six letters on HEX5 to HEX0. All of it has one clock.
 
     Parameters
     ----------
@@ -40,9 +42,11 @@ class BoardTop(Elaboratable):
     demo_cycles
         From one name of the demo to the next; a second by default.
     vendor
-        Without, there is no PLL and no JTAG: the clock is the pin's 50 MHz, and the demo has the bus for itself.
+        Without, there is no PLL and no JTAG: the clock is the pin's 50 MHz.
+    serial_baud
+        With it, the registers answer on two pins too, at that many bits a second, and the demo writes its names there.
 
-    Raises ValueError if there is no PLL for another clock than the pin's.
+    Raises ValueError if there is no PLL for another clock than the pin's, or no such rate.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class BoardTop(Elaboratable):
         *,
         demo_cycles: int | None = None,
         vendor: bool = True,
+        serial_baud: int | None = None,
     ) -> None:
         clock_hz = design.clock_hz
         if not vendor and clock_hz != REFERENCE_HZ:
@@ -63,6 +68,8 @@ class BoardTop(Elaboratable):
         self.display = HexDisplay(design.model.alphabet, displays=_DISPLAYS)
         self.leds = Leds()
         self.reset = BoardReset()
+        self.serial = None if serial_baud is None else SerialBridge(clock_hz=clock_hz, baud=serial_baud)
+        self.text = NameText(design.model.alphabet, letters=design.model.max_letters)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -78,7 +85,6 @@ class BoardTop(Elaboratable):
         if self.vendor:
             m.submodules.pll = pll = Pll(self.clock_hz, pin.io)
             m.submodules.jtag = jtag = JtagBridge()
-            wiring.connect(m, jtag.bus, multiplexer.host)
             m.d.comb += [
                 ClockSignal().eq(pll.clock),
                 reset.locked.eq(pll.locked),
@@ -87,6 +93,18 @@ class BoardTop(Elaboratable):
         else:
             m.submodules.clock_pin = clock_pin = io.Buffer("i", pin)
             m.d.comb += [ClockSignal().eq(clock_pin.i), reset.locked.eq(1)]
+        hosts = [jtag.bus] if self.vendor else []
+        if self.serial is not None:
+            hosts.append(self._serial_line(m, platform, self.serial))
+        if len(hosts) == 2:
+            # Always released: who asks has the bus for this access, JTAG first.
+            m.submodules.hosts = both = BusMultiplexer()
+            wiring.connect(m, hosts[0], both.host)
+            wiring.connect(m, hosts[1], both.demo)
+            m.d.comb += [both.release.eq(1), both.restart.eq(reset.restart)]
+            hosts = [both.bus]
+        if hosts:
+            wiring.connect(m, hosts[0], multiplexer.host)
         wiring.connect(m, demo.bus, multiplexer.demo)
         wiring.connect(m, multiplexer.bus, system.bus)
         wiring.connect(m, system.display, display.commands)
@@ -109,6 +127,24 @@ class BoardTop(Elaboratable):
             ports = [getattr(digit, segment) for segment in SEGMENTS]
             _output(m, f"hex{number}_pins", ports, display.digits[number])
         return m
+
+    def _serial_line(self, m: Module, platform: Any, serial: SerialBridge) -> Any:
+        """Connect the bridge to its pins and to the demo; return its end of the bus."""
+        # Of the same clock; the machine's reset leaves the registers within reach.
+        m.domains.serial = ClockDomain()
+        m.submodules.serial = DomainRenamer("serial")(serial)
+        m.submodules.text = text = self.text
+        wiring.connect(m, self.demo.name, text.name)
+        wiring.connect(m, text.o, serial.text)
+        pins = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
+        m.submodules.rx_pin = rx = io.Buffer("i", pins.rx)
+        m.d.comb += [
+            ClockSignal("serial").eq(ClockSignal()),
+            ResetSignal("serial").eq(self.reset.restart),
+            serial.rx.eq(rx.i),
+        ]
+        _output(m, "tx_pin", [pins.tx], serial.tx)
+        return serial.bus
 
 
 def _input(m: Module, platform: Any, name: str, number: int) -> Value:

@@ -21,7 +21,8 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list of the cores that the command looks at; the tools themselves are left out."""
     found: list[str] = []
 
-    def look(design: Design, folder: Path) -> list[str]:
+    def look(design: Design, folder: Path, serial_baud: int | None) -> list[str]:
+        assert serial_baud is None
         found.append(design.name)
         return ["Yosys: not this wide"] if design.name == "wide" else []
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cosim.engine.digests import ROOT
@@ -33,10 +32,9 @@ from hdl.core.cores import core_config
 from hdl.design import Design
 from hdl.options import Choice
 from hdl.registers.map import register_map
-from talos_ref.model.checkpoint import Checkpoint
-from talos_ref.model.config import MICROGPT, ModelConfig
+from talos_ref.model.config import MICROGPT
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
-from tests.helpers.designs import design_of, published
+from tests.helpers.designs import published, tiny_design
 
 TILE16 = core_config("tile16")
 TEMPERATURE = 0x0080
@@ -268,13 +266,10 @@ def test_what_the_page_shows(command: str, monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().out == example[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tiny() -> Design:
-    """A design of two letters, one of which seven segments cannot form, that is compiled in half a minute."""
-    model = ModelConfig(alphabet="nあ", block_size=5, n_embd=4, n_head=1, mlp_dim=6)
-    rng = np.random.default_rng(3)
-    weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in model.shapes().items()}
-    return design_of(core_config("tile16", model), Checkpoint(model, weights))
+    """The smallest design."""
+    return tiny_design()
 
 
 def test_another_alphabet(tiny: Design, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,10 +15,11 @@ from amaranth.hdl import IOPort
 from cosim.engine.simulators import find_program
 from hdl.boards.de1_soc.check import WAIVERS, check_design
 from hdl.boards.de1_soc.pll import Pll
+from hdl.boards.de1_soc.project import board_files
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from hdl.boards.elaborate import waiver_file
 from tests.helpers.board_design import DEMO_CYCLES, tile16_files
-from tests.helpers.designs import published
+from tests.helpers.designs import published, tiny_design
 from tests.helpers.quartus_reports import CLOCK
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -153,7 +154,7 @@ def check(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]
     made = folder / "made"
     made.mkdir()
     (made / "top.v").write_text(text)
-    monkeypatch.setattr("hdl.boards.de1_soc.check.project_files", lambda design: made)
+    monkeypatch.setattr("hdl.boards.de1_soc.check.project_files", lambda design, **options: made)
     return check_design(published("tile16"), folder)
 
 
@@ -176,6 +177,20 @@ def test_tools_object(
     found = check(files["top.v"].replace(old, new, 1), tmp_path, monkeypatch)
     for pattern in expected:
         assert any(re.match(pattern, line) for line in found), (pattern, found)
+
+
+def test_a_serial_line(tmp_path: Path) -> None:
+    """Two pins more, a pull-up, no timing, and no objections; the registers are not in the machine's reset."""
+    made = board_files(tiny_design(), serial_baud=115_200)
+    found = re.findall(r"^set_location_assignment PIN_(\w+) -to (\S+)$", made["top.qsf"], re.M)
+    # DE1-SoC User Manual: GPIO_0 pin 10 is GPIO_0[9], pin 8 is GPIO_0[7].
+    assert {port: pin for pin, port in found} == {**PINS, "uart_0__rx__io": "AJ16", "uart_0__tx__io": "AJ19"}
+    assert 'set_instance_assignment -name WEAK_PULL_UP_RESISTOR "ON" -to uart_0__rx__io\n' in made["top.qsf"]
+    assert "set_false_path -from [get_ports {uart_0__rx__io}]\n" in made["top.sdc"]
+    assert "set_false_path -to [get_ports {uart_0__tx__io}]\n" in made["top.sdc"]
+    assert check_design(tiny_design(), tmp_path, 115_200) == []
+    with pytest.raises(ValueError, match=r"^baud must be 1 to 7031250 at a clock of 56250000 Hz, not 8000000$"):
+        board_files(tiny_design(), serial_baud=8_000_000)
 
 
 def test_waivers() -> None:
