@@ -20,6 +20,7 @@ from cosim.host.check import Mismatch
 from cosim.host.session import Session, open_session
 from cosim.host.transport import Access
 from cosim.host.transports import TRANSPORTS
+from hdl.boards.parts.serial_protocol import BAUD
 from hdl.options import PREFERRED, Choice, design_options
 from talos_ref.command_line import SETTINGS, run
 from talos_ref.files import check_writable, write_bytes
@@ -68,6 +69,10 @@ def _board_options(command: C) -> C:
         click.option("--timeout", type=_Seconds(), default=90.0, metavar="SECONDS",
                      help="for one access, name or step (default: 90)"),
         _design_options,
+        click.option("--baud", type=Integer(1), metavar="RATE",
+                     help=f"of the serial transport, bits a second (default: {BAUD})"),
+        click.option("--port", metavar="PORT",
+                     help="of the serial transport, such as /dev/ttyUSB0 or COM3 (default: the only one on USB)"),
         click.option("--transport", type=OneOf(list(TRANSPORTS)), default=first, metavar="NAME",
                      help=f"{first} (default), or a real board: {', '.join(others)}"),
     ):  # fmt: skip
@@ -169,6 +174,10 @@ def _run(command: str, options: dict[str, Any], work_with: Work) -> None:
     """Run a command on a board, and save what was asked for whether all was equal or not."""
     choice = Choice(**{name: options[name] for name in ("core", "weights", "format", "design")})
     transport, save, accesses_file = options["transport"], options["save"], options["accesses"]
+    port, baud = options["port"], options["baud"]
+    for name, value in (("--port", port), ("--baud", baud)):
+        if value is not None and transport != "serial":
+            raise ValueError(f"{name} must stand with --transport serial, not {transport}")
     for path in (save, accesses_file):
         if path is not None:
             check_writable(path)
@@ -176,7 +185,10 @@ def _run(command: str, options: dict[str, Any], work_with: Work) -> None:
     record = accesses.append if accesses_file else None
     result: work.Result = {"command": command, "transport": transport, "checked": 0, "mismatch": None}
     try:
-        with open_session(transport, choice, seconds=options["timeout"], notice=_notice, record=record) as session:
+        with open_session(
+            transport, choice, seconds=options["timeout"], port=port, baud=BAUD if baud is None else baud,
+            notice=_notice, record=record,
+        ) as session:  # fmt: skip
             result["board"] = _board_json(session)
             if session.warning is not None:
                 _notice(f"warning: {session.warning}")

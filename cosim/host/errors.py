@@ -9,6 +9,7 @@ __all__ = [
     "HostError",
     "NoBoard",
     "NoCable",
+    "NoPort",
     "NoQuartus",
     "OldDesign",
     "OtherBuild",
@@ -25,6 +26,10 @@ class NoQuartus(HostError):
 
 class NoCable(HostError):
     """No JTAG cable is connected to this computer."""
+
+
+class NoPort(HostError):
+    """A serial port cannot be opened."""
 
 
 class NoBoard(HostError):

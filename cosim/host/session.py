@@ -10,6 +10,7 @@ from cosim.host.machine import Identity, identify
 from cosim.host.transport import Access, Recorded, Transport
 from cosim.host.transports import Connection, open_transport
 from cosim.host.wanted import check_identity, wanted_by
+from hdl.boards.parts.serial_protocol import BAUD
 from hdl.design import Design
 from hdl.options import Choice
 from hdl.registers.map import RegisterMap, register_map
@@ -43,10 +44,14 @@ def open_session(
     choice: Choice,
     *,
     seconds: float,
+    port: str | None = None,
+    baud: int = BAUD,
     notice: Callable[[str], None] = lambda text: None,
     record: Callable[[Access], None] | None = None,
 ) -> Iterator[Session]:
     """Find a board, and yield it once it is known to be what was chosen; ``record`` is told of every access.
+
+    ``port`` and ``baud`` are of the serial transport.
 
     Raises OSError or ValueError, before a board is looked for, if a file of the choice cannot be used; and what
     `open_transport`, `identify` and `check_identity` raise.
@@ -58,7 +63,8 @@ def open_session(
         made.append(choice.resolve())
         return made[0]
 
-    with open_transport(transport, Connection(design=design, seconds=seconds, notice=notice)) as found:
+    connection = Connection(design=design, seconds=seconds, notice=notice, port=port, baud=baud)
+    with open_transport(transport, connection) as found:
         if made:
             # What was made for the simulation is what has to be there.
             expected = replace(expected, design=made[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cosim.host.errors import HostError
 from cosim.host.transport import Transport
+from hdl.boards.parts.serial_protocol import BAUD
 from hdl.design import Design
 
 __all__ = ["TRANSPORTS", "Connection", "open_transport"]
@@ -23,6 +24,10 @@ class Connection:
     """Wall time limit of an access."""
     notice: Callable[[str], None] = lambda text: None
     """Told of what takes long."""
+    port: str | None = None
+    """Serial port; the only one on USB without."""
+    baud: int = BAUD
+    """Bits a second on it."""
 
 
 def _simulation(connection: Connection) -> AbstractContextManager[Transport]:
@@ -43,9 +48,20 @@ def _system_console(connection: Connection) -> AbstractContextManager[Transport]
     return system_console(seconds=connection.seconds)
 
 
+def _serial(connection: Connection) -> AbstractContextManager[Transport]:
+    try:
+        from cosim.host.serial_port import serial_board
+    except ImportError as error:
+        raise HostError(f"a serial port needs pyserial ({error}): install it with `pip install pyserial`") from None
+    return serial_board(
+        connection.port, baud=connection.baud, seconds=connection.seconds, notice=connection.notice
+    )
+
+
 TRANSPORTS: dict[str, Callable[[Connection], AbstractContextManager[Transport]]] = {
     "simulation": _simulation,
     "system-console": _system_console,
+    "serial": _serial,
 }
 """Name on the command line -> what returns an open board; the first is the default."""
 

@@ -67,10 +67,11 @@ def test_every_module_is_imported() -> None:
     modules = sorted(
         path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
         for path in (ROOT / "cosim" / "host").glob("*.py")
-        if path.name != "__main__.py"
+        if path.name not in ("__main__.py", "serial_port.py")
     )
     assert len(modules) > 10
-    done = bare_python("\n".join(f"import {name}" for name in modules))
+    # pyserial waits until a serial port is wanted. (Here it would look for what Unix alone has.)
+    done = bare_python("\n".join(f"import {name}" for name in modules) + "\nassert 'serial' not in sys.modules")
     assert (done.stderr, done.returncode) == ("", 0)
 
 

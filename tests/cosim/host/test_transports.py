@@ -16,7 +16,7 @@ def no_design() -> Design:
 
 def test_the_simulated_board_is_the_default() -> None:
     """A board is not touched unless it is asked for."""
-    assert list(TRANSPORTS) == ["simulation", "system-console"]
+    assert list(TRANSPORTS) == ["simulation", "system-console", "serial"]
 
 
 def test_system_console(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +30,6 @@ def test_system_console(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_transport() -> None:
-    message = r"^transport must be one of simulation, system-console, not 'usb'$"
+    message = r"^transport must be one of simulation, system-console, serial, not 'usb'$"
     with pytest.raises(ValueError, match=message), open_transport("usb", Connection(design=no_design, seconds=1)):
         pass
