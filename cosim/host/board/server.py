@@ -10,11 +10,14 @@ A request is a line of ASCII, and so is its answer: ``ok``, ``ok VALUES``, ``err
 ``set PORT LEVEL``               drives an input, such as ``switch_1__io``, from now on
 ``run NANOSECONDS``              lets simulated time pass
 ``time``                         ``ok`` and the simulated nanoseconds so far
+``port``                         ``ok`` and the pseudo-terminal at the end of the serial line
 ===============================  ===================================================================================
 
 Time stands still while no request is served; a read or write takes ``TALOS_BOARD_GAP`` nanoseconds more than the bus
 needs, for the cable. The first client owns the simulation, which ends when that connection does; others may come and
-go. ``TALOS_BOARD_ACCESSES`` names a file for a line per access: simulated ns, kind, address, word.
+go. With ``TALOS_BOARD_BAUD``, bits a second, a board that has a serial line carries it too (see `serial_line`); what
+comes there is served as a request is. ``TALOS_BOARD_ACCESSES`` names a file for a line per access: simulated ns, kind,
+address, word.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ from cocotb.clock import Clock
 from cocotb.handle import HierarchyObject
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import SimTimeoutError, Timer, ValueChange, with_timeout
+
+from cosim.host.board.serial_line import SerialLine
 
 __all__ = ["serve"]
 
@@ -74,6 +79,9 @@ class _Board:
         self._ports = dict(sorted(ports.items()))
         self._clock = dut.clk50_0__io
         self._bridge = _bridge(dut)
+        self.line: SerialLine | None = None
+        if baud := int(os.environ.get("TALOS_BOARD_BAUD", "0")):
+            self.line = SerialLine(dut.uart_0__rx__io, dut.uart_0__tx__io, baud)
 
     async def start(self) -> None:
         """Power on: SW0 (enable) up, SW1 (reset) down, buttons up; then wait for the PLL."""
@@ -111,8 +119,11 @@ class _Board:
                 return ""
             case ["time"]:
                 return str(_now_ns())
+            case ["port"] if self.line is not None:
+                return self.line.port
             case _:
-                raise _Refused(f"request must be read, write, pins, set, run or time, not {' '.join(words)[:40]!r}")
+                known = "read, write, pins, set, run, time or port"
+                raise _Refused(f"request must be {known}, not {' '.join(words)[:40]!r}")
 
     async def _access(self, address: int, word: int | None, enable: int) -> int:
         bridge = self._bridge
@@ -152,14 +163,19 @@ def _bridge(scope: Any) -> Any:
     raise LookupError("the board top must have an instance of jtag_bridge")
 
 
-def _requests(listener: socket.socket) -> Iterator[tuple[socket.socket, str]]:
-    """Yield client and line in the order of arrival, until the first client goes."""
+def _requests(listener: socket.socket, serial: SerialLine | None) -> Iterator[tuple[socket.socket | None, str]]:
+    """Yield client and line in the order of arrival, until the first client goes; None for bytes on the serial line."""
     owner: socket.socket | None = None
     buffers: dict[socket.socket, bytes] = {}
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
+        if serial is not None:
+            selector.register(serial.master, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
+                if serial is not None and key.fd == serial.master:
+                    yield None, ""
+                    continue
                 if key.fileobj is listener:
                     client, _ = listener.accept()
                     owner = client if owner is None else owner
@@ -193,7 +209,11 @@ async def serve(dut: Any) -> None:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(os.environ["TALOS_BOARD_SOCKET"])
             listener.listen()
-            for client, line in _requests(listener):
+            for client, line in _requests(listener, board.line):
+                if client is None:
+                    assert board.line is not None
+                    await board.line.serve()
+                    continue
                 try:
                     found = await board.answer(line.split())
                     answer = f"ok {found}" if found else "ok"

@@ -70,6 +70,10 @@ class SimulatedBoard:
         """Return register accesses over the first connection; closing them ends the simulation."""
         return LinkTransport(self.link, self.end)
 
+    def port(self) -> str:
+        """Return the pseudo-terminal at the end of the serial line; BoardError if the board has none."""
+        return self.link.ask("port")
+
     def pins(self) -> dict[str, int]:
         """Return the level of every pin: port of the board top -> 0 or 1."""
         pins: dict[str, int] = json.loads(self.link.ask("pins"))
@@ -100,7 +104,10 @@ class SimulatedBoard:
 
 
 def board_model(
-    design: Design, demo_cycles: int | None = None, notice: Callable[[str], None] = lambda text: None
+    design: Design,
+    demo_cycles: int | None = None,
+    notice: Callable[[str], None] = lambda text: None,
+    serial_baud: int | None = None,
 ) -> Model:
     """Return the board with a design, generated and compiled unless that was done; minutes if it was not.
 
@@ -110,6 +117,8 @@ def board_model(
         Clock cycles from one name of the demo to the next; a second's by default.
     notice
         Told of what takes long.
+    serial_baud
+        Bits a second of its serial line; without, it has none.
 
     Raises SimulatorError if it does not compile.
     """
@@ -119,7 +128,8 @@ def board_model(
             f"making the simulated board with {design.name}, a few minutes, for it is new or its sources have changed"
         )
 
-    source = project_files(design, demo_cycles=demo_cycles, before=before) / f"{PROJECT}.v"
+    files = project_files(design, demo_cycles=demo_cycles, serial_baud=serial_baud, before=before)
+    source = files / f"{PROJECT}.v"
     return compile_board(source, design_folder(design) / "board")
 
 
@@ -133,7 +143,9 @@ def compile_board(source: Path, build_dir: Path) -> Model:
 
 
 @contextmanager
-def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_NS) -> Iterator[SimulatedBoard]:
+def simulated_board(
+    model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_NS, serial_baud: int | None = None
+) -> Iterator[SimulatedBoard]:
     """Start a compiled board; it has power, SW0 up, SW1 down, and a locked PLL. It ends with the block.
 
     Parameters
@@ -142,6 +154,8 @@ def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_N
         Wall time limit of an access.
     gap_ns
         Simulated time that passes after each read or write, of one word or several.
+    serial_baud
+        What the model was made with; a pseudo-terminal is then at the end of its serial line.
 
     Raises
     ------
@@ -161,6 +175,7 @@ def simulated_board(model: Model, *, seconds: float = 30.0, gap_ns: int = _GAP_N
             "TALOS_BOARD_SOCKET": str(path),
             "TALOS_BOARD_GAP": str(gap_ns),
             "TALOS_BOARD_ACCESSES": str(accesses),
+            **({} if serial_baud is None else {"TALOS_BOARD_BAUD": str(serial_baud)}),
         }
     )
     with log.open("wb") as output:

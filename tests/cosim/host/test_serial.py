@@ -106,6 +106,19 @@ def test_a_bad_line(port: Path) -> None:
     assert said == []
 
 
+def test_late_answers(port: Path) -> None:
+    """The answer to the request before is no answer to this one."""
+    words, before = Words(), [b""]
+    words.words = {4 * index: index for index in range(64)}
+
+    def late(data: bytes) -> bytes:
+        said, before[0] = before[0] + data, data
+        return said
+
+    with plugged_in(SerialBoard(words, say=late), port), serial_board(str(port), baud=BAUD, seconds=5) as bus:
+        assert [bus.read(4 * index) for index in range(64)] == list(range(64))
+
+
 def test_a_pulled_cable(port: Path) -> None:
     """The access that meets it is done once the cable is back."""
     words, said = Words(), list[str]()

@@ -110,6 +110,24 @@ def test_release() -> None:
     assert len(of_demo) - len(traffic.done["demo"]) <= 1, "at most one was under way at the end"
 
 
+def test_always_released() -> None:
+    """Two hosts that share a bus: each of their accesses is done, in its order, though both ask all the time."""
+    traffic = Traffic()
+
+    async def other(ctx: Any) -> None:
+        await traffic.work(ctx, "demo", 1 << 30, 0)
+
+    async def testbench(ctx: Any) -> None:
+        ctx.set(traffic.multiplexer.release, 1)
+        await traffic.work(ctx, "host", 200, 0.5)
+
+    traffic.run(testbench, other)
+    of_other = [entry for entry in traffic.target.log if entry[1] < 0x800]
+    assert [entry for entry in traffic.target.log if entry[1] >= 0x800] == traffic.done["host"]
+    assert of_other[: len(traffic.done["demo"])] == traffic.done["demo"]
+    assert len(traffic.done["demo"]) > 50
+
+
 def test_reset_in_any_cycle() -> None:
     """A reset of the domain loses no access of the host."""
     traffic = Traffic()
