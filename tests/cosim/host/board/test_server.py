@@ -118,8 +118,8 @@ def test_a_bus_that_hangs(board: SimulatedBoard) -> None:
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ("sing", "request must be read, write, pins, set, run or time, not 'sing'"),
-        ("", "request must be read, write, pins, set, run or time, not ''"),
+        ("sing", "request must be read, write, pins, set, run, time or port, not 'sing'"),
+        ("", "request must be read, write, pins, set, run, time or port, not ''"),
         ("read", "request must be"),
         ("read x", "number must be an integer, not 'x'"),
         ("read 0x100000000", "number must be 0 to 0xfffffffc, not 0x100000000"),
