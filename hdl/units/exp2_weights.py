@@ -79,8 +79,9 @@ class Exp2Weights(wiring.Component):
         spec, temperature = self.spec, self.temperature.payload
 
         # The inverse stays in the divider until the next temperature comes.
-        wide, pending = Signal(), Signal()
-        clipped = Signal(TEMPERATURE.width)
+        wide = Signal(name="wide")
+        pending = Signal(name="pending")
+        clipped = Signal(TEMPERATURE.width, name="clipped")
         m.d.comb += [
             clipped.eq(Mux(temperature < spec.min_temperature, spec.min_temperature, temperature)),
             self.temperature.ready.eq(~pending & (divide.o.valid | divide.i.ready)),
@@ -101,9 +102,9 @@ class Exp2Weights(wiring.Component):
             ]
 
         # Cycle 1. Its operands stay, and so does the result.
-        top_product = Signal(self.product_shape)
+        top_product = Signal(self.product_shape, name="top_product")
         m.d.comb += top_product.eq(self.top * divide.o.payload)
-        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape)).shape())
+        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape, name="t")).shape(), name="top")
         m.d.sync += top.eq(exp2_exponent(spec.exp, self._round(m, top_product, wide, "top_t")))
 
         for lane in range(self.lanes):

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.device.target import target_of
 from hdl.units.format import index_shape, shape_of
+from hdl.units.memory_ports import read_port, write_port
 from talos_ref.golden.format import Format
 from talos_ref.model.config import ModelConfig
 
@@ -86,8 +87,9 @@ class CacheMemory(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        first_row = Signal(index_shape(self.n_layer * self.rows))
-        write_row, read_row = Signal.like(first_row), Signal.like(first_row)
+        first_row = Signal(index_shape(self.n_layer * self.rows), name="first_row")
+        write_row = Signal.like(first_row, name="write_row")
+        read_row = Signal.like(first_row, name="read_row")
         m.d.comb += [
             first_row.eq(self.layer * self.rows),
             write_row.eq(first_row + row_of(self.write_position, self.positions)),
@@ -98,7 +100,7 @@ class CacheMemory(wiring.Component):
         for bank in range(self.positions):
             memory = Memory(shape=self.vector_layout, depth=depth, init=[], attrs=attributes)
             m.submodules[f"bank{bank}"] = memory
-            write, read = memory.write_port(), memory.read_port()
+            write, read = write_port(memory), read_port(memory)
             m.d.comb += [
                 write.addr.eq(Cat(write_row, self.write_value)),
                 write.data.eq(self.write_vector),

@@ -66,7 +66,9 @@ class RmsNorm(wiring.Component):
         m.submodules.bank = bank = MultiplierBank(spec.n, 1, shape_of(spec.word), signed(wide))
         products = [bank.port.products[k][0] for k in range(spec.n)]
 
-        accept, taken, busy = Signal(), Signal(), Signal()
+        accept = Signal(name="accept")
+        taken = Signal(name="taken")
+        busy = Signal(name="busy")
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
             self.i.ready.eq(~busy | taken),
@@ -76,7 +78,7 @@ class RmsNorm(wiring.Component):
         m.d.sync += busy.eq(accept | (busy & ~taken))
 
         # Cycle 1: a square has its sign bit to spare.
-        squared = Signal()
+        squared = Signal(name="squared")
         m.d.sync += [squared.eq(accept), scale.i.valid.eq(squared)]
         squares = [product[: 2 * spec.word.width - 1] for product in products]
         m.d.sync += scale.i.payload.eq(scale.measure(m, squares))
@@ -88,8 +90,10 @@ class RmsNorm(wiring.Component):
             return m
 
         # Cycle 2 + s: the only one in which the bank does not look at the input.
-        held = Signal(x.shape())
-        multiplied, rounded, apply = Signal(), Signal(), Signal()
+        held = Signal(x.shape(), name="held")
+        multiplied = Signal(name="multiplied")
+        rounded = Signal(name="rounded")
+        apply = Signal(name="apply")
         m.d.comb += apply.eq(scale.o.valid & ~multiplied)
         for k in range(spec.n):
             m.d.comb += [
