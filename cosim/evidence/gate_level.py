@@ -1,8 +1,9 @@
 """A core as cells of the Cyclone V: the netlist that Yosys maps it to, in a form that the test benches run.
 
 Yosys brings models of its cells; they are used where they lie, but for the block RAM's (``cells/mistral_m10k.v`` says
-why). A netlist can carry faults, one of which a run switches on by ``+fault=NUMBER``: a bit of a look-up table or of a
-block RAM is then the other one, so that it is seen that the comparison with the golden model notices it.
+why). The DSP block is a cell of Intel's, with our model. A netlist can carry faults, one of which a run switches on by
+``+fault=NUMBER``: a bit of a look-up table or of a block RAM is then the other one, so that it is seen that the
+comparison with the golden model notices it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from cosim.engine.cells import CYCLONEV_MAC
 from cosim.engine.simulators import SimulatorError
 from hdl.device.yosys import run_yosys, yosys_program
 from talos_ref.files import write_bytes
@@ -71,7 +73,7 @@ def cell_models() -> str:
     if replaced != 1:
         raise ValueError(f"{folder} must have one model of MISTRAL_M10K, not {replaced}")
     # They leave it at `none`, which the netlist is not written for.
-    return f"{rest}\n`default_nettype wire\n{_M10K.read_text()}"
+    return f"{rest}\n`default_nettype wire\n{_M10K.read_text()}{CYCLONEV_MAC.read_text()}"
 
 
 def netlist_verilog(netlist: Path, target: Path) -> None:

@@ -53,10 +53,9 @@ def synthesised(design: Design, path: Path) -> dict[str, int] | None:
     if used is None:
         return None
     try:
-        # Two multipliers of 18 × 18 are a block.
         return {
             "alms": int(used["alms"]),
-            "dsp_blocks": -(-int(used["multipliers"]) // 2),
+            "dsp_blocks": int(used["dsp_blocks"]),
             "m10k": int(used["m10k"]),
         }
     except (KeyError, TypeError, ValueError) as error:

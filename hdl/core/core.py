@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 
-from hdl.core.estimate import banks_of
+from hdl.core.estimate import banks_of, largest_matrix
 from hdl.core.interface import CoreSignature, Stage
 from hdl.core.performance import PerformanceCounters
 from hdl.core.requests import RequestControl
@@ -67,7 +67,8 @@ class Core(wiring.Component):
             rows=config.tile_rows,
             columns=config.tile_columns,
             word=word,
-            terms=max(columns for _, columns in self.model.shapes().values()),
+            outputs=largest_matrix(config)[0],
+            terms=largest_matrix(config)[1],
         )
         self.vectors = Vectors(config)
         self.attention = Attention(
@@ -154,10 +155,8 @@ class Core(wiring.Component):
     def _connect_rmsnorm(self, m: Module) -> None:
         """RMSNorm's sources, and where its result goes: to the residual stream, the tile, or the deferred scale."""
         instruction, rmsnorm, vectors = self.sequencer.instruction, self.rmsnorm, self.vectors
-        normalise = Signal(name="normalise")
-        measure = Signal(name="measure")
-        to_residual = Signal(name="to_residual")
-        to_scale = Signal(name="to_scale")
+        normalise, measure = Signal(), Signal()
+        to_residual, to_scale = Signal(), Signal()
         m.d.comb += normalise.eq(self.sequencer.running & (instruction.operation == Operation.NORMALISE))
         m.d.sync += measure.eq(vectors.measure)
         with m.If(rmsnorm.i.valid & rmsnorm.i.ready):
@@ -175,15 +174,14 @@ class Core(wiring.Component):
         if rmsnorm.normalise:
             m.d.comb += [vectors.normed.payload.eq(rmsnorm.o.p.y), vectors.normalised.payload.eq(rmsnorm.o.p.y)]
         if self.embedding.projects:
-            started = Signal(name="started")
+            started = Signal()
             m.d.sync += started.eq(self.control.start)
             m.d.comb += [vectors.normalised.valid.eq(started), vectors.normalised.payload.eq(self.embedding.x)]
         else:
             with m.If(normalise & (instruction.source == Vector.EMBEDDING)):
                 m.d.comb += rmsnorm.i.p.x.eq(self.embedding.x)
 
-        self.scale = Signal(shape_of(self.arithmetic.rmsnorm.scale_format), name="scale")
-        self.scale_valid = Signal(name="scale_valid")
+        self.scale, self.scale_valid = Signal(shape_of(self.arithmetic.rmsnorm.scale_format)), Signal()
         with m.If(rmsnorm.o.valid & to_scale):
             m.d.sync += [self.scale.eq(rmsnorm.o.p.scale), self.scale_valid.eq(1)]
         with m.If(vectors.measure | self.control.start):
@@ -192,7 +190,7 @@ class Core(wiring.Component):
     def _connect_tile(self, m: Module) -> None:
         """From an instruction to the tile, and from its totals back to the vectors."""
         sequencer, instruction, vectors, tile = self.sequencer, self.sequencer.instruction, self.vectors, self.tile
-        multiply = Signal(name="multiply")
+        multiply = Signal()
         tag = tag_layout(self.config)
         # A scale other than the query's constant has to be there; it is, long before fc1 has ended.
         wants_scale = instruction.destination == Vector.RESIDUAL
@@ -264,7 +262,7 @@ class Core(wiring.Component):
     def _connect_dense_head(self, m: Module, valid: Any) -> None:
         """The addends of a row block of logits, held from lm_head's totals to those of the folded matrix."""
         scaled, tile = self.scaled, self.tile
-        held = Signal(tile.o.payload.shape(), name="held")
+        held = Signal(tile.o.payload.shape())
         with m.If(valid):
             m.d.sync += held.eq(tile.o.payload)
         for r in range(self.config.tile_rows):
@@ -314,11 +312,13 @@ class Core(wiring.Component):
 
     def _connect_multipliers(self, m: Module) -> None:
         """Banks of multipliers; with ``share_multipliers``, units that never multiply in one cycle share one."""
-        head = self.sampler.multiplier_ports
+        head = self.sampler.turn_ports
         if self.arithmetic.deferred:
             sparse = [self.head.sparse_multipliers, self.head.scale_multipliers] if self.config.sparse_head else []
             head = [*sparse, *head, self.scaled.multipliers]
-        banks = banks_of(self.config, [self.tile.multipliers], self.attention.multiplier_ports, head)
-        for name, users in banks.items():
-            m.submodules[f"{name}_multipliers"] = bank = bank_of(users)
-            share(m, bank, users)
+        banks = banks_of(
+            self.config, [self.tile.multipliers], self.attention.multiplier_ports, head, self.sampler.apart_ports
+        )
+        for name, (users, apart) in banks.items():
+            m.submodules[f"{name}_multipliers"] = bank = bank_of(users, apart)
+            share(m, bank, users, apart)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from hdl.core.config import CORES, CoreConfig
-from hdl.core.estimate import memory_blocks, multipliers
+from hdl.core.estimate import dsp_blocks, memory_blocks
 from hdl.core.schedule import schedule, tile_instructions
 from hdl.device.chip import Chip
 from hdl.device.cyclone_v import CHIP
@@ -24,7 +24,7 @@ def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, 
     """Return a named core bound to a model and a number format, for a device: that of the DE1-SoC by default.
 
     It takes no more positions and tokens at once than there are. A core whose arithmetic is deferred is made smaller
-    where the device has too few multipliers: of the tiles, positions and heads that fit, it has those with the fewest
+    where the device has too few DSP blocks: of the tiles, positions and heads that fit, it has those with the fewest
     cycles.
 
     Raises ValueError for an unknown name, and for a core that the model cannot have, with the reason and the named
@@ -62,10 +62,10 @@ def _bind(name: str, model: ModelConfig, word: Format, chip: Chip) -> CoreConfig
     except ValueError as error:
         return str(error)
     found: CoreConfig | None = config
-    if multipliers(config) > chip.multipliers:
+    if dsp_blocks(config) > chip.dsp_blocks:
         found = _smaller(config, chip) if config.arithmetic.deferred else None
     if found is None:
-        return f"it takes {multipliers(config)} multipliers of 18 x 19 bits, and {chip.part} has {chip.multipliers}"
+        return f"it takes {dsp_blocks(config)} DSP blocks, and {chip.part} has {chip.dsp_blocks}"
     blocks = memory_blocks(found, chip)
     if blocks > chip.memory_blocks:
         return f"it takes {blocks} memory blocks ({chip.block_kind}), and {chip.part} has {chip.memory_blocks}"
@@ -73,7 +73,7 @@ def _bind(name: str, model: ModelConfig, word: Format, chip: Chip) -> CoreConfig
 
 
 def _smaller(config: CoreConfig, chip: Chip) -> CoreConfig | None:
-    """Return the configuration with the fewest cycles of those that have multipliers enough; None if none has.
+    """Return the configuration with the fewest cycles of those with no more DSP blocks than there are; None if none is.
 
     No tile is wider than that of the core, and no more positions are taken at once: what is summed in a cycle decides
     how long the cycle must be.
@@ -93,10 +93,10 @@ def _smaller(config: CoreConfig, chip: Chip) -> CoreConfig | None:
     # Among equals the tallest: its row blocks are written at once.
     for _, shape in sorted(shapes, key=lambda entry: (entry[0], *(-int(value) for value in entry[1]))):
         head = model.vocab_size if shape.sparse_head else 0
-        if model.n_embd + shape.tile_rows * shape.tile_columns + head > chip.multipliers:
+        if model.n_embd + shape.tile_rows * shape.tile_columns + head > 2 * chip.dsp_blocks:
             continue
         candidate = replace(config, **shape._asdict())
-        if multipliers(candidate) <= chip.multipliers:
+        if dsp_blocks(candidate) <= chip.dsp_blocks:
             return candidate
     return None
 

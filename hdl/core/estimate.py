@@ -1,31 +1,36 @@
-"""What a core takes of the device's multipliers and memory blocks, from its configuration alone.
+"""What a core takes of the device's DSP blocks and memory blocks, from its configuration alone.
 
-Synthesis counts the same, up to constants that it finds in the weights: columns of zeros take no memory, and a product
-with one no multiplier. So this is what a core takes at most. Tables of logic are for synthesis alone to count.
+Synthesis counts the same DSP blocks, and the same memory blocks up to constants that it finds in the weights: columns
+of zeros take none. So this is what a core takes at most. Tables of logic are for synthesis alone to count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hdl.core.config import CoreConfig
-from hdl.core.schedule import schedule, tile_instructions
+from hdl.core.schedule import Operation, schedule, tile_instructions
 from hdl.core.sequencer import instruction_layout
 from hdl.device.chip import Chip
 from hdl.device.cyclone_v import CHIP
+from hdl.device.target import DspMode
 from hdl.units.attention import Attention
 from hdl.units.folded_rom import FoldedRom
-from hdl.units.kv_cache import cache_depth, cache_rows
-from hdl.units.multipliers import MultiplierPort
+from hdl.units.kv_cache import CacheLayout, cache_depth, cache_rows
+from hdl.units.multipliers import bank_layout
 from hdl.units.registry import attention_divide_of, sampler_weights_of
+from hdl.units.rmsnorm import RmsNorm
 from hdl.units.sampler import Sampler
 from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.sparse_tile import SparseTile
 from hdl.units.tile import Tile
 
-__all__ = ["Estimate", "Memory", "banks_of", "estimate", "memories", "memory_blocks", "multipliers"]
+__all__ = [
+    "Estimate", "Memory", "banks_of", "dsp_blocks", "dsp_modes", "estimate", "largest_matrix", "memories",
+    "memory_blocks",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,46 +50,61 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Parts of the device; a multiplier is one of 18 × 19 bits, half a DSP block."""
+    """Parts of the device."""
 
-    multipliers: int
+    dsp_blocks: int
     m10k: int
     rom_bits: int
 
 
-def banks_of(config: CoreConfig, tile: list[Any], attention: list[Any], head: list[Any]) -> dict[str, list[Any]]:
-    """Return bank -> the ports that take turns at it, from the ports of the tile, of attention and of all others."""
+Ports = list[Any]
+"""Ports for multipliers, or their signatures."""
+
+
+def banks_of(
+    config: CoreConfig, tile: Ports, attention: Ports, head: Ports, apart: Ports
+) -> dict[str, tuple[Ports, Ports]]:
+    """Return bank -> the ports that take turns at it, and those that have multipliers of their own there.
+
+    ``head`` and ``apart`` are those of everything but tile and attention.
+    """
     banks = {"pool": tile + attention} if config.share_multipliers else {"tile": tile, "attention": attention}
-    return banks | ({"head": head} if head else {})
+    return {name: (users, []) for name, users in banks.items()} | {"head": (head, apart)}
 
 
-def multipliers(config: CoreConfig) -> int:
-    """Return the multipliers of a core."""
+def largest_matrix(config: CoreConfig) -> tuple[int, int]:
+    """Return the most rows and the most columns of the matrices that the tile multiplies with."""
+    matrices = config.matrices()
+    shapes = [matrices[name] for name in {step.matrix for step in tile_instructions(schedule(config))}]
+    return max(rows for rows, _ in shapes), max(columns for _, columns in shapes)
+
+
+def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
+    """Return mode -> DSP blocks of a core: each holds two products, or the sum of two."""
     golden, model, word = config.arithmetic, config.model, config.word
-    matrices = [shape for name, shape in config.matrices().items() if name not in ("wte", "wpe")]
-    # Beyond every matrix the tile multiplies by 0.
-    tile = Tile.port(
-        min(config.tile_rows, max(rows for rows, _ in matrices)),
-        min(config.tile_columns, max(columns for _, columns in matrices)),
-        word,
-    )
+    outputs, terms = largest_matrix(config)
+    tile = Tile.port(min(config.tile_rows, outputs), min(config.tile_columns, terms), word)
     lanes = min(config.sampler_lanes, model.vocab_size)
-    sampler = sampler_weights_of(golden.sampler).port(golden.sampler, word, lanes)
-    head = [] if sampler is None else [sampler]
+    head = [*Sampler.turns(golden.sampler, word, model.vocab_size, lanes).values()]
     if golden.scaled_linear is not None:
         head.append(ScaledLinear.port(golden.scaled_linear, config.tile_rows))
         if config.sparse_head:
             head.append(SparseTile.port(model.vocab_size, word))
             head.append(ScaledLinear.port(golden.scaled_linear, model.vocab_size))
+    apart = [*sampler_weights_of(golden.sampler).apart(golden.sampler, word).values()]
     attention = Attention.ports(golden.attention, model, config.attention_positions)
-    banks = banks_of(config, [tile], attention, head)
-    own = model.n_embd + Sampler.own_multipliers(golden.sampler, word, model.vocab_size)
-    return own + sum(_places(ports) for ports in banks.values())
+    normalise = any(step.operation is Operation.NORMALISE for step in schedule(config))
+    banks = [
+        *banks_of(config, [tile], attention, head, apart).values(),
+        ([RmsNorm.port(golden.rmsnorm, normalise)], []),
+    ]
+    layouts = [bank_layout(users, others) for users, others in banks]
+    return {mode: sum(len(layout.blocks) for layout in layouts if layout.mode is mode) for mode in DspMode}
 
 
-def _places(ports: Iterable[MultiplierPort]) -> int:
-    """Return the places of a bank that a port needs; every port takes the corner of row 0, column 0."""
-    return len({(row, column) for port in ports for row in range(port.rows) for column in range(port.columns)})
+def dsp_blocks(config: CoreConfig) -> int:
+    """Return the DSP blocks of a core."""
+    return sum(dsp_modes(config).values())
 
 
 def memories(config: CoreConfig) -> list[Memory]:
@@ -98,12 +118,14 @@ def memories(config: CoreConfig) -> list[Memory]:
         found.append(Memory(name="wpe", depth=model.block_size, width=vector))
     tile = config.tile_rows * config.tile_columns * word
     found.append(Memory(name="weights", depth=len(tile_instructions(program)), width=tile))
-    layout = instruction_layout(program)
-    found.append(Memory(name="program", depth=len(program), width=layout.size))
+    found.append(Memory(name="program", depth=len(program), width=instruction_layout(program).size))
     depth = cache_depth(model.n_layer, cache_rows(model, config.attention_positions))
+    layout = CacheLayout(config.attention_positions, model.n_head, model.head_dim)
+    width = layout.lanes // layout.parts * word
     found += [
-        Memory(name=f"cache bank {bank}", depth=depth, width=vector, written=True)
-        for bank in range(config.attention_positions)
+        Memory(name=f"cache bank {bank}, part {part}", depth=depth, width=width, written=True)
+        for bank in range(layout.positions)
+        for part in range(layout.parts)
     ]
     division = config.arithmetic.attention.divide
     if (table := attention_divide_of(division).rom(division)) is not None:
@@ -124,7 +146,7 @@ def estimate(config: CoreConfig) -> Estimate:
     """Return what a core takes of the Cyclone V at most."""
     found: Sequence[Memory] = memories(config)
     return Estimate(
-        multipliers=multipliers(config),
+        dsp_blocks=dsp_blocks(config),
         m10k=sum(memory.m10k for memory in found),
         rom_bits=sum(memory.depth * memory.width for memory in found if not memory.written),
     )

@@ -12,7 +12,6 @@ from amaranth.lib.wiring import In, Out
 from hdl.core.interface import Stage
 from hdl.core.schedule import Instruction, Operation, Vector, tile_instructions
 from hdl.units.format import index_shape
-from hdl.units.memory_ports import read_port
 
 __all__ = ["Sequencer", "instruction_layout"]
 
@@ -83,11 +82,10 @@ class Sequencer(wiring.Component):
         fields = self.layout.members
         init = [{name: getattr(instruction, name) for name in fields} for instruction in self.program]
         m.submodules.memory = memory = Memory(shape=self.layout, depth=len(init), init=init)
-        read = read_port(memory)
+        read = memory.read_port()
 
         # The read is addressed with the next counter, so that its word belongs to the current one.
-        counter = Signal(range(len(init)), name="counter")
-        next_counter = Signal(range(len(init)), name="next_counter")
+        counter, next_counter = Signal(range(len(init))), Signal(range(len(init)))
         # After the last instruction the counter goes back too: beyond the program the memory has no words.
         ended = self.done & (self.instruction.operation == Operation.SAMPLE)
         m.d.comb += [

@@ -9,12 +9,12 @@ __all__ = ["Chip"]
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """Multipliers and memory blocks of a device, in the units in which its maker counts them."""
+    """DSP blocks and memory blocks of a device."""
 
     part: str
     """Order code, for messages."""
-    multipliers: int
-    """Of 18 × 18 bits or a bit more."""
+    dsp_blocks: int
+    """Each two products of 18 × 18 bits or a bit more, or the sum of two."""
     memory_blocks: int
     block_kind: str
     """Name of a memory block, for messages."""

@@ -13,7 +13,7 @@ from hdl.device.chip import Chip
 
 __all__ = [
     "CARRY_PS", "CHIP", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
-    "MLAB_READ_PS", "MULTIPLIER_PS", "MULTIPLIER_WIDTHS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
+    "MLAB_READ_PS", "MULTIPLIER_PS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
 ]  # fmt: skip
 
 FAMILY, PART = "Cyclone V", "5CSEMA5F31C6"
@@ -22,11 +22,11 @@ FAMILY, PART = "Cyclone V", "5CSEMA5F31C6"
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Parts of the device; a multiplier is one of 18 × 18, half a DSP block."""
+    """Parts of the device."""
 
     alms: int
     registers: int
-    multipliers: int
+    dsp_blocks: int
     m10k: int
     mlab: int = 0
     aluts: int = 0
@@ -36,19 +36,16 @@ class Resources:
         return asdict(self)
 
 
-DEVICE = Resources(alms=32_070, registers=128_280, multipliers=174, m10k=397, mlab=0, aluts=64_140)
+DEVICE = Resources(alms=32_070, registers=128_280, dsp_blocks=87, m10k=397, mlab=0, aluts=64_140)
 """What ``PART`` has."""
 
-MAX_ALM_SHARE = 0.85
-"""A core may take no more of the ALMs, so that it can be routed."""
-
-MULTIPLIER_WIDTHS = (9, 18, 27)
-"""Operands of a DSP block's multipliers, in bits: three, two or one of them in a block."""
+MAX_ALM_SHARE = 0.76
+"""A core may take no more of the ALMs by the formula of ``hdl.device.resources``."""
 
 M10K_SHAPES = ((8192, 1), (4096, 2), (2048, 5), (1024, 10), (512, 20), (256, 40))
 """(words, bits) that a memory block may be."""
 CHIP = Chip(
-    part=PART, multipliers=DEVICE.multipliers, memory_blocks=DEVICE.m10k, block_kind="M10K", block_shapes=M10K_SHAPES,
+    part=PART, dsp_blocks=DEVICE.dsp_blocks, memory_blocks=DEVICE.m10k, block_kind="M10K", block_shapes=M10K_SHAPES,
     # Yosys 0.70, intel_alm/common/bram_m10k.txt.
     least_fill=5,
 )  # fmt: skip

@@ -14,19 +14,39 @@ from amaranth.hdl import C, Cat, ClockSignal, Instance, Module, Signal, signed
 
 from hdl.device.cyclone_v import ram_style
 from hdl.device.target import DspMode, DspPorts, dsp_arithmetic
+from hdl.device.vendor_cell import VendorCell
 
-__all__ = ["CYCLONE_V", "CYCLONE_V_INFERRED", "MAC", "CycloneV"]
-
-MAC = "cyclonev_mac"
-"""The cell of a DSP block."""
+__all__ = ["CYCLONE_V", "CYCLONE_V_INFERRED", "MAC_CELL", "CycloneV"]
 
 _X, _LEAST_Y = 18, 18
 _MODES = {DspMode.PAIR: "m18x18_full", DspMode.SUM: "m18x18_sumof2"}
 _OPERANDS = ("ax", "ay", "bx", "by")
+_INPUT_CLOCKS = ("ax", "ay_scan_in", "bx", "by")
 _UNUSED = (
     "use_chainadder", "enable_double_accum", "ay_use_scan_in", "by_use_scan_in", "delay_scan_out_ay",
     "delay_scan_out_by", "preadder_subtract_a", "preadder_subtract_b",
 )  # fmt: skip
+
+MAC_CELL = VendorCell(
+    name="cyclonev_mac",
+    inputs={
+        "ax": "ax_width", "ay": "ay_scan_in_width", "bx": "bx_width", "by": "by_width", "clk": "3", "ena": "3",
+        "aclr": "2",
+    },
+    # A sum has no second result, and its width is 0.
+    outputs={"resulta": "result_a_width", "resultb": "(result_b_width > 0 ? result_b_width : 1)"},
+    parameters={
+        "operation_mode": '"m18x18_sumof2"',
+        "ax_width": "16", "ay_scan_in_width": "16", "az_width": "1",
+        "bx_width": "16", "by_width": "16", "bz_width": "1",
+        "result_a_width": "33", "result_b_width": "1",
+        **{f"signed_m{operand}": '"false"' for operand in _OPERANDS},
+        **{f"operand_source_m{operand}": '"input"' for operand in _OPERANDS},
+        **dict.fromkeys(_UNUSED, '"false"'),
+        **{f"{name}_clock": '"none"' for name in (*_INPUT_CLOCKS, "output")},
+    },
+)  # fmt: skip
+"""A DSP block, as far as it is used."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ def _mac(block: DspPorts) -> Module:
     # What is not named here stays unconnected, as in Intel's own core: az, bz, coefsela and coefselb are errors where
     # they are connected and not used.
     m.submodules.mac = Instance(
-        MAC,
+        MAC_CELL.name,
         p_operation_mode=_MODES[block.mode],
         p_ax_width=_X,
         p_ay_scan_in_width=y,
@@ -79,7 +99,7 @@ def _mac(block: DspPorts) -> Module:
         **{f"p_signed_m{operand}": "true" for operand in _OPERANDS},
         **{f"p_operand_source_m{operand}": "input" for operand in _OPERANDS},
         **dict.fromkeys((f"p_{name}" for name in _UNUSED), "false"),
-        **{f"p_{name}_clock": "none" for name in ("ax", "ay_scan_in", "bx", "by")},
+        **{f"p_{name}_clock": "none" for name in _INPUT_CLOCKS},
         p_output_clock="0" if block.registered else "none",
         **operands,
         i_clk=Cat(ClockSignal() if block.registered else C(0, 1), C(0, 2)),

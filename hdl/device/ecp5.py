@@ -32,7 +32,7 @@ class Ecp5:
     def chip(self) -> Chip:
         """What a core's shape follows from."""
         return Chip(
-            part=self.part, multipliers=self.multipliers, memory_blocks=self.memory_blocks, block_kind="DP16KD",
+            part=self.part, dsp_blocks=self.multipliers // 2, memory_blocks=self.memory_blocks, block_kind="DP16KD",
             block_shapes=BLOCK_SHAPES,
             # Yosys weighs blocks against tables by more than their filling: every memory is counted.
             least_fill=0,

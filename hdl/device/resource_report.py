@@ -26,14 +26,14 @@ __all__ = ["PARTS", "problems", "resources"]
 
 _WIDTH = 166
 
-PARTS = ("aluts", "alms", "registers", "multipliers", "m10k", "mlab")
+PARTS = ("aluts", "alms", "registers", "dsp_blocks", "m10k", "mlab")
 
 
 def problems(name: str, used: Resources) -> list[str]:
     """Return why a core does not fit the device, a line each; none if it fits."""
     lines = [
-        f"{name} must take at most {getattr(DEVICE, part):,} {part}, not {getattr(used, part):,}"
-        for part in ("registers", "multipliers", "m10k")
+        f"{name} must take at most {getattr(DEVICE, part):,} {title}, not {getattr(used, part):,}"
+        for part, title in (("registers", "registers"), ("dsp_blocks", "DSP blocks"), ("m10k", "m10k"))
         if getattr(used, part) > getattr(DEVICE, part)
     ]
     # An MLAB is ten ALMs.
@@ -47,20 +47,20 @@ def _table(rows: dict[str, tuple[Resources, int]], pairs: Sequence[Pair], calibr
     table = Table(title=f"{FAMILY} {PART}, after synthesis by Yosys, not placed", title_justify="left")
     table.add_column("core")
     for part in (
-        "ALUTs", "ALMs (estimate)", "calibrated", "registers", "18 x 18 multipliers", "M10K", "MLAB",
+        "ALUTs", "ALMs (estimate)", "calibrated", "registers", "DSP blocks", "M10K", "MLAB",
         "longest path", "calibrated",
     ):  # fmt: skip
         table.add_column(part, justify="right")
     for name, (used, path) in rows.items():
         shares = {
             part: f"{getattr(used, part):,} ({getattr(used, part) / getattr(DEVICE, part):.0%})"
-            for part in ("alms", "registers", "multipliers", "m10k")
+            for part in ("alms", "registers", "dsp_blocks", "m10k")
         }
         low, high = calibration.alms(used.alms)
         span = f"{low:,} to {high:,} ({low / DEVICE.alms * 100:.0f}-{high / DEVICE.alms:.0%})"
         shortest, longest = calibration.path_ps(path)
         table.add_row(
-            name, f"{used.aluts:,}", shares["alms"], span, shares["registers"], shares["multipliers"], shares["m10k"],
+            name, f"{used.aluts:,}", shares["alms"], span, shares["registers"], shares["dsp_blocks"], shares["m10k"],
             f"{used.mlab:,}", f"{path / 1000:.1f} ns", f"{shortest / 1000:.1f} to {longest / 1000:.1f} ns",
         )  # fmt: skip
     table.add_section()
@@ -73,7 +73,7 @@ def _table(rows: dict[str, tuple[Resources, int]], pairs: Sequence[Pair], calibr
         closed = "" if pair.fit.period_ns is None else f"{pair.fit.period_ns:.1f} ns"
         table.add_row(
             f"{pair.design} (placed)", "", "", f"{pair.fit.alms:,}", f"{pair.fit.registers:,}",
-            f"{pair.fit.dsp_blocks} blocks", m10k, "", "", closed,
+            f"{pair.fit.dsp_blocks}", m10k, "", "", closed,
         )  # fmt: skip
     return table
 

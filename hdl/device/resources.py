@@ -5,37 +5,38 @@ inputs, or two of at most five that share enough of them, or two bits of a carry
 
     ALMs = tables of six inputs + (smaller tables + carry bits) / 2
 
-is an estimate: Quartus packs otherwise, and a chip that is nearly full packs denser.
+is an estimate: Quartus packs otherwise, and a chip that is nearly full packs denser. DSP blocks are the cells that
+the circuits instantiate, and one for each product that Yosys infers besides: so Quartus counts, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.cyclone_v import Resources
-from hdl.device.cyclone_v_target import CYCLONE_V
+from hdl.device.cyclone_v_target import CYCLONE_V, MAC_CELL
 from hdl.device.static_timing import longest_paths
 from hdl.device.yosys import run_yosys, yosys_version
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
-from talos_ref.golden.format import MULTIPLIER_BITS
 from talos_ref.sources import sources_digest
 
 __all__ = [
-    "SYNTHESIS_FILE", "count", "map_verilog", "mapped_cells", "mapped_netlist", "multipliers_halved", "read_synthesis",
+    "SYNTHESIS_FILE", "count", "map_verilog", "mapped_cells", "mapped_netlist", "mapping_script", "read_synthesis",
     "synthesise",
 ]  # fmt: skip
 
 SYNTHESIS_FILE = "synthesis.json"
+_BLACK_BOXES = "black_boxes.v"
 _HERE = Path(__file__).parent
-_FORMULAS = ("cyclone_v.py", "resources.py", "static_timing.py")
+_FORMULAS = ("cyclone_v.py", "cyclone_v_target.py", "resources.py", "static_timing.py")
 
 
 def count(cells: Mapping[str, int]) -> Resources:
@@ -44,18 +45,17 @@ def count(cells: Mapping[str, int]) -> Resources:
     carries = cells.get("MISTRAL_ALUT_ARITH", 0)
     inverters = cells.get("MISTRAL_NOT", 0)
     known = {"MISTRAL_ALUT_ARITH", "MISTRAL_NOT", "MISTRAL_FF", "MISTRAL_M10K", "MISTRAL_MLAB", "MISTRAL_CLKBUF"}
-    known |= {f"MISTRAL_ALUT{inputs}" for inputs in tables} | {f"MISTRAL_MUL{w}" for w in ("27X27", "18X18", "9X9")}
+    inferred = {f"MISTRAL_MUL{width}" for width in ("27X27", "18X18", "9X9")}
+    known |= {f"MISTRAL_ALUT{inputs}" for inputs in tables} | inferred | {MAC_CELL.name}
     if unknown := sorted(set(cells) - known):
         raise ValueError(f"cells must be Cyclone V cells, not {unknown[0]!r}")
     small = sum(tables.values()) - tables[6] + carries + inverters
-    # A block makes one product of 27 x 27, two of 18 x 18 or three of 9 x 9.
-    nines = cells.get("MISTRAL_MUL9X9", 0)
-    multipliers = 2 * cells.get("MISTRAL_MUL27X27", 0) + cells.get("MISTRAL_MUL18X18", 0) + -(-2 * nines // 3)
     return Resources(
         alms=tables[6] + -(-small // 2),
         aluts=sum(tables.values()) + carries + inverters,
         registers=cells.get("MISTRAL_FF", 0),
-        multipliers=multipliers,
+        # Quartus gives every product that it infers a block of its own.
+        dsp_blocks=cells.get(MAC_CELL.name, 0) + sum(cells.get(name, 0) for name in inferred),
         m10k=cells.get("MISTRAL_M10K", 0),
         # A cell is one bit of 32 words; a block of ten ALMs has twenty of them.
         mlab=-(-cells.get("MISTRAL_MLAB", 0) // 20),
@@ -92,9 +92,8 @@ def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
     write_bytes(source, text)
     map_verilog(name, f"read_verilog {source.name}", folder)
     netlist = mapped_netlist(name, folder)
-    cells = multipliers_halved(mapped_cells(name, folder), netlist)
     paths = [asdict(path) for path in longest_paths(netlist)]
-    result = {"verilog_sha256": digest, "cells": cells, "longest_paths": paths}
+    result = {"verilog_sha256": digest, "cells": mapped_cells(name, folder), "longest_paths": paths}
     write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())
 
 
@@ -105,10 +104,7 @@ def map_verilog(top: str, read: str, folder: Path) -> None:
     log, if Yosys fails.
     """
     log = folder / f"{top}.log"
-    script = (
-        f"{read}; synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf; "
-        f"tee -q -o {top}.stat.json stat -json; write_json {top}.netlist.json"
-    )
+    script = f"{mapping_script(read, top, folder)}; tee -q -o {top}.stat.json stat -json; write_json {top}.netlist.json"
     with open(log, "wb") as output:
         code = run_yosys(["-p", script], folder, output).returncode
     if code:
@@ -127,29 +123,17 @@ def mapped_netlist(top: str, folder: Path) -> dict[str, Any]:
     return {"modules": {top: json.loads((folder / f"{top}.netlist.json").read_text())["modules"][top]}}
 
 
-def multipliers_halved(cells: Mapping[str, int], netlist: Mapping[str, Any]) -> dict[str, int]:
-    """Return the cells with multipliers of 18 × 19 bits among those of 18 × 18: the device has them, Yosys does not.
+def mapping_script(read: str, top: str, folder: Path, options: str = "") -> str:
+    """Return Yosys commands that read sources, as ``read`` does, and map them; black boxes go into the folder.
 
-    Yosys (0.70) makes a multiplier of 27 × 27 of each, a whole DSP block where half of one does.
+    ``options`` are those of ``synth_intel_alm``. Yosys (0.70, ``megafunction_bb.v``) has a ``cyclonev_mac`` with fewer
+    ports, and puts it in place of ours; so the cells have another name meanwhile.
     """
-    found = sum(
-        cell["type"] == "MISTRAL_MUL27X27" and _fits_half_a_block(cell["connections"])
-        for module in netlist["modules"].values()
-        for cell in module["cells"].values()
+    hidden = replace(MAC_CELL, name="DSP_BLOCK")
+    write_bytes(folder / _BLACK_BOXES, (MAC_CELL.black_box() + hidden.black_box()).encode("ascii"))
+    return (
+        f"{read}; read_verilog -lib {_BLACK_BOXES}; "
+        f"chtype -set {hidden.name} t:{MAC_CELL.name}; "
+        f"synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf{options and ' ' + options}; "
+        f"chtype -set {MAC_CELL.name} t:{hidden.name}"
     )
-    counted = dict(cells)
-    if found:
-        counted["MISTRAL_MUL27X27"] -= found
-        counted["MISTRAL_MUL18X18"] = counted.get("MISTRAL_MUL18X18", 0) + found
-    return counted
-
-
-def _fits_half_a_block(pins: Mapping[str, Sequence[Any]]) -> bool:
-    """Return whether the operands of a multiplier have 18 and 19 bits at most, but for copies of their sign."""
-    widths = []
-    for pin in ("A", "B"):
-        bits = list(pins[pin])
-        while len(bits) > 1 and bits[-1] == bits[-2]:
-            bits.pop()
-        widths.append(len(bits))
-    return min(widths) <= MULTIPLIER_BITS - 1 and max(widths) <= MULTIPLIER_BITS

@@ -8,6 +8,9 @@ an arc has several the largest. A wire is not known before routing: every hop th
 
 which is what nextpnr's router makes of small units of this design: 0.9 to 1.3 ns a hop. So the result ranks paths and
 tells a long one from a short one; it is no sign-off. Quartus, which routes better, has been seen a third faster.
+
+A DSP block is taken to be as fast as Yosys's multiplier of 18 × 18 bits, whether it sums or not, and its register as
+fast as any other: neither tool carries figures of the block itself.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from hdl.device.cyclone_v import (
     REGISTER_PS,
     TABLE_PS,
 )  # fmt: skip
+from hdl.device.cyclone_v_target import MAC_CELL
 
 __all__ = ["Path", "longest_paths", "WIRE_PS", "FANOUT_PS"]
 
@@ -143,6 +147,8 @@ def _add_cell(graph: _Graph, name: str, cell: Mapping[str, Any], names: Mapping[
                 graph.arc(bit, name, delay)
         for bit in pins["Y"]:
             graph.arcs[bit].append((name, 0, False))
+    elif kind == MAC_CELL.name:
+        _add_block(graph, name, cell, names)
     elif kind == "MISTRAL_FF":
         graph.starts[pins["Q"][0]] = REGISTER_PS, names.get(pins["Q"][0], name)
         for pin in _REGISTER_INPUTS:
@@ -161,6 +167,25 @@ def _add_cell(graph: _Graph, name: str, cell: Mapping[str, Any], names: Mapping[
                     graph.arc(address, bit, MLAB_READ_PS)
     elif kind not in ("MISTRAL_CLKBUF", "MISTRAL_IB", "MISTRAL_OB", "MISTRAL_IO"):
         raise ValueError(f"cells must be Cyclone V cells, not {kind!r}")
+
+
+def _add_block(graph: _Graph, name: str, cell: Mapping[str, Any], names: Mapping[int | str, str]) -> None:
+    """Add a DSP block: from its operands to the register in it, or through it."""
+    pins, delays = cell["connections"], MULTIPLIER_PS["MISTRAL_MUL18X18"]
+    results = [bit for pin in ("resulta", "resultb") for bit in pins.get(pin, [])]
+    # Yosys writes a space behind a string that could be taken for bits.
+    registered = cell["parameters"]["output_clock"].strip() == "0"
+    for pin, side in (("ax", "A"), ("ay", "B"), ("bx", "A"), ("by", "B")):
+        for bit in pins[pin]:
+            if registered:
+                graph.end(bit, delays[side], names.get(results[0], name))
+            else:
+                graph.arc(bit, name, delays[side])
+    for bit in results:
+        if registered:
+            graph.starts[bit] = REGISTER_PS, names.get(bit, name)
+        else:
+            graph.arcs[bit].append((name, 0, False))
 
 
 def _arrivals(graph: _Graph) -> tuple[dict[int | str, int], dict[Any, tuple[int | str, bool] | None]]:

@@ -112,8 +112,7 @@ class RegisterBlock(wiring.Component):
         ]
 
         # What went wrong, in the order of the fields of ``error``.
-        self._toggle = Signal(name="toggle")
-        self._error = Signal(len(self.registers.register("error").fields), name="error")
+        self._toggle, self._error = Signal(), Signal(len(self.registers.register("error").fields))
         faults = Cat(
             *(getattr(runner, name) for name in _FROM_RUNNER), *(getattr(commands, name) for name in _FROM_COMMANDS)
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, C, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Array, C, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.adders import adder_tree
 from hdl.units.argmax import first_maximum
 from hdl.units.format import index_shape, shape_of
-from hdl.units.kv_cache import CacheMemory, in_bank, row_of
+from hdl.units.kv_cache import CacheLayout, CacheMemory, in_bank, row_of
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.registry import attention_divide_of, softmax_of
 from hdl.units.variants import operands_layout
@@ -24,8 +24,9 @@ __all__ = ["Attention"]
 class Attention(wiring.Component):
     """``o = attend(q, cache)`` of ``talos_ref.golden.attention``, the cache included.
 
-    ``n_embd · positions`` multipliers serve two passes, which do not overlap; a row of the cache holds ``positions``
-    positions:
+    A multiplier for every lane and position serves two passes, which do not overlap; a row of the cache holds
+    ``positions`` positions. Two neighbouring ones are summed by their block: in pass 1 two elements of a head, in pass
+    2 two positions; ``CacheLayout`` says how:
 
         pass 1, a row a cycle     0: address keys    1: q·k products    2: sums, scores    3: store, running maximum
         pass 2, a row a cycle     0: address values, weights    1: products, Σ weight    2: Σ weight·value
@@ -48,7 +49,7 @@ class Attention(wiring.Component):
     q, k, v : In(vectors)
     o : Out(stream of vectors)
         Respects backpressure.
-    multipliers : Out(MultiplierPort), n_embd × positions
+    multipliers : Out(MultiplierPort), lanes × positions
     quotient_multipliers : Out(MultiplierPort), n_embd × 1
         Only where the division multiplies by reciprocals.
     """
@@ -101,7 +102,8 @@ class Attention(wiring.Component):
     def ports(spec: AttentionSpec, config: ModelConfig, positions: int) -> list[MultiplierPort]:
         """Return the signatures of ``multiplier_ports``."""
         widest = signed(max(spec.word.width, spec.exp.width + 1))
-        own = MultiplierPort(config.n_embd, positions, shape_of(spec.word), widest)
+        lanes = CacheLayout(positions, config.n_head, config.head_dim).lanes
+        own = MultiplierPort(lanes, positions, shape_of(spec.word), widest)
         division = attention_divide_of(spec.divide).port(spec.divide, config.n_embd)
         return [own] if division is None else [own, division]
 
@@ -114,22 +116,21 @@ class Attention(wiring.Component):
         m = Module()
         m.submodules.cache, m.submodules.divide = cache, divide = self.cache, self.divide
         # The position may arrive late in the cycle of ``start``, so what all other cycles look at is a copy.
-        self.held_position = Signal.like(self.position, name="held_position")
+        self.held_position = Signal.like(self.position)
         with m.If(self.start):
             m.d.sync += self.held_position.eq(self.position)
-        last_row = Signal(index_shape(self.rows), name="last_row")
+        last_row = Signal(index_shape(self.rows))
         m.d.comb += last_row.eq(row_of(self.held_position, self.positions))
         # The key is written in the cycle after ``start``, the value two after ``value``: never both in one.
-        key_there = Signal(name="key_there")
-        value_there = Signal(name="value_there")
-        value_next = Signal(name="value_next")
+        key_there, value_there, value_next = Signal(), Signal(), Signal()
         m.d.sync += [key_there.eq(self.start), value_next.eq(self.value), value_there.eq(value_next)]
         m.d.comb += [
             cache.layer.eq(self.layer),
             cache.write_valid.eq(key_there | value_there),
-            cache.write_value.eq(value_there),
+            cache.write_is_value.eq(value_there),
             cache.write_position.eq(self.held_position),
-            cache.write_vector.eq(Mux(value_there, self.v.as_value(), self.k.as_value())),
+            cache.key.eq(self.k),
+            cache.value.eq(self.v),
         ]
         scored = self._scores(m, last_row)
         self._weighted_sums(m, last_row, scored)
@@ -151,13 +152,12 @@ class Attention(wiring.Component):
         softmax = self.softmax
         row_layout = data.ArrayLayout(data.ArrayLayout(softmax.stored_shape, self.positions), self.n_head)
         self.scores = Array(Signal(row_layout, name=f"scores{row}") for row in range(self.rows))
-        self.top = Signal(data.ArrayLayout(softmax.key_shape, self.n_head), name="top")
+        self.top = Signal(data.ArrayLayout(softmax.key_shape, self.n_head))
 
         # Cycle 0: the row's keys are addressed.
-        scoring = Signal(name="scoring")
-        next_row = Signal(index_shape(self.rows), name="next_row")
-        row = Signal(index_shape(self.rows), name="row")
-        issue = Signal(name="issue")
+        scoring, next_row = Signal(), Signal(index_shape(self.rows))
+        row = Signal(index_shape(self.rows))
+        issue = Signal()
         m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row))]
         self.key_row = row
         with m.If(self.start):
@@ -172,16 +172,16 @@ class Attention(wiring.Component):
             valid.append(Signal(name=f"score_valid{stage}"))
             rows.append(Signal(index_shape(self.rows), name=f"score_row{stage}"))
             m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
-        scores_layout = data.ArrayLayout(data.ArrayLayout(softmax.score_shape, self.positions), self.n_head)
-        score = Signal(scores_layout, name="score")
+        score = Signal(data.ArrayLayout(data.ArrayLayout(softmax.score_shape, self.positions), self.n_head))
         for head in range(self.n_head):
-            lanes = range(head * self.head_dim, (head + 1) * self.head_dim)
             for column in range(self.positions):
-                total = adder_tree(m, [self.multipliers.products[lane][column] for lane in lanes])
+                layout = self.cache.layout
+                lanes = [layout.lane(head, d) for d in range(column % layout.parts, layout.head_lanes, layout.parts)]
+                total = adder_tree(m, [self.multipliers.results[lane][column // 2] for lane in lanes])
                 m.d.sync += score[head][column].eq(softmax.score(total))
 
         # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
-        stored = Signal(row_layout, name="stored")
+        stored = Signal(row_layout)
         for head in range(self.n_head):
             lowest = Const(-(1 << (softmax.key_shape.width - 1)), softmax.key_shape)
             keys = [Mux(rows[3] == 0, lowest, self.top[head])]
@@ -195,28 +195,25 @@ class Attention(wiring.Component):
         with m.If(valid[3]):
             m.d.sync += self.scores[rows[3]].eq(stored)
         self.scoring, self.current_key = valid[1], rows[1] == last_row
-        done = Signal(name="done")
+        done = Signal()
         m.d.sync += done.eq(valid[3] & (rows[3] == last_row))
         return done
 
     def _weighted_sums(self, m: Module, last_row: Signal, scored: Signal) -> None:
         """Pass 2: accumulate weights and weighted values, and hand them to the division."""
         weight_shape = unsigned(self.spec.exp.width)
-        weights = Signal(data.ArrayLayout(data.ArrayLayout(weight_shape, self.positions), self.n_head), name="weights")
+        weights = Signal(data.ArrayLayout(data.ArrayLayout(weight_shape, self.positions), self.n_head))
         operands = self.divide.i.payload
-        numerators = Signal(operands.shape()["numerators"].shape, name="numerators")
-        denominators = Signal(operands.shape()["denominators"].shape, name="denominators")
+        numerators = Signal(operands.shape()["numerators"].shape)
+        denominators = Signal(operands.shape()["denominators"].shape)
 
-        written = Signal(name="written")
-        weighing = Signal(name="weighing")
-        next_row = Signal(index_shape(self.rows), name="next_row")
+        written, weighing, next_row = Signal(), Signal(), Signal(index_shape(self.rows))
         there = written | self.value
         with m.If(self.value):
             m.d.sync += written.eq(1)
 
         # Cycle 0: weights of a row from its scores; its values are addressed.
-        issue = Signal(name="issue")
-        row = Signal(index_shape(self.rows), name="row")
+        issue, row = Signal(), Signal(index_shape(self.rows))
         m.d.comb += [
             row.eq(Mux(scored, 0, next_row)),
             issue.eq((scored | weighing) & ((row != last_row) | there)),
@@ -243,19 +240,7 @@ class Attention(wiring.Component):
                 pipe.append(Signal(name=f"value_{name}{stage}"))
                 m.d.sync += pipe[stage].eq(pipe[stage - 1])
         m.d.comb += self.multipliers.valid.eq(self.scoring | valid[1])
-        current = Signal(self.cache.vector_layout, name="current")
-        m.d.comb += current.eq(Mux(valid[1], self.v.as_value(), self.k.as_value()))
-        in_last_row = Mux(valid[1], last[1], self.current_key)
-        for column in range(self.positions):
-            here = in_last_row & in_bank(self.held_position, column, self.positions)
-            vector = Signal(self.cache.vector_layout, name=f"vector{column}")
-            m.d.comb += vector.eq(Mux(here, current.as_value(), self.cache.vectors[column].as_value()))
-            for lane in range(self.config.n_embd):
-                weight = weights[lane // self.head_dim][column]
-                m.d.comb += [
-                    self.multipliers.b[lane][column].eq(Mux(valid[1], weight, self.q[lane])),
-                    self.multipliers.a[lane][column].eq(vector[lane]),
-                ]
+        self._operands(m, valid[1], Mux(valid[1], last[1], self.current_key), weights)
         with m.If(valid[1]):
             for head in range(self.n_head):
                 total = adder_tree(m, list(weights[head]))
@@ -263,9 +248,9 @@ class Attention(wiring.Component):
 
         # Cycle 2: the products are there.
         with m.If(valid[2]):
-            for lane in range(self.config.n_embd):
-                total = self.multipliers.sums[lane]
-                m.d.sync += numerators[lane].eq(Mux(first[2], 0, numerators[lane]) + total)
+            for element in range(self.config.n_embd):
+                total = self.multipliers.sums[self.cache.layout.lane(*divmod(element, self.head_dim))]
+                m.d.sync += numerators[element].eq(Mux(first[2], 0, numerators[element]) + total)
 
         # Cycle 3: the sums are complete; the divider is idle, since the step before has taken its result.
         m.d.comb += [
@@ -273,3 +258,28 @@ class Attention(wiring.Component):
             operands.numerators.eq(numerators),
             operands.denominators.eq(denominators),
         ]
+
+    def _operands(self, m: Module, weighing: Value, in_last_row: Value, weights: Any) -> None:
+        """Multiply keys with the query, or values with weights if ``weighing``.
+
+        The current position's vector, which lies in the last row, is not in the memories yet.
+        """
+        layout, here = self.cache.layout, {}
+        for bank in range(self.positions):
+            value_here = in_bank(self.held_position, bank, self.positions)
+            for part in range(layout.parts):
+                key_here = in_bank(self.held_position, layout.key_position(bank, part), self.positions)
+                here[bank, part] = Signal(name=f"here{bank}_{part}")
+                m.d.comb += here[bank, part].eq(in_last_row & Mux(weighing, value_here, key_here))
+            for lane in range(layout.lanes):
+                key, value = layout.key_element(bank, lane), layout.value_element(lane)
+                current = Mux(
+                    weighing, C(0, 1) if value is None else self.v[value], C(0, 1) if key is None else self.k[key]
+                )
+                query = C(0, 1) if key is None else self.q[key]
+                weight = weights[lane // layout.head_lanes][bank]
+                word = self.cache.words[bank][lane]
+                m.d.comb += [
+                    self.multipliers.a[lane][bank].eq(Mux(here[bank, lane % layout.parts], current, word)),
+                    self.multipliers.b[lane][bank].eq(Mux(weighing, weight, query)),
+                ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 
 from hdl.units.exp import wrapping_exp
-from hdl.units.products import multipliers_of, unsigned_product
-from hdl.units.variants import RNG_BITS, UNIFORM_BITS, weights_signature
+from hdl.units.multipliers import MultiplierPort
+from hdl.units.variants import weights_signature
 from talos_ref.golden.format import Format
 from talos_ref.golden.sampler import BucketSampler
 
@@ -35,30 +35,29 @@ class BucketWeights(wiring.Component):
         super().__init__(weights_signature(word, lanes, self.weight))
 
     @staticmethod
-    def port(spec: BucketSampler, word: Format, lanes: int) -> None:
+    def turns(spec: BucketSampler, word: Format, lanes: int) -> dict[str, MultiplierPort]:
         """Return nothing: the weights come from a table."""
+        return {}
 
     @staticmethod
-    def own_multipliers(spec: BucketSampler, word: Format) -> int:
-        """Return the multipliers of the uniform number."""
-        return multipliers_of(RNG_BITS, spec.multiplier.bit_length())
+    def apart(spec: BucketSampler, word: Format) -> dict[str, MultiplierPort]:
+        """Return nothing."""
+        return {}
+
+    @staticmethod
+    def random_factor(spec: BucketSampler) -> int:
+        """Return the published constant."""
+        return spec.multiplier
 
     @staticmethod
     def sum_width(spec: BucketSampler, vocab_size: int) -> int:
         """Return the width of a sum, which wraps as the weights do."""
         return spec.exp.width
 
-    def uniform(self, m: Module, rng: Value) -> Value:
-        """Return the upper bits of the state's product with the published constant."""
-        multiplier = Const(self.spec.multiplier)
-        return unsigned_product(m, rng, multiplier, "uniform_product")[len(rng) - UNIFORM_BITS : len(rng)]
-
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         temperature = self.temperature.payload
-        doubled = Signal(init=1, name="doubled")
-        halved = Signal(name="halved")
-        quartered = Signal(name="quartered")
+        doubled, halved, quartered = Signal(init=1), Signal(), Signal()
         m.d.comb += [self.temperature.ready.eq(1), self.settled.eq(1)]
         with m.If(self.temperature.valid):
             m.d.sync += [

@@ -10,7 +10,6 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of
-from hdl.units.memory_ports import read_port
 from talos_ref.golden.integer_model import IntegerModel
 
 __all__ = ["Embedding"]
@@ -49,7 +48,7 @@ class Embedding(wiring.Component):
         for name, table, address in (("wte", self.wte, self.token), ("wpe", self.wpe, self.position)):
             memory = Memory(shape=self.layout, depth=len(table), init=table)
             m.submodules[name] = memory
-            read = read_port(memory)
+            read = memory.read_port()
             m.d.comb += [read.addr.eq(address), read.en.eq(self.enable)]
             rows.append(read.data)
         for lane in range(self.layout.length):

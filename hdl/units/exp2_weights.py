@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
@@ -13,7 +13,7 @@ from hdl.units.exp import exp2_align, exp2_exponent, exp2_terms
 from hdl.units.format import shape_of
 from hdl.units.interpolated_table import add, terms_layout
 from hdl.units.multipliers import MultiplierPort
-from hdl.units.variants import UNIFORM_BITS, weights_signature
+from hdl.units.variants import weights_signature
 from talos_ref.golden.format import Format, Rounding, shift_right
 from talos_ref.golden.sampler import TEMPERATURE, Exp2Sampler
 
@@ -24,10 +24,10 @@ class Exp2Weights(wiring.Component):
     """``Exp2`` of ``t = round(logit · inverse / 2^shift)``, as ``talos_ref.golden.sampler.Exp2Sampler`` makes it.
 
     Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle. Cycle 0: products. Cycle 1: round; the terms of the mantissas;
-    the product of ``top``, whose exponent is the largest. Cycle 2: add, align. A temperature takes effect ``SETTLE``
-    cycles after it is accepted, when its inverse has been divided; before the first nothing is settled. One below
-    ``spec.min_temperature`` counts as that, and 0 as greedy, too. The products come from ``multipliers`` (lanes × 1),
-    whose ``valid`` the sampler sets.
+    the product of ``top``. Cycle 2: round that, whose exponent is the largest; add, align. A temperature takes effect
+    ``SETTLE`` cycles after it is accepted, when its inverse has been divided; before the first nothing is settled. One
+    below ``spec.min_temperature`` counts as that, and 0 as greedy, too. The products come from ``multipliers``
+    (lanes × 1), whose ``valid`` the sampler sets, and that of ``top`` from ``top_multipliers`` (1 × 1).
     """
 
     LATENCY = 3
@@ -40,7 +40,6 @@ class Exp2Weights(wiring.Component):
         self.one = 1 << TEMPERATURE.fraction
         largest = _largest_inverse(spec)
         self.inverse_width = largest.bit_length()
-        self.product_shape = signed(word.width + self.inverse_width)
         t = shift_right(-word.low * largest, spec.shift(spec.min_temperature), Rounding.NEAREST)
         self.t_shape = signed(t.bit_length() + 1)
         self.divide = Divide(
@@ -51,27 +50,32 @@ class Exp2Weights(wiring.Component):
         )
         self.SETTLE = 1 + self.divide.LATENCY
         super().__init__(
-            {**weights_signature(word, lanes, self.weight).members, "multipliers": Out(self.port(spec, word, lanes))}
+            {
+                **weights_signature(word, lanes, self.weight).members,
+                **{name: Out(port) for name, port in self.turns(spec, word, lanes).items()},
+                **{name: Out(port) for name, port in self.apart(spec, word).items()},
+            }
         )
 
     @staticmethod
-    def port(spec: Exp2Sampler, word: Format, lanes: int) -> MultiplierPort:
+    def turns(spec: Exp2Sampler, word: Format, lanes: int) -> dict[str, MultiplierPort]:
         """Return the multipliers of so many logits a cycle."""
-        return MultiplierPort(lanes, 1, shape_of(word), signed(_largest_inverse(spec).bit_length() + 1))
+        inverse = signed(_largest_inverse(spec).bit_length() + 1)
+        return {"multipliers": MultiplierPort(lanes, 1, shape_of(word), inverse)}
 
     @staticmethod
-    def own_multipliers(spec: Exp2Sampler, word: Format) -> int:
-        """Return the multipliers beside those of the port: one, for the largest logit."""
-        return 1
+    def apart(spec: Exp2Sampler, word: Format) -> dict[str, MultiplierPort]:
+        """Return the multiplier of the largest logit."""
+        return {"top_multipliers": Exp2Weights.turns(spec, word, 1)["multipliers"]}
+
+    @staticmethod
+    def random_factor(spec: Exp2Sampler) -> None:
+        """Return nothing: the state itself is drawn with."""
 
     @staticmethod
     def sum_width(spec: Exp2Sampler, vocab_size: int) -> int:
         """Return the width of the sum of ``vocab_size`` weights."""
         return (vocab_size * ((1 << spec.exp.width) - 1)).bit_length()
-
-    def uniform(self, m: Module, rng: Value) -> Value:
-        """Return the lower bits of the state."""
-        return rng[:UNIFORM_BITS]
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -79,9 +83,8 @@ class Exp2Weights(wiring.Component):
         spec, temperature = self.spec, self.temperature.payload
 
         # The inverse stays in the divider until the next temperature comes.
-        wide = Signal(name="wide")
-        pending = Signal(name="pending")
-        clipped = Signal(TEMPERATURE.width, name="clipped")
+        wide, pending = Signal(), Signal()
+        clipped = Signal(TEMPERATURE.width)
         m.d.comb += [
             clipped.eq(Mux(temperature < spec.min_temperature, spec.min_temperature, temperature)),
             self.temperature.ready.eq(~pending & (divide.o.valid | divide.i.ready)),
@@ -101,11 +104,15 @@ class Exp2Weights(wiring.Component):
                 divide.i.p.denominator.eq(clipped),
             ]
 
-        # Cycle 1. Its operands stay, and so does the result.
-        top_product = Signal(self.product_shape, name="top_product")
-        m.d.comb += top_product.eq(self.top * divide.o.payload)
-        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape, name="t")).shape(), name="top")
-        m.d.sync += top.eq(exp2_exponent(spec.exp, self._round(m, top_product, wide, "top_t")))
+        # Cycle 1, and rounded in cycle 2. Its operands stay, and so does the result.
+        m.d.comb += [
+            self.top_multipliers.valid.eq(1),
+            self.top_multipliers.a[0][0].eq(self.top),
+            self.top_multipliers.b[0][0].eq(divide.o.payload),
+        ]
+        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape)).shape())
+        top_product = self.top_multipliers.results[0][0]
+        m.d.comb += top.eq(exp2_exponent(spec.exp, self._round(m, top_product, wide, "top_t")))
 
         for lane in range(self.lanes):
             # Cycle 0.
@@ -114,7 +121,7 @@ class Exp2Weights(wiring.Component):
                 self.multipliers.b[lane][0].eq(divide.o.payload),
             ]
             # Cycle 1.
-            product = self.multipliers.products[lane][0]
+            product = self.multipliers.results[lane][0]
             t = self._round(m, product, wide, f"t_{lane}")
             terms = Signal(terms_layout(spec.exp.table), name=f"terms_{lane}")
             exponent = Signal(top.shape(), name=f"exponent_{lane}")

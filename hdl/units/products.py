@@ -1,46 +1,71 @@
-"""Products of unsigned numbers, in pieces that every synthesis maps to the device's multipliers right."""
+"""Products of unsigned numbers that are wider than a multiplier: halves in DSP blocks, and additions behind them."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value, unsigned
+from dataclasses import dataclass
+from typing import Any
 
-from hdl.device.cyclone_v import MULTIPLIER_WIDTHS
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 
-__all__ = ["fits_multiplier", "multipliers_of", "unsigned_product"]
+from hdl.units.dsp_block import OPERAND
+from hdl.units.multipliers import MultiplierPort
+
+__all__ = ["WideProduct"]
+
+_PIECE = OPERAND.width - 1
+"""Bits of an unsigned number that an operand holds."""
 
 
-def fits_multiplier(width: int) -> bool:
-    """Return whether unsigned operands, the wider one of ``width`` bits, leave the top bit of a multiplier's at 0."""
-    return width < MULTIPLIER_WIDTHS[-1] and width not in MULTIPLIER_WIDTHS
+@dataclass(frozen=True)
+class WideProduct:
+    """``a · b`` of unsigned numbers, all bits of it, from the products of halves.
 
+    With ``h = half``: ``a = a0 + 2^h·a1``, ``b = b0 + 2^h·b1``; an operand of at most 17 bits is not halved.
 
-def unsigned_product(m: Module, a: Value, b: Value, name: str = "product") -> Value:
-    """Return ``a · b`` of two unsigned values, all bits of it; operands are halved until they fit a multiplier.
-
-    Yosys (0.70, ``intel_alm/common/dsp_map.v``) makes every multiplier of the device one of signed numbers, so that an
-    unsigned operand that fills it counts as negative where its top bit is 1. Were that mended, ``a * b`` would do.
-    Raises TypeError for a signed operand.
+    Raises ValueError if an operand has more than 34 bits.
     """
-    for value in (a, b):
-        if value.shape().signed:
-            raise TypeError(f"operands must be unsigned, not {value.shape()!r}")
-    if len(a) < len(b):
-        a, b = b, a
-    product = Signal(unsigned(len(a) + len(b)), name=name)
-    if fits_multiplier(len(a)):
-        m.d.comb += product.eq(a * b)
+
+    a_width: int
+    b_width: int
+
+    def __post_init__(self) -> None:
+        for name, width in (("a_width", self.a_width), ("b_width", self.b_width)):
+            if not 1 <= width <= 2 * _PIECE:
+                raise ValueError(f"{name} must be 1 to {2 * _PIECE}, not {width!r}")
+
+    @property
+    def half(self) -> int:
+        """Bits of a lower half."""
+        return max((-(-width // 2) for width in (self.a_width, self.b_width) if width > _PIECE), default=_PIECE)
+
+    def port(self) -> MultiplierPort:
+        """Return the multipliers, one column of one, two or four."""
+        return MultiplierPort(self._pieces(self.a_width) * self._pieces(self.b_width), 1)
+
+    def drive(self, m: Module, port: Any, a: Value, b: Value) -> None:
+        """Connect the operands."""
+        pairs = [(x, y) for x in self._cut(a, self.a_width) for y in self._cut(b, self.b_width)]
+        for row, (x, y) in enumerate(pairs):
+            m.d.comb += [port.a[row][0].eq(x), port.b[row][0].eq(y)]
+
+    def product(self, m: Module, port: Any, name: str = "product") -> Value:
+        """Return the product from the results, combinational, one cycle after its operands."""
+        h, results = self.half, [port.results[row][0].as_unsigned() for row in range(port.signature.rows)]
+        product = Signal(unsigned(self.a_width + self.b_width), name=name)
+        if len(results) == 1:
+            total = results[0]
+        elif len(results) == 2:
+            total = results[0][: h + _PIECE] + (results[1] << h)
+        else:
+            # a0·b0 and a1·b1 lie side by side; both products across are in their middle.
+            low, across, over, high = results
+            total = Cat(low[: 2 * h], high) + ((across[: 2 * h] + over[: 2 * h]) << h)
+        m.d.comb += product.eq(total)
         return product
-    half = len(a) // 2
-    low = unsigned_product(m, a[:half], b, f"{name}_low")
-    high = unsigned_product(m, a[half:], b, f"{name}_high")
-    m.d.comb += product.eq(low + (high << half))
-    return product
 
+    @staticmethod
+    def _pieces(width: int) -> int:
+        return 2 if width > _PIECE else 1
 
-def multipliers_of(a: int, b: int) -> int:
-    """Return the 18 × 18 multipliers that an ``unsigned_product`` of operands of so many bits takes."""
-    a, b = max(a, b), min(a, b)
-    if not fits_multiplier(a):
-        return multipliers_of(a // 2, b) + multipliers_of(a - a // 2, b)
-    # With its sign bit; one of 27 × 27 is a whole block, two of 18 × 18.
-    return 1 if a < MULTIPLIER_WIDTHS[1] else 2
+    def _cut(self, value: Value, width: int) -> list[Value]:
+        return [value[: self.half], value[self.half :]] if width > _PIECE else [value]

@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of, shift_right
-from hdl.units.multipliers import MultiplierBank
+from hdl.units.multipliers import MultiplierPort, bank_of, share
 from hdl.units.registry import rms_scale_of
 from talos_ref.golden.rmsnorm import RmsNorm as RmsNormSpec
 
@@ -21,7 +21,8 @@ class RmsNorm(wiring.Component):
 
     Timing: ``LATENCY`` cycles from acceptance to the offer; the next vector can be accepted in the cycle that takes the
     result. Respects backpressure. ``x`` should come from registers; it is kept inside. One bank of ``n`` multipliers
-    makes the squares and, later, the products. Cycles, with ``s`` for the latency of the scale:
+    makes the squares and, later, the products; where only sums of squares are wanted, it sums them in pairs. Cycles,
+    with ``s`` for the latency of the scale:
 
         0: squares    1: sum    2 to 1 + s: scale    2 + s: products    3 + s: round and saturate
 
@@ -58,17 +59,27 @@ class RmsNorm(wiring.Component):
             }
         )
 
+    @staticmethod
+    def port(spec: RmsNormSpec, normalise: bool) -> MultiplierPort:
+        """Return the multipliers: a column where every product is wanted, a row where only sums of squares are."""
+        word = shape_of(spec.word)
+        if not normalise and not rms_scale_of(spec).EACH_SQUARE:
+            return MultiplierPort(1, spec.n, word, word)
+        wide = max(spec.word.width, spec.scale_format.width + 1) if normalise else spec.word.width
+        return MultiplierPort(spec.n, 1, word, signed(wide))
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.scale = scale = self.scale
         spec, x = self.spec, self.i.p.x
-        wide = max(spec.word.width, spec.scale_format.width + 1) if self.normalise else spec.word.width
-        m.submodules.bank = bank = MultiplierBank(spec.n, 1, shape_of(spec.word), signed(wide))
-        products = [bank.port.products[k][0] for k in range(spec.n)]
+        port = self.port(spec, self.normalise).create()
+        m.submodules.bank = bank = bank_of([port])
+        share(m, bank, [port])
+        rows, columns = port.signature.rows, port.signature.columns
+        places = [(row, column) for row in range(rows) for column in range(columns)]
+        results = [port.results[row][j] for row in range(rows) for j in range(-(-columns // 2))]
 
-        accept = Signal(name="accept")
-        taken = Signal(name="taken")
-        busy = Signal(name="busy")
+        accept, taken, busy = Signal(), Signal(), Signal()
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
             self.i.ready.eq(~busy | taken),
@@ -77,28 +88,26 @@ class RmsNorm(wiring.Component):
         ]
         m.d.sync += busy.eq(accept | (busy & ~taken))
 
-        # Cycle 1: a square has its sign bit to spare.
-        squared = Signal(name="squared")
+        # Cycle 1: a square has its sign bit to spare, and the sum of two fills it.
+        squared = Signal()
         m.d.sync += [squared.eq(accept), scale.i.valid.eq(squared)]
-        squares = [product[: 2 * spec.word.width - 1] for product in products]
+        squares = [result[: 2 * spec.word.width - (columns == 1)] for result in results]
         m.d.sync += scale.i.payload.eq(scale.measure(m, squares))
 
         if not self.normalise:
-            for k in range(spec.n):
-                m.d.comb += [bank.port.a[k][0].eq(x[k]), bank.port.b[k][0].eq(x[k])]
+            for k, (row, column) in enumerate(places):
+                m.d.comb += [port.a[row][column].eq(x[k]), port.b[row][column].eq(x[k])]
             m.d.comb += [self.o.valid.eq(scale.o.valid), scale.o.ready.eq(self.o.ready)]
             return m
 
         # Cycle 2 + s: the only one in which the bank does not look at the input.
-        held = Signal(x.shape(), name="held")
-        multiplied = Signal(name="multiplied")
-        rounded = Signal(name="rounded")
-        apply = Signal(name="apply")
+        held = Signal(x.shape())
+        multiplied, rounded, apply = Signal(), Signal(), Signal()
         m.d.comb += apply.eq(scale.o.valid & ~multiplied)
         for k in range(spec.n):
             m.d.comb += [
-                bank.port.a[k][0].eq(Mux(apply, held[k], x[k])),
-                bank.port.b[k][0].eq(Mux(apply, scale.o.payload, x[k])),
+                port.a[k][0].eq(Mux(apply, held[k], x[k])),
+                port.b[k][0].eq(Mux(apply, scale.o.payload, x[k])),
             ]
         with m.If(accept):
             m.d.sync += held.eq(x)
@@ -106,7 +115,7 @@ class RmsNorm(wiring.Component):
         # Cycle 3 + s. The scale is held by its unit until the result is taken.
         fraction = spec.word.fraction + spec.scale_format.fraction
         for k in range(spec.n):
-            scaled = shift_right(products[k], fraction - spec.word.fraction, spec.word.rounding)
+            scaled = shift_right(results[k], fraction - spec.word.fraction, spec.word.rounding)
             wide_y = Signal(scaled.shape(), name=f"wide_y_{k}")
             m.d.comb += wide_y.eq(scaled)
             with m.If(multiplied & ~rounded):

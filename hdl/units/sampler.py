@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.argmax import first_maximum
 from hdl.units.format import shape_of
-from hdl.units.multipliers import bank_of, share
+from hdl.units.multipliers import MultiplierPort, bank_of, share
 from hdl.units.priority import first_index
-from hdl.units.products import multipliers_of, unsigned_product
+from hdl.units.products import WideProduct
 from hdl.units.recurrence import check_width
 from hdl.units.registry import sampler_weights_of
-from hdl.units.variants import UNIFORM_BITS
+from hdl.units.variants import RNG_BITS, UNIFORM_BITS
 from talos_ref.golden.format import Format
 from talos_ref.golden.sampler import TEMPERATURE
 from talos_ref.golden.sampler import Sampler as SamplerSpec
@@ -42,11 +42,11 @@ class Sampler(wiring.Component):
     the weights, 2 for BucketSampler and 3 for Exp2Sampler. The next sample can start in the cycle that takes the
     result. Respects backpressure.
 
-        0                    the largest logit and its index; the uniform number
+        0                    the largest logit and its index; the uniform number, or the product that it is made of
         FEED to w + blocks - 2    weights, a block a cycle (FEED and stages: see ``BucketWeights``, ``Exp2Weights``)
         w to w + blocks - 1  running sums, a block a cycle
-        w + blocks           uniform number times the last sum
-        w + blocks + 1       all sums against the cut, and the first one above it
+        w + blocks           uniform number times the last sum, in pieces
+        w + blocks + 1       their sum, the cut; all sums against it, and the first one above it
 
     ``i`` is accepted in the cycle that reads the last block, so that the logits are not copied; they stay what they are
     until then, as any stream's payload does. A sample waits for a temperature that is being offered or worked on, and a
@@ -66,7 +66,7 @@ class Sampler(wiring.Component):
     bits_per_cycle
         Quotient bits a cycle of the temperature's inverse.
     shared
-        Whether the products of weights that multiply come from outside.
+        Whether the products come from outside.
 
     Raises TypeError or ValueError for a parameter of the wrong kind or out of range.
 
@@ -75,8 +75,9 @@ class Sampler(wiring.Component):
     temperature : In(stream), UQ8.8
     i : In(stream): ``logits`` [vocab_size], ``rng``, ``greedy``
     o : Out(stream): ``token``, ``argmax``, ``top_logit``
-    multipliers : Out(MultiplierPort), lanes × 1
-        Only with ``shared``, and if the weights multiply.
+    multipliers, top_multipliers, cut_multipliers, random_multipliers : Out(MultiplierPorts)
+        Only with ``shared``, and those that there are: of the logits, of the largest one, of the cut, of the random
+        state. All but ``top_multipliers`` take turns.
     """
 
     GREEDY_LATENCY = 1
@@ -100,11 +101,12 @@ class Sampler(wiring.Component):
         self.spec, self.vocab_size, self.word = spec, vocab_size, word
         self.blocks = -(-vocab_size // self.lanes)
         self.LATENCY = self.weights.FEED + self.weights.LATENCY + self.blocks + 2
-        port = self.weights.port(spec, word, self.lanes)
-        self.multiplies = port is not None
-        self.shared = shared and self.multiplies
+        self.factor = self.weights.random_factor(spec)
+        self.cut_product, self.random_product = self.products(spec, vocab_size)
+        self.shared = shared
+        ports = self.turns(spec, word, vocab_size, self.lanes) | self.weights.apart(spec, word)
         super().__init__(
-            ({"multipliers": Out(port)} if self.shared else {})
+            ({name: Out(port) for name, port in ports.items()} if shared else {})
             | {
                 "temperature": In(stream.Signature(shape_of(TEMPERATURE))),
                 "i": In(stream.Signature(sample_layout(vocab_size, shape_of(word)))),
@@ -113,28 +115,39 @@ class Sampler(wiring.Component):
         )
 
     @staticmethod
-    def own_multipliers(spec: SamplerSpec, word: Format, vocab_size: int) -> int:
-        """Return the device's multipliers that are used beside those of the port: of the cut, and of the weights."""
+    def products(spec: SamplerSpec, vocab_size: int) -> tuple[WideProduct, WideProduct | None]:
+        """Return the products of the cut and of the random state, if it is multiplied."""
         weights = sampler_weights_of(spec)
-        cut = multipliers_of(UNIFORM_BITS, weights.sum_width(spec, vocab_size))
-        return cut + weights.own_multipliers(spec, word)
+        factor = weights.random_factor(spec)
+        cut = WideProduct(UNIFORM_BITS, weights.sum_width(spec, vocab_size))
+        return cut, None if factor is None else WideProduct(RNG_BITS, factor.bit_length())
+
+    @staticmethod
+    def turns(spec: SamplerSpec, word: Format, vocab_size: int, lanes: int) -> dict[str, MultiplierPort]:
+        """Return port -> signature of the multipliers that take turns."""
+        cut, random = Sampler.products(spec, vocab_size)
+        ports = sampler_weights_of(spec).turns(spec, word, lanes) | {"cut_multipliers": cut.port()}
+        return ports if random is None else ports | {"random_multipliers": random.port()}
 
     @property
-    def multiplier_ports(self) -> list[Any]:
-        """Ports to connect to a bank, if there are any."""
-        return [self.multipliers] if self.shared else []
+    def turn_ports(self) -> list[Any]:
+        """Ports that take turns at a bank."""
+        return [getattr(self, name) for name in self.turns(self.spec, self.word, self.vocab_size, self.lanes)]
+
+    @property
+    def apart_ports(self) -> list[Any]:
+        """Ports that have multipliers of their own."""
+        return [getattr(self, name) for name in self.weights.apart(self.spec, self.word)]
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.weigher = weights = self.weights
 
         # Control: one bit for each cycle of the sample under way.
-        start = Signal(name="start")
-        greedy = Signal(name="greedy")
-        idle = Signal(name="idle")
-        later = Signal(self.LATENCY - 1, name="later")
+        start, greedy, idle = Signal(), Signal(), Signal()
+        later = Signal(self.LATENCY - 1)
         cycle = Cat(start & ~greedy, later)
-        valid = Signal(name="valid")
+        valid = Signal()
         m.d.comb += [
             self.o.valid.eq(valid),
             idle.eq(~later.any() & (~valid | self.o.ready)),
@@ -155,26 +168,29 @@ class Sampler(wiring.Component):
 
         # Cycle 0. The argmax is the token unless a later one is drawn.
         top_index, top = first_maximum(m, [self.i.p.logits[token] for token in range(self.vocab_size)])
-        uniform = Signal(UNIFORM_BITS, name="uniform")
+        uniform = Signal(UNIFORM_BITS)
         with m.If(start):
             m.d.sync += [
                 self.o.p.token.eq(top_index),
                 self.o.p.argmax.eq(top_index),
                 self.o.p.top_logit.eq(top),
-                uniform.eq(weights.uniform(m, self.i.p.rng)),
             ]
-
-        if self.multiplies:
-            port = weights.multipliers
-            m.d.comb += port.valid.eq(feeding.any())
-            if self.shared:
-                wiring.connect(m, port, wiring.flipped(self.multipliers))
-            else:
-                m.submodules.bank = bank = bank_of([port])
-                share(m, bank, [port])
+        ports = self._multipliers(m)
+        for name in weights.turns(self.spec, self.word, self.lanes):
+            m.d.comb += getattr(weights, name).valid.eq(feeding.any())
+        drawn, state = start, self.i.p.rng[:UNIFORM_BITS]
+        if self.random_product is not None and self.factor is not None:
+            random = ports["random_multipliers"]
+            self.random_product.drive(m, random, self.i.p.rng, C(self.factor))
+            m.d.comb += random.valid.eq(start)
+            # Cycle 1: the upper bits of the product modulo 2^32.
+            product = self.random_product.product(m, random, "random_product")
+            drawn, state = cycle[1], product[RNG_BITS - UNIFORM_BITS : RNG_BITS]
+        with m.If(drawn):
+            m.d.sync += uniform.eq(state)
 
         # Weights, from cycle FEED on.
-        block = Signal(range(max(self.blocks, 2)), name="block")
+        block = Signal(range(max(self.blocks, 2)))
         with m.If(feeding.any()):
             m.d.sync += block.eq(Mux(feeding[-1], 0, block + 1))
         m.d.comb += weights.top.eq(self.o.p.top_logit)
@@ -183,8 +199,8 @@ class Sampler(wiring.Component):
             m.d.comb += weights.logits[lane].eq(Array(logits)[block] if len(logits) > 1 else logits[0])
 
         # Cycles w to w + blocks - 1: ``carried`` is the sum of the blocks before.
-        sums = Signal(data.ArrayLayout(self.sum_width, self.vocab_size), name="sums")
-        carried = Signal(self.sum_width, name="carried")
+        sums = Signal(data.ArrayLayout(self.sum_width, self.vocab_size))
+        carried = Signal(self.sum_width)
         running = _running_sums(m, [weights.weights[lane] for lane in range(self.lanes)], self.sum_width)
         if self.blocks > 1:
             running = _named(m, [carried + total for total in running], self.sum_width, "running")
@@ -193,18 +209,41 @@ class Sampler(wiring.Component):
             with m.If(cycle[first_sums + token // self.lanes]):
                 m.d.sync += sums[token].eq(running[token % self.lanes])
 
-        # Cycle w + blocks. The cut is below the last sum by itself, as the uniform number is below 1.
-        cut = Signal(self.sum_width, name="cut")
-        m.d.sync += cut.eq(unsigned_product(m, uniform, sums[-1])[UNIFORM_BITS:])
+        # Cycle w + blocks.
+        cut_port = ports["cut_multipliers"]
+        m.d.comb += cut_port.valid.eq(cycle[-2])
+        self.cut_product.drive(m, cut_port, uniform, sums[-1])
 
-        # Cycle w + blocks + 1.
-        hits = Signal(self.vocab_size, name="hits")
+        # Cycle w + blocks + 1. The cut is below the last sum by itself, as the uniform number is below 1.
+        cut = Signal(self.sum_width)
+        m.d.comb += cut.eq(self.cut_product.product(m, cut_port)[UNIFORM_BITS:])
+        hits = Signal(self.vocab_size)
         # sum > cut as the sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
         m.d.comb += hits.eq(Cat((cut - sums[token])[-1] for token in range(self.vocab_size)))
         hit, index = first_index(m, hits)
         with m.If(cycle[-1] & hit):
             m.d.sync += self.o.p.token.eq(index)
         return m
+
+    def _multipliers(self, m: Module) -> dict[str, Any]:
+        """Return the ports for multipliers, connected to a bank of the sampler's own unless they are shared."""
+        weights, own = self.weights, ("cut_multipliers", "random_multipliers")
+        turns = self.turns(self.spec, self.word, self.vocab_size, self.lanes)
+        apart = weights.apart(self.spec, self.word)
+        if self.shared:
+            ports = {name: getattr(self, name) for name in turns | apart}
+            for name, port in ports.items():
+                if name not in own:
+                    wiring.connect(m, getattr(weights, name), wiring.flipped(port))
+            return ports
+        ports = {
+            name: port.create(path=(name,)) if name in own else getattr(weights, name)
+            for name, port in (turns | apart).items()
+        }
+        users, others = [ports[name] for name in turns], [ports[name] for name in apart]
+        m.submodules.bank = bank = bank_of(users, others)
+        share(m, bank, users, others)
+        return ports
 
 
 def _named(m: Module, values: Sequence[Any], shape: Any, name: str) -> list[Signal]:

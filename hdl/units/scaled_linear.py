@@ -72,9 +72,9 @@ class ScaledLinear(wiring.Component):
                 self.multipliers.b[lane][0].eq(self.i.p.scale),
             ]
             addend = self.addends[lane] << (fraction - 2 * word.fraction)
-            total = Signal(signed(max(len(addend), len(self.multipliers.products[lane][0])) + 1), name=f"sum{lane}")
+            total = Signal(signed(max(len(addend), len(self.multipliers.results[lane][0])) + 1), name=f"sum{lane}")
             m.d.comb += [
-                total.eq(self.multipliers.products[lane][0] + addend),
+                total.eq(self.multipliers.results[lane][0] + addend),
                 self.o.p[lane].eq(saturate(shift_right(total, fraction - word.fraction, Rounding.NEAREST), word)),
             ]
         return m

@@ -11,7 +11,6 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import index_shape, shape_of
-from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import MultiplierBank, MultiplierPort
 from hdl.units.priority import first_index, first_set, several
 from talos_ref.golden.format import Format
@@ -90,14 +89,12 @@ class SparseTile(wiring.Component):
         m.submodules.memory = memory = Memory(
             shape=data.ArrayLayout(shape_of(self.word), self.rows), depth=len(words), init=words
         )
-        read = read_port(memory)
+        read = memory.read_port()
 
         # Cycle 0: one of the waiting elements of the current block, then the next block, without a cycle in between.
-        current = Signal(block, name="current")
-        current_row = Signal(index_shape(blocks), name="current_row")
+        current, current_row = Signal(block), Signal(index_shape(blocks))
         pending = [Signal(block, name=f"pending{row}") for row in range(blocks)]
-        arriving = Signal(block, name="arriving")
-        complete = Signal(name="complete")
+        arriving, complete = Signal(block), Signal()
         with m.If(self.i.valid):
             m.d.comb += arriving.eq(self.i.p.non_zero)
             if self.columns % block:
@@ -105,9 +102,7 @@ class SparseTile(wiring.Component):
                     m.d.comb += arriving.eq(self.i.p.non_zero[: self.columns % block])
         found, place = first_index(m, current)
         found_pending, pending_row = first_index(m, Cat(mask.any() for mask in pending), "pending")
-        more = Signal(name="more")
-        any_pending = Signal(name="any_pending")
-        row = Signal.like(current_row, name="row")
+        more, any_pending, row = Signal(), Signal(), Signal.like(current_row)
         m.d.comb += [more.eq(several(current)), any_pending.eq(found_pending), row.eq(pending_row)]
         with m.If(more):
             m.d.sync += current.eq(current & ~first_set(m, current))
@@ -125,10 +120,8 @@ class SparseTile(wiring.Component):
         m.d.comb += read.addr.eq(Cat(place, current_row))
 
         # Cycle 1: its weights are there; cycle 2: the products are.
-        element = Signal(shape_of(self.word), name="element")
-        multiply = Signal(name="multiply")
-        accumulate = Signal(name="accumulate")
-        ending = Signal(self.LATENCY, name="ending")
+        element, multiply, accumulate = Signal(shape_of(self.word)), Signal(), Signal()
+        ending = Signal(self.LATENCY)
         # By row first: the place is known last.
         row_elements = [_choose([self.x[c] for c in range(p, self.columns, block)], current_row) for p in range(block)]
         m.d.sync += [
@@ -141,7 +134,7 @@ class SparseTile(wiring.Component):
         for r in range(self.rows):
             m.d.comb += [self.multipliers.a[r][0].eq(read.data[r]), self.multipliers.b[r][0].eq(element)]
             with m.If(accumulate):
-                m.d.sync += self.totals[r].eq(self.totals[r] + self.multipliers.products[r][0])
+                m.d.sync += self.totals[r].eq(self.totals[r] + self.multipliers.results[r][0])
         with m.If(self.clear):
             m.d.sync += [self.totals.eq(0), current.eq(0), complete.eq(0), ending.eq(0)]
             m.d.sync += [mask.eq(0) for mask in pending]

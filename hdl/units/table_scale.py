@@ -36,6 +36,7 @@ class TableScale(wiring.Component):
     """
 
     LATENCY = 2
+    EACH_SQUARE = False
 
     def __init__(self, spec: TableRmsNorm, bits_per_cycle: int = 1) -> None:
         self.spec = spec
@@ -56,11 +57,9 @@ class TableScale(wiring.Component):
         low, high = spec.unit_exponent, (spec.sum_bits + 1) // 2
 
         # Cycle 0: e is the number of bit pairs up to the highest that is not 0; u the sixteen bits from there on.
-        total = Signal(2 * high, name="total")
+        total = Signal(2 * high)
         m.d.comb += total.eq(self.i.payload)
-        u = Signal(table.input_bits, name="u")
-        shift = Signal(range(high - low + 1), name="shift")
-        small = Signal(name="small")
+        u, shift, small = Signal(table.input_bits), Signal(range(high - low + 1)), Signal()
         terms, shifts = [], []
         for e in range(low, high + 1):
             is_top = Signal(name=f"top_{e}")
@@ -71,21 +70,18 @@ class TableScale(wiring.Component):
         terms = multiply(m, table, look_up(m, table, u))
 
         # Cycle 1: a table's value has no rounding to do where the shift is 0.
-        held_terms = Signal(terms_layout(table), name="held_terms")
-        held_shift = Signal.like(shift, name="held_shift")
-        held_small = Signal(name="held_small")
-        doubled = Signal(table.output_bits + 1, name="doubled")
+        held_terms, held_shift, held_small = Signal(terms_layout(table)), Signal.like(shift), Signal()
+        doubled = Signal(table.output_bits + 1)
         m.d.comb += doubled.eq(Cat(C(0, 1), add(m, table, held_terms)) >> held_shift)
         carry = doubled[0] if spec.scale_format.rounding is Rounding.NEAREST else 0
 
-        first = Signal(name="first")
-        second = Signal(name="second")
+        first, second = Signal(), Signal()
         take_second = self.o.ready | ~second
         take_first = take_second | ~first
         m.d.comb += [self.i.ready.eq(take_first), self.o.valid.eq(second)]
         with m.If(take_first):
             m.d.sync += [first.eq(self.i.valid), held_terms.eq(terms), held_shift.eq(shift), held_small.eq(small)]
-        rounded = Signal(table.output_bits, name="rounded")
+        rounded = Signal(table.output_bits)
         m.d.comb += rounded.eq(doubled[1:] + carry)
         saturated = held_small | rounded[spec.scale_format.width :].any()
         with m.If(take_second):

@@ -30,8 +30,9 @@ class Tile(wiring.Component):
         Shape: ``rows · columns`` multipliers, which are outside, so that other units can use them meanwhile.
     word
         Format of both operands.
-    terms
-        Longest dot product, which the width of a total follows from.
+    outputs, terms
+        Rows and columns of the largest matrices: beyond them nothing is multiplied, and the width of a total follows
+        from ``terms``.
 
     Members
     -------
@@ -42,8 +43,9 @@ class Tile(wiring.Component):
 
     LATENCY = MultiplierBank.LATENCY + 1
 
-    def __init__(self, *, rows: int, columns: int, word: Format, terms: int) -> None:
+    def __init__(self, *, rows: int, columns: int, word: Format, outputs: int, terms: int) -> None:
         self.rows, self.columns, self.word = rows, columns, word
+        port = self.port(min(rows, outputs), min(columns, terms), word)
         self.total_shape = signed(2 * word.width + (terms - 1).bit_length())
         operands = data.StructLayout(
             {
@@ -57,7 +59,7 @@ class Tile(wiring.Component):
             {
                 "i": In(stream.Signature(operands, always_ready=True)),
                 "o": Out(stream.Signature(data.ArrayLayout(self.total_shape, rows), always_ready=True)),
-                "multipliers": Out(self.port(rows, columns, word)),
+                "multipliers": Out(port),
             }
         )
 
@@ -70,17 +72,15 @@ class Tile(wiring.Component):
         m = Module()
         i, bank = self.i.p, self.multipliers
         m.d.comb += bank.valid.eq(self.i.valid)
-        for r in range(self.rows):
-            for c in range(self.columns):
+        for r in range(bank.signature.rows):
+            for c in range(bank.signature.columns):
                 m.d.comb += [bank.a[r][c].eq(i.weights[r][c]), bank.b[r][c].eq(i.x[c])]
 
         # Cycle 1: the products of this cycle's operands are in the bank.
-        valid = Signal(name="valid")
-        first = Signal(name="first")
-        last = Signal(name="last")
+        valid, first, last = Signal(), Signal(), Signal()
         m.d.sync += [valid.eq(self.i.valid), first.eq(i.first), last.eq(i.last)]
         with m.If(valid):
-            for r in range(self.rows):
+            for r in range(bank.signature.rows):
                 m.d.sync += self.o.p[r].eq(Mux(first, 0, self.o.p[r]) + bank.sums[r])
         m.d.sync += self.o.valid.eq(valid & last)
         return m

@@ -91,6 +91,8 @@ class RmsScale(Protocol):
     def __init__(self, spec: Any, bits_per_cycle: int) -> None: ...
 
     LATENCY: int
+    EACH_SQUARE: bool
+    """Whether ``measure`` wants every square; else it takes sums of some of them as well."""
     i: Any
     o: Any
 
@@ -101,7 +103,7 @@ class RmsScale(Protocol):
 class SamplerWeights(Protocol):
     """The weights of a sampler: a component that takes ``LATENCY`` cycles from logits to weights.
 
-    The ports are those of ``weights_signature``, and ``multipliers`` (lanes × 1) if it multiplies.
+    The ports are those of ``weights_signature``, and those for multipliers.
     """
 
     def __init__(self, spec: Any, word: Format, lanes: int, bits_per_cycle: int) -> None: ...
@@ -117,22 +119,22 @@ class SamplerWeights(Protocol):
     logits: Any
     top: Any
     weights: Any
-    multipliers: Any
 
     @staticmethod
-    def port(spec: Any, word: Format, lanes: int) -> MultiplierPort | None:
-        """Return the signature of ``multipliers``; None if it does not multiply."""
+    def turns(spec: Any, word: Format, lanes: int) -> dict[str, MultiplierPort]:
+        """Return port -> signature of multipliers that are used in the cycles of the logits alone, lanes × 1."""
 
     @staticmethod
-    def own_multipliers(spec: Any, word: Format) -> int:
-        """Return the device's multipliers that are used beside those of the port."""
+    def apart(spec: Any, word: Format) -> dict[str, MultiplierPort]:
+        """Return port -> signature of multipliers that are used in any cycle."""
+
+    @staticmethod
+    def random_factor(spec: Any) -> int | None:
+        """Return the constant whose product with the random state is drawn with, modulo 2^32; None for the state."""
 
     @staticmethod
     def sum_width(spec: Any, vocab_size: int) -> int:
         """Return the width of the sum of ``vocab_size`` weights."""
-
-    def uniform(self, m: Module, rng: Value) -> Value:
-        """Return the random bits that the cut is made of, ``UNIFORM_BITS`` of them, from a random state."""
 
 
 def operands_layout(lanes: int, heads: int, numerator: Shape, denominator: Shape) -> data.StructLayout:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cosim.engine.cells import CYCLONEV_MAC
 from cosim.engine.compile import Model, compile_verilog
 from cosim.engine.simulators import Simulator, child_environment, log_tail
 from cosim.host.errors import HostError
@@ -35,18 +36,18 @@ __all__ = [
     "simulation",
 ]
 
-MODELS = tuple(
-    Path(__file__).resolve().parent / f"{name}.v"
-    for name in ("altera_pll", "synchronizers", "io_buffers", "jtag_bridge")
+MODELS = (
+    *(
+        Path(__file__).resolve().parent / f"{name}.v"
+        for name in ("altera_pll", "synchronizers", "io_buffers", "jtag_bridge")
+    ),
+    CYCLONEV_MAC,
 )
 """Behaviour of what Quartus brings along."""
 
 _GAP_NS = 500
 """Simulated time that a request takes beside the bus. A cable takes a thousand times that, in which a board waits."""
-_BRIDGE_SIGNALS = (
-    "go", "writes", "address", "data", "byteenable", "done", "answer", "sample", "sampled",
-    "clock_level", "reset_level", "ticks_then",
-)  # fmt: skip
+_BRIDGE_SIGNALS = ("go", "writes", "address", "data", "byteenable", "done", "answer")
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
 _CHUNK = 65536

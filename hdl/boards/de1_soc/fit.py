@@ -10,15 +10,15 @@ __all__ = ["check_fit"]
 
 
 def check_fit(design: Design) -> dict[str, int]:
-    """Return the ``multipliers`` and ``m10k`` that a design's core takes at most.
+    """Return the ``dsp_blocks`` and ``m10k`` that a design's core takes at most.
 
     Raises ValueError, with both numbers, if the device has fewer.
     """
     used = estimate(design.core)
     for what, taken, there in (
-        ("multipliers of 18 x 19 bits", used.multipliers, DEVICE.multipliers),
+        ("DSP blocks", used.dsp_blocks, DEVICE.dsp_blocks),
         ("memory blocks (M10K)", used.m10k, DEVICE.m10k),
     ):
         if taken > there:
             raise ValueError(f"{design.name} must take at most {there} {what}, not {taken}: {PART} has no more")
-    return {"multipliers": used.multipliers, "m10k": used.m10k}
+    return {"dsp_blocks": used.dsp_blocks, "m10k": used.m10k}

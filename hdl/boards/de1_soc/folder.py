@@ -70,7 +70,7 @@ Expected, of the core alone, by Yosys (`make resources`), which counts otherwise
 Fits of other designs make {low_alms:,} to {high_alms:,} ALMs of that estimate, with all that is on the board."""
 
 _COUNTED = """\
-At most {dsp_blocks} of {device_dsp_blocks} DSP blocks and {m10k} of {device_m10k} M10K, counted from the configuration.
+{dsp_blocks} of {device_dsp_blocks} DSP blocks and at most {m10k} of {device_m10k} M10K, counted from the configuration.
 `make resources` counts ALMs too; it had not run when this folder was made."""
 
 
@@ -79,15 +79,14 @@ def _readme(
 ) -> str:
     device = {
         "device_alms": DEVICE.alms,
-        "device_dsp_blocks": DEVICE.multipliers // 2,
+        "device_dsp_blocks": DEVICE.dsp_blocks,
         "device_m10k": DEVICE.m10k,
     }
     if expected is not None:
         low, high = known_calibration().alms(expected["alms"])
         resources = _ESTIMATE.format(**expected, **device, low_alms=low, high_alms=high)
     else:
-        # Two multipliers are a block.
-        resources = _COUNTED.format(dsp_blocks=-(-counted["multipliers"] // 2), m10k=counted["m10k"], **device)
+        resources = _COUNTED.format(**counted, **device)
     serial = "" if serial_baud is None else _SERIAL.format(baud=serial_baud, design=DESIGN_FILE)
     return _README.format(
         serial=serial,

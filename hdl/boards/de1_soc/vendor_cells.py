@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from hdl.boards.de1_soc.jtag_bridge import BRIDGE
+from hdl.device.cyclone_v_target import MAC_CELL
+from hdl.device.vendor_cell import VendorCell
 
-__all__ = ["VENDOR_CELLS", "VendorCell", "black_boxes"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class VendorCell:
-    """Ports (name -> width, as a Verilog expression) and parameters (name -> default) of a cell.
-
-    A cell has these of Quartus's that the board uses.
-    """
-
-    name: str
-    inputs: dict[str, str]
-    outputs: dict[str, str]
-    parameters: dict[str, str] = field(default_factory=dict)
-
-    def black_box(self) -> str:
-        """Return a Verilog module without contents."""
-        parameters = ", ".join(f"parameter {name} = {default}" for name, default in self.parameters.items())
-        ports = [f"input wire {_range(width)}{name}" for name, width in self.inputs.items()]
-        ports += [f"output wire {_range(width)}{name}" for name, width in self.outputs.items()]
-        head = f"module {self.name}" + (f" #({parameters})" if parameters else "")
-        return f"(* blackbox *)\n{head} (\n    " + ",\n    ".join(ports) + "\n);\nendmodule\n"
-
-
-def _range(width: str) -> str:
-    return "" if width == "1" else f"[{width} - 1:0] "
+__all__ = ["VENDOR_CELLS", "black_boxes"]
 
 
 _BUFFER = {"enable_bus_hold": '"FALSE"', "number_of_channels": "1", "use_differential_mode": '"FALSE"'}
@@ -94,6 +69,7 @@ VENDOR_CELLS = (
         outputs={"dout": "width"},
         parameters={"depth": "3", "width": "1"},
     ),
+    MAC_CELL,
 )
 """Everything that the board's Verilog instantiates and does not define."""
 

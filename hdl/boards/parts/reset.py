@@ -38,8 +38,7 @@ class BoardReset(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        switched = Signal(name="switched")
-        reset = Signal(init=1, reset_less=True, name="reset")
+        switched, reset = Signal(), Signal(init=1, reset_less=True)
         stages = self.STAGES
         m.submodules.lock = AsyncFFSynchronizer(~self.locked, self.restart, o_domain="sync", stages=stages)
         m.submodules.reset_switch = FFSynchronizer(self.reset_switch, switched, stages=stages)

@@ -1,4 +1,4 @@
-"""The estimate of multipliers and memory blocks against what synthesis counts."""
+"""The estimate of DSP blocks and memory blocks against what synthesis counts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 
 from hdl.core.config import CORES, CoreConfig
 from hdl.core.core import Core
-from hdl.core.estimate import Memory, banks_of, estimate, memories
+from hdl.core.estimate import Memory, banks_of, dsp_modes, estimate, memories
 from hdl.device.cyclone_v_target import CYCLONE_V
-from hdl.device.resources import count, multipliers_halved
+from hdl.device.resources import count, mapping_script
+from hdl.device.target import DspMode
 from hdl.device.yosys import run_yosys
 from hdl.verilog import core_verilog
 from talos_ref.golden.format import Q5_12, Q6_12
@@ -38,30 +39,29 @@ CONFIGS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "multipliers", "m10k"), [("tile16", 54, 29), ("wide", 174, 110), ("fused", 174, 175)])
-def test_named_cores(name: str, multipliers: int, m10k: int) -> None:
+@pytest.mark.parametrize(("name", "dsp_blocks", "m10k"), [("tile16", 26, 29), ("wide", 86, 114), ("fused", 86, 183)])
+def test_named_cores(name: str, dsp_blocks: int, m10k: int) -> None:
     """What `make resources` counts of the published model; see the README."""
     found = estimate(CORES[name])
-    assert (found.multipliers, found.m10k) == (multipliers, m10k)
+    assert (found.dsp_blocks, found.m10k) == (dsp_blocks, m10k)
+    modes = {"tile16": (26, 0), "wide": (22, 64), "fused": (14, 72)}
+    assert dsp_modes(CORES[name]) == dict(zip((DspMode.PAIR, DspMode.SUM), modes[name], strict=True))
 
 
 # Each takes a quarter of a minute; tests/hdl/device/test_resources.py holds a core of talos-v2 to its count.
 @pytest.mark.parametrize("config", CONFIGS[:2], ids=["sparse head, Q6.12", "dense head, Q5.12, two layers"])
 def test_synthesis_counts_the_same(config: CoreConfig, tmp_path: Path) -> None:
-    """As far as Yosys maps multipliers and memories; the tables of logic, which come after, take most of the time."""
+    """As far as Yosys maps products and memories; the tables of logic, which come after, take most of the time."""
     design = design_of(config, random_checkpoint(config.model, 1))
     (tmp_path / "core.v").write_text(core_verilog(design, CYCLONE_V))
-    script = (
-        "read_verilog core.v; synth_intel_alm -family cyclonev -top core -noiopad -noclkbuf -run begin:map_lutram; "
-        "tee -q -o stat.json stat -json; blackbox =A:whitebox; write_json netlist.json"
-    )
+    script = mapping_script("read_verilog core.v", "core", tmp_path, "-run begin:map_lutram")
+    script += "; tee -q -o stat.json stat -json"
     with open(tmp_path / "log", "wb") as output:
         assert run_yosys(["-p", script], tmp_path, output).returncode == 0
     cells = json.loads((tmp_path / "stat.json").read_text())["design"]["num_cells_by_type"]
-    mapped = {name: number for name, number in cells.items() if name.startswith("MISTRAL_M")}
-    used = count(multipliers_halved(mapped, json.loads((tmp_path / "netlist.json").read_text())))
+    used = count({name: number for name, number in cells.items() if name.startswith(("MISTRAL_M", "cyclonev"))})
     found = estimate(config)
-    assert (found.multipliers, found.m10k) == (used.multipliers, used.m10k)
+    assert (found.dsp_blocks, found.m10k) == (used.dsp_blocks, used.m10k)
 
 
 @pytest.mark.parametrize("config", [*CONFIGS, *CORES.values()], ids=range(len(CONFIGS) + len(CORES)))
@@ -72,7 +72,8 @@ def test_memories_are_those_of_the_units(config: CoreConfig) -> None:
     word = config.word.width
     assert depths["weights"] == (len(unit.weights.words), config.tile_rows * config.tile_columns * word)
     assert depths["program"] == (len(unit.program), unit.sequencer.layout.size)
-    assert sum(name.startswith("cache") for name in depths) == config.attention_positions
+    parts = unit.attention.cache.layout.parts
+    assert sum(name.startswith("cache") for name in depths) == config.attention_positions * parts
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,9 @@ def test_blocks_of_a_memory(depth: int, width: int, blocks: int) -> None:
 
 
 def test_banks() -> None:
-    tile, attention, head = ["t"], ["a", "b"], ["h"]
-    shared, apart = CORES["wide"], CORES["tile16"]
-    assert banks_of(shared, tile, attention, head) == {"pool": ["t", "a", "b"], "head": ["h"]}
-    assert banks_of(apart, tile, attention, []) == {"tile": ["t"], "attention": ["a", "b"]}
+    tile, attention, head, apart = ["t"], ["a", "b"], ["h"], ["x"]
+    shared, separate = CORES["wide"], CORES["tile16"]
+    assert banks_of(shared, tile, attention, head, apart) == {"pool": (["t", "a", "b"], []), "head": (["h"], ["x"])}
+    assert banks_of(separate, tile, attention, head, []) == {
+        "tile": (["t"], []), "attention": (["a", "b"], []), "head": (["h"], []),
+    }  # fmt: skip

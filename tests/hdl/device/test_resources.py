@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from hdl.design import Design
 from hdl.device import resource_report
 from hdl.device.cyclone_v import DEVICE, Resources
 from hdl.device.pairs import pair_from_json
-from hdl.device.resources import SYNTHESIS_FILE, count, multipliers_halved, read_synthesis, synthesise
+from hdl.device.resources import SYNTHESIS_FILE, count, read_synthesis, synthesise
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
 from tests.helpers.designs import design_of
@@ -35,36 +34,12 @@ def test_count() -> None:
         "MISTRAL_MUL18X18": 5,
         "MISTRAL_MUL27X27": 2,
         "MISTRAL_MUL9X9": 4,
+        "cyclonev_mac": 8,
         "MISTRAL_M10K": 7,
         "MISTRAL_MLAB": 21,
     }
-    # (31 + 10 + 59 + 1) / 2 rounded up; 5 + 2·2 and two thirds of 4 rounded up.
-    assert count(cells) == Resources(alms=151, aluts=201, registers=500, multipliers=12, m10k=7, mlab=2)
-
-
-def _mapped(*operands: tuple[int, int]) -> dict[str, Any]:
-    """A netlist of 27 x 27 multipliers whose operands have so many bits, copies of their signs aside."""
-
-    def pin(first: int, bits: int) -> list[int]:
-        return [first + min(place, bits - 1) for place in range(27)]
-
-    cells = {
-        f"multiplier{number}": {"type": "MISTRAL_MUL27X27", "connections": {"A": pin(100, a), "B": pin(200, b)}}
-        for number, (a, b) in enumerate(operands)
-    }
-    return {"modules": {"top": {"cells": cells}}}
-
-
-def test_multipliers_of_18_by_19_bits() -> None:
-    """Yosys takes a whole block for one, the device half of one."""
-    netlist = _mapped((19, 18), (18, 19), (19, 3), (19, 19), (20, 18), (27, 2), (25, 23))
-    cells = {"MISTRAL_MUL27X27": 7, "MISTRAL_MUL18X18": 5, "MISTRAL_FF": 2}
-    halved = {"MISTRAL_MUL27X27": 4, "MISTRAL_MUL18X18": 8, "MISTRAL_FF": 2}
-    assert multipliers_halved(cells, netlist) == halved
-    assert multipliers_halved({"MISTRAL_MUL27X27": 3}, _mapped((19, 18), (20, 20), (20, 20))) == {
-        "MISTRAL_MUL27X27": 2, "MISTRAL_MUL18X18": 1,
-    }  # fmt: skip
-    assert multipliers_halved({"MISTRAL_FF": 2}, _mapped()) == {"MISTRAL_FF": 2}
+    # (31 + 10 + 59 + 1) / 2 rounded up; each product that Yosys found is a block, too.
+    assert count(cells) == Resources(alms=151, aluts=201, registers=500, dsp_blocks=8 + 5 + 2 + 4, m10k=7, mlab=2)
 
 
 def test_unknown_cells_are_refused() -> None:
@@ -75,14 +50,14 @@ def test_unknown_cells_are_refused() -> None:
 @pytest.mark.parametrize(
     ("part", "value", "message"),
     [
-        ("alms", 27_260, "c must take at most 27,259 ALMs (85%), not 27,260"),
-        ("multipliers", 175, "c must take at most 174 multipliers, not 175"),
+        ("alms", 24_374, "c must take at most 24,373 ALMs (76%), not 24,374"),
+        ("dsp_blocks", 88, "c must take at most 87 DSP blocks, not 88"),
         ("m10k", 398, "c must take at most 397 m10k, not 398"),
         ("registers", 128_281, "c must take at most 128,280 registers, not 128,281"),
     ],
 )
 def test_problems(part: str, value: int, message: str) -> None:
-    fields = {"alms": 27_259, "registers": DEVICE.registers, "multipliers": 174, "m10k": 397}
+    fields = {"alms": 24_373, "registers": DEVICE.registers, "dsp_blocks": 87, "m10k": 397}
     assert resource_report.problems("c", Resources(**fields)) == []
     assert resource_report.problems("c", Resources(**fields | {part: value})) == [message]
 
@@ -101,10 +76,11 @@ def test_synthesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALOS_BUILD", str(tmp_path))
     mapped = read_synthesis(synthesise(design))
     used = count(mapped["cells"])
-    # Tile, attention and RMSNorm have four multipliers each; the rest are the sampler's.
-    assert used.multipliers == 4 + 4 + 4 + 6
+    # Tile, attention and RMSNorm have four products each; the rest are the sampler's.
+    assert used.dsp_blocks == 2 + 2 + 2 + 2
+    assert not any(name.startswith("MISTRAL_MUL") for name in mapped["cells"])
     expected = estimate(design.core)
-    assert (used.multipliers, used.m10k) == (expected.multipliers, expected.m10k)
+    assert (used.dsp_blocks, used.m10k) == (expected.dsp_blocks, expected.m10k)
     assert used.registers > 100
     lengths = [path["picoseconds"] for path in mapped["longest_paths"]]
     assert lengths == sorted(lengths, reverse=True)
@@ -117,7 +93,7 @@ def test_synthesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_report_fails_where_a_core_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cells = {"MISTRAL_MUL18X18": 175, "MISTRAL_FF": 10}
+    cells = {"cyclonev_mac": 87, "MISTRAL_MUL18X18": 1, "MISTRAL_FF": 10}
     path = {"picoseconds": 9000, "start": "a[0]", "end": "b[1]", "hops": 4}
     mapped = {"cells": cells, "longest_paths": [path], "verilog_sha256": "0"}
     (tmp_path / SYNTHESIS_FILE).write_text(json.dumps(mapped))
@@ -125,10 +101,10 @@ def test_report_fails_where_a_core_does_not_fit(
     out = tmp_path / "resources.json"
     assert main(["resources", "--core", "tile16", "--out", str(out)]) == 1
     printed = capsys.readouterr()
-    assert "tile16 must take at most 174 multipliers, not 175" in printed.err.replace("\n", " ")
+    assert "tile16 must take at most 87 DSP blocks, not 88" in printed.err.replace("\n", " ")
     assert "9.0 ns  a[0] -> b[1]" in printed.out
     (row,) = json.loads(out.read_text())["cores"]
-    assert row["multipliers"] == 175
+    assert row["dsp_blocks"] == 88
     assert row["core"] == "tile16"
     assert row["synthesis"].startswith("Yosys")
 

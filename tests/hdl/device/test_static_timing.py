@@ -53,6 +53,22 @@ def test_multiplier_memory_and_fanout() -> None:
     assert (longest[0].start, longest[0].end) == ("rom", "top")
 
 
+@pytest.mark.parametrize("clock", ["0 ", "none"])
+def test_dsp_block(clock: str) -> None:
+    """Operands to the block's register, and from that to the next; without one right through."""
+    mac = cell("cyclonev_mac", ax=[1], ay=["0"], bx=["0"], by=[2], resulta=[5, 6], resultb=[8])
+    mac["parameters"] = {"output_clock": clock}
+    cells = {"a": register(20, 1), "b": register(21, 2), "block": mac, "end": register(6, 20)}
+    longest = longest_paths(netlist(cells, {"a": [1], "b": [2], "result": [5, 6]}), 4)
+    lengths = {(path.start.split("[")[0], path.end.split("[")[0]): path.picoseconds for path in longest}
+    into, out = 731 + WIRE_PS + 3982, 731 + WIRE_PS
+    if clock == "none":
+        assert max(lengths.values()) == into + WIRE_PS
+    else:
+        assert lengths["b", "result"] == into
+        assert out in lengths.values()
+
+
 def test_refusals() -> None:
     with pytest.raises(ValueError, match=r"^netlist must have registers, not none$"):
         longest_paths(netlist({"x": cell("MISTRAL_NOT", A=[1], Q=[2])}, {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from typing import Any
@@ -78,6 +79,9 @@ SMALL = ModelConfig(n_embd=8, n_head=2, block_size=5, n_layer=2)
         ("precise", SMALL, 2, Q4_12),
         ("precise", SMALL, 4, Q5_12),
         ("precise", replace(SMALL, n_embd=6, n_head=3, n_layer=1), 2, Q6_12),
+        # Heads of three elements and of one, whose last lane holds no element.
+        ("precise", replace(SMALL, n_embd=6, n_layer=1), 4, Q4_12),
+        ("precise", replace(SMALL, n_embd=2, n_layer=1), 2, Q4_12),
     ],
 )
 def test_attention(arithmetic_name: str, model: ModelConfig, positions: int, word: Format) -> None:
@@ -102,31 +106,46 @@ def test_attention(arithmetic_name: str, model: ModelConfig, positions: int, wor
         assert after_query == max(attention.latency(position), late)
 
 
-def test_cache_memory() -> None:
-    """Reads see every earlier write, and the old words in the cycle of a write."""
+@pytest.mark.parametrize(("n_embd", "n_head", "positions"), [(4, 2, 2), (6, 2, 4), (3, 1, 1)])
+def test_cache_memory(n_embd: int, n_head: int, positions: int) -> None:
+    """Reads see every earlier write, and the old words in the cycle of a write; keys lie where they can be summed."""
     rng = random.Random(seed())
-    model = ModelConfig(n_embd=2, n_head=1, block_size=5, n_layer=2)
-    memory = CacheMemory(model, Q4_12, 2)
-    stored = [[[[0, 0] for _ in range(6)] for _ in range(model.n_layer)] for _ in range(2)]
+    model = ModelConfig(n_embd=n_embd, n_head=n_head, block_size=5, n_layer=2)
+    memory = CacheMemory(model, Q4_12, positions)
+    lanes, head_dim = memory.layout.head_lanes, model.head_dim
+    assert lanes == (head_dim if positions == 1 else head_dim + head_dim % 2)
+    rows = -(-5 // positions)
+    stored = [[[[0] * n_embd for _ in range(rows * positions)] for _ in range(2)] for _ in range(2)]
+
+    def word(is_value: int, layer: int, row: int, bank: int, head: int, lane: int) -> int | None:
+        """Return what a place must hold; None where nothing is kept."""
+        element, position = lane, bank
+        if positions > 1 and not is_value:
+            element, position = lane - lane % 2 + bank % 2, bank - bank % 2 + lane % 2
+        if element >= head_dim:
+            return None
+        return stored[is_value][layer][row * positions + position][head * head_dim + element]
 
     async def bench(ctx: Any) -> None:
         for _ in range(300):
-            layer, position, row = rng.randrange(2), rng.randrange(5), rng.randrange(3)
-            vector, write = [rng.randint(-32768, 32767) for _ in range(2)], rng.random() < 0.5
-            write_value, read_value = rng.randrange(2), rng.randrange(2)
+            layer, position, row = rng.randrange(2), rng.randrange(5), rng.randrange(rows)
+            key, value = ([rng.randint(-32768, 32767) for _ in range(n_embd)] for _ in range(2))
+            write, is_value, read_value = rng.random() < 0.5, rng.randrange(2), rng.randrange(2)
             ctx.set(memory.layer, layer)
-            ctx.set(memory.write_value, write_value)
+            ctx.set(memory.write_is_value, is_value)
             ctx.set(memory.read_value, read_value)
             ctx.set(memory.write_valid, write)
             ctx.set(memory.write_position, position)
-            ctx.set(memory.write_vector, vector)
+            ctx.set(memory.key, key)
+            ctx.set(memory.value, value)
             ctx.set(memory.row, row)
             await ctx.tick()
-            expected = [list(words) for words in stored[read_value][layer][2 * row : 2 * row + 2]]
+            for bank, head, lane in itertools.product(range(positions), range(n_head), range(lanes)):
+                expected = word(read_value, layer, row, bank, head, lane)
+                got = ctx.get(memory.words[bank][head * lanes + lane])
+                assert expected is None or got == expected, f"bank {bank}, lane {lane}: must be {expected}, not {got}"
             if write:
-                stored[write_value][layer][position] = vector
-            got = [[ctx.get(memory.vectors[bank][lane]) for lane in range(2)] for bank in range(2)]
-            assert got == expected, f"layer {layer}, row {row}: expected {expected}, not {got}"
+                stored[is_value][layer][position] = value if is_value else key
 
     run(memory, bench)
 

@@ -10,17 +10,24 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module, Shape, signed, unsigned
 
-from hdl.units.multipliers import OPERAND, WIDE_OPERAND, MultiplierBank, MultiplierPort, bank_of, share
+from hdl.device.target import DspMode
+from hdl.units.dsp_block import OPERAND, WIDE_OPERAND
+from hdl.units.multipliers import MultiplierBank, MultiplierPort, bank_layout, bank_of, share
 from tests.helpers.streams import run, seed
 
 Matrix = list[list[int]]
 
 
-def shared(bank: MultiplierBank, ports: Sequence[Any]) -> Module:
+def shared(bank: MultiplierBank, ports: Sequence[Any], apart: Sequence[Any] = ()) -> Module:
     m = Module()
     m.submodules.bank = bank
-    share(m, bank, ports)
+    share(m, bank, ports, apart)
     return m
+
+
+def results_of(products: Sequence[int]) -> list[int]:
+    """Return the sums of two neighbours."""
+    return [sum(products[column : column + 2]) for column in range(0, len(products), 2)]
 
 
 def corners(draw: random.Random, shape: Shape) -> int:
@@ -49,8 +56,8 @@ async def check_turns(
         await ctx.tick()
         port = ports[chosen]
         for r, row in enumerate(expected):
-            got = [ctx.get(port.products[r][c]) for c in range(len(row))]
-            assert got == row, f"turn {turn}, port {chosen}, row {r}: products must be {row}, not {got}"
+            got = [ctx.get(port.results[r][j]) for j in range(-(-len(row) // 2))]
+            assert got == results_of(row), f"turn {turn}, port {chosen}, row {r}: must be {results_of(row)}, not {got}"
             total = ctx.get(port.sums[r])
             assert total == sum(row), f"turn {turn}, port {chosen}, row {r}: sum must be {sum(row)}, not {total}"
 
@@ -85,7 +92,9 @@ def test_turns(sizes: list[tuple[int, int]], widths: list[tuple[int, int]], bank
     async def bench(ctx: Any) -> None:
         await check_turns(ctx, ports, shapes, draw)
 
-    run(shared(MultiplierBank(*bank) if bank else bank_of(ports), ports), bench)
+    if bank is not None:
+        signatures.append(MultiplierPort(*bank))
+    run(shared(MultiplierBank(bank_layout(signatures)), ports), bench)
 
 
 def test_two_at_once_are_seen() -> None:
@@ -98,14 +107,15 @@ def test_two_at_once_are_seen() -> None:
             ctx.set(port.a, [[a]])
             ctx.set(port.b, [[b]])
         await ctx.tick()
-        assert ctx.get(first.products[0][0]) == (5 | 2) * (3 | 4)
+        assert ctx.get(first.results[0][0]) == (5 | 2) * (3 | 4)
 
-    run(shared(MultiplierBank(1, 1), [first, second]), bench)
+    run(shared(bank_of([first, second]), [first, second]), bench)
 
 
 def test_bank_is_busy_while_a_user_is() -> None:
-    bank, port = MultiplierBank(1, 1), MultiplierPort(1, 1)
+    port = MultiplierPort(1, 1)
     first, second = port.create(), port.create()
+    bank = bank_of([first, second])
 
     async def bench(ctx: Any) -> None:
         for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -118,7 +128,7 @@ def test_bank_is_busy_while_a_user_is() -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 1), (1, 3), (3, 3)])
 def test_port_larger_than_the_bank(rows: int, columns: int) -> None:
-    m, bank = Module(), MultiplierBank(2, 2)
+    m, bank = Module(), MultiplierBank(bank_layout([MultiplierPort(2, 2)]))
     with pytest.raises(ValueError, match=f"^port must be at most 2 x 2, not {rows} x {columns}$"):
         share(m, bank, [MultiplierPort(rows, columns).create()])
 
@@ -142,3 +152,42 @@ def test_ports_are_equal_by_their_members() -> None:
     assert MultiplierPort(2, 3) != MultiplierPort(3, 2)
     assert MultiplierPort(2, 3) != MultiplierPort(2, 3, signed(17))
     assert MultiplierPort(2, 3) != "port"
+
+
+def test_apart() -> None:
+    """A port apart multiplies in every cycle, beside any other."""
+    draw = random.Random(seed())
+    turns = [MultiplierPort(3, 1).create(), MultiplierPort(2, 1, WIDE_OPERAND).create()]
+    apart = MultiplierPort(1, 1).create()
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(apart.valid, 1)
+        for _ in range(50):
+            chosen = draw.randrange(2)
+            pairs = [(corners(draw, OPERAND), corners(draw, OPERAND)) for _ in range(3)]
+            for number, port in enumerate(turns):
+                ctx.set(port.valid, number == chosen)
+                for row, (a, b) in zip(range(port.signature.rows), pairs, strict=False):
+                    ctx.set(port.a[row][0], a)
+                    ctx.set(port.b[row][0], b)
+            a, b = corners(draw, OPERAND), corners(draw, OPERAND)
+            ctx.set(apart.a[0][0], a)
+            ctx.set(apart.b[0][0], b)
+            await ctx.tick()
+            assert ctx.get(apart.results[0][0]) == a * b
+            for row in range(turns[chosen].signature.rows):
+                assert ctx.get(turns[chosen].results[row][0]) == pairs[row][0] * pairs[row][1]
+
+    bank = bank_of(turns, [apart])
+    assert len(bank.layout.blocks) == 2
+    run(shared(bank, turns, [apart]), bench)
+
+
+def test_layout() -> None:
+    """Two rows a block without a second column, else two columns of a row; nothing where no port multiplies."""
+    pair = bank_layout([MultiplierPort(3, 1), MultiplierPort(1, 1, WIDE_OPERAND)], [MultiplierPort(2, 1)])
+    assert (pair.mode, pair.columns, pair.wide) == (DspMode.PAIR, (1, 1, 1, 1, 1), (1, 0, 0, 0, 0))
+    assert pair.blocks == (((0, 0), (1, 0)), ((2, 0), (3, 0)), ((4, 0),))
+    corner = bank_layout([MultiplierPort(1, 5), MultiplierPort(3, 1)])
+    assert (corner.mode, corner.columns) == (DspMode.SUM, (5, 1, 1))
+    assert corner.blocks == (((0, 0), (0, 1)), ((0, 2), (0, 3)), ((0, 4),), ((1, 0),), ((2, 0),))

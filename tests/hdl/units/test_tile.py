@@ -65,7 +65,7 @@ def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]]
 @pytest.mark.parametrize("gaps", [False, True])
 def test_totals(rows: int, columns: int, format: Format, gaps: bool) -> None:
     rng = random.Random(seed())
-    tile = Tile(rows=rows, columns=columns, word=format, terms=64)
+    tile = Tile(rows=rows, columns=columns, word=format, outputs=64, terms=64)
 
     def word() -> int:
         return rng.choice((format.low, format.high, 0, rng.randint(format.low, format.high)))
@@ -110,3 +110,11 @@ def test_rom_words_multiply_to_the_product(rows: int, columns: int) -> None:
         expected = matvec(tensors[name], vectors[name])
         assert [sums[row] for row in range(len(expected))] == expected, name
         assert not any(total for row, total in sums.items() if row >= len(expected)), name
+
+
+def test_nothing_is_multiplied_beyond_the_matrices() -> None:
+    """A tile that is larger than every matrix has multipliers for the largest alone."""
+    tile = Tile(rows=4, columns=4, word=Q4_12, outputs=3, terms=2)
+    assert (tile.multipliers.signature.rows, tile.multipliers.signature.columns) == (3, 2)
+    totals, _ = products(tile, [[([[1, 2, 0, 0], [3, -4, 0, 0], [5, 6, 0, 0], [0] * 4], [7, 8, 0, 0])]], lambda: False)
+    assert totals == [[23, -11, 83, 0]]

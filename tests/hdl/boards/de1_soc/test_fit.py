@@ -13,11 +13,11 @@ from hdl.design import Design
 from hdl.device.cyclone_v import DEVICE
 from tests.helpers.designs import published
 
-TOO_LARGE = r"^wide must take at most 174 multipliers of 18 x 19 bits, not \d+: 5CSEMA5F31C6 has no more$"
+TOO_LARGE = r"^wide must take at most 87 DSP blocks, not \d+: 5CSEMA5F31C6 has no more$"
 
 
 def large() -> Design:
-    """Return a design whose tile alone takes more multipliers than there are."""
+    """Return a design whose tile alone takes more DSP blocks than there are."""
     design = published("wide")
     return replace(design, core=replace(design.core, tile_rows=16, tile_columns=16))
 
@@ -25,11 +25,11 @@ def large() -> Design:
 def test_the_published_cores_fit() -> None:
     for core in ("tile16", "wide", "fused"):
         counted = check_fit(published(core))
-        assert 0 < counted["multipliers"] <= DEVICE.multipliers
+        assert 0 < counted["dsp_blocks"] <= DEVICE.dsp_blocks
         assert 0 < counted["m10k"] <= DEVICE.m10k
 
 
-def test_too_many_multipliers() -> None:
+def test_too_many_dsp_blocks() -> None:
     with pytest.raises(ValueError, match=TOO_LARGE):
         check_fit(large())
 
@@ -49,5 +49,5 @@ def test_nothing_is_made_of_a_design_that_does_not_fit(
     assert main([command, "--design", str(saved), "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("error: wide must take at most 174 multipliers of 18 x 19 bits, not ")
+    assert said.err.startswith("error: wide must take at most 87 DSP blocks, not ")
     assert not (tmp_path / "out").exists()
