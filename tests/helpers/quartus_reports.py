@@ -38,6 +38,17 @@ Fitter report for top
 ; Device                                   ; 5CSEMA5F31C6       ;                 ;
 ; Fitter Initial Placement Seed            ; {seed}                  ; 1               ;
 +------------------------------------------+--------------------+-----------------+
+
++-----------------------------------------------+
+; Fitter DSP Block Usage Summary                ;
++---------------------------------+-------------+
+; Statistic                       ; Number Used ;
++---------------------------------+-------------+
+; Two Independent 18x18           ; {pairs}          ;
+; Total number of DSP blocks      ; {pairs}          ;
+;                                 ;             ;
+; Fixed Point Signed Multiplier   ; 52          ;
++---------------------------------+-------------+
 """
 
 _STA_SUMMARY = """\
@@ -122,11 +133,12 @@ def write_reports(
     unconstrained: int = 0,
     messages: str = "",
     seed: int = 1,
+    pairs: int = 26,
 ) -> None:
-    """Write all reports of a compilation that are read."""
+    """Write all reports of a compilation that are read; ``pairs`` DSP blocks make two products each."""
     output.mkdir(parents=True, exist_ok=True)
     (output / "top.fit.summary").write_text(_FIT_SUMMARY.format(status=status, alms=alms))
-    (output / "top.fit.rpt").write_text(_FIT_REPORT.format(seed=seed))
+    (output / "top.fit.rpt").write_text(_FIT_REPORT.format(seed=seed, pairs=pairs))
     (output / "top.sta.summary").write_text(_STA_SUMMARY.format(clock=CLOCK, slack=slack))
     (output / "top.sta.rpt").write_text(_STA_REPORT.format(clock=CLOCK, slack=slack, unconstrained=unconstrained))
     (output / "top.map.rpt").write_text(_MAP_REPORT.format(messages=messages))

@@ -24,6 +24,14 @@ set_global_assignment -name NUM_PARALLEL_PROCESSORS ALL
 set_global_assignment -name OPTIMIZATION_MODE "HIGH PERFORMANCE EFFORT"
 set_global_assignment -name FITTER_EFFORT "STANDARD FIT"
 
+# Every product is a DSP block that the Verilog instantiates. Balancing may make logic of blocks, or give them other
+# modes; "DSP BLOCKS" leaves them what they are.
+set_global_assignment -name DSP_BLOCK_BALANCING "DSP BLOCKS"
+# A product that Quartus infers takes a block of its own, and all but one are spoken for: there is none to find.
+set_global_assignment -name AUTO_DSP_RECOGNITION OFF
+# Every memory says which block it is to be; logic for want of blocks is to be an error, not a change of mind.
+set_global_assignment -name AUTO_RAM_TO_LCELL_CONVERSION OFF
+
 # Pins that the project does not use lead to parts of the board that may drive them.
 set_global_assignment -name RESERVE_ALL_UNUSED_PINS_WEAK_PULLUP "AS INPUT TRI-STATED WITH WEAK PULL-UP"
 set_global_assignment -name STRATIX_DEVICE_IO_STANDARD "3.3-V LVTTL"

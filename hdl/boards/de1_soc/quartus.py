@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -9,17 +10,29 @@ from rich.table import Table
 
 from hdl.boards.de1_soc.pair import add_pair, fitted_pair
 from hdl.boards.de1_soc.platform import PROJECT
-from hdl.boards.de1_soc.reports import Fit, Timing, read_fit, read_timing, read_uninferred
+from hdl.boards.de1_soc.reports import (
+    DSP_TOTAL,
+    Fit,
+    Timing,
+    read_dsp_modes,
+    read_fit,
+    read_timing,
+    read_uninferred,
+)
 from hdl.boards.de1_soc.scripts import OUTPUT
 from hdl.boards.folder import synthesised
 from hdl.boards.tools import run_logged
+from hdl.core.estimate import dsp_modes
 from hdl.design import Design
 from hdl.device.calibration import known_calibration
+from hdl.device.target import DspMode
 from talos_ref.terminal import console
 
-__all__ = ["compile_folder", "core_fmax", "report", "verdict"]
+__all__ = ["compile_folder", "core_fmax", "dsp_verdict", "report", "verdict"]
 
 _LOG = "compile.log"
+_DSP_TITLES = {DspMode.PAIR: "Two Independent 18x18", DspMode.SUM: "Sum of two 18x18"}
+"""What the fitter calls the modes."""
 
 
 def compile_folder(folder: Path, program: str) -> None:
@@ -42,6 +55,18 @@ def verdict(timing: Timing) -> list[str]:
     if timing.unconstrained_clocks:
         lines.append(f"{timing.unconstrained_clocks} clocks have no constraint, so that their paths were not analysed")
     return lines
+
+
+def dsp_verdict(modes: Mapping[str, int], design: Design) -> list[str]:
+    """Return where the fitter's DSP blocks, mode -> number, are not those of a design, a line each."""
+    counted = dsp_modes(design.core)
+    expected = {title: counted[mode] for mode, title in _DSP_TITLES.items()}
+    expected[DSP_TOTAL] = sum(counted.values())
+    return [
+        f"DSP blocks must be {number} of {title!r}, not {modes.get(title, 0)}: Quartus made something else of them"
+        for title, number in expected.items()
+        if modes.get(title, 0) != number
+    ]
 
 
 def core_fmax(timing: Timing) -> tuple[str, float] | None:
@@ -68,7 +93,9 @@ def _table(core: str, fit: Fit, expected: dict[str, int] | None) -> Table:
 
 
 def report(folder: Path, design: Design, resources: Path) -> int:
-    """Print what Quartus's reports in a project's folder say beside the estimates; return 1 if timing is not met.
+    """Print what Quartus's reports in a project's folder say beside the estimates.
+
+    Returns 1 if timing is not met, or if the DSP blocks are not those that were counted.
 
     Both go to the user's table of pairs, too.
 
@@ -88,10 +115,14 @@ def report(folder: Path, design: Design, resources: Path) -> int:
     out.print(f"worst slack {worst.nanoseconds:.3f} ns: {worst.analysis} of {worst.clock}", markup=False)
     for line in read_uninferred(output, PROJECT):
         out.print(f"memory made of logic: {line}", markup=False)
+    modes = read_dsp_modes(output, PROJECT)
+    listed = ", ".join(f"{number} {title}" for title, number in modes.items() if title != DSP_TOTAL)
+    unlike = dsp_verdict(modes, design)
+    out.print(f"DSP blocks: {listed}{'' if unlike else ', as counted'}", markup=False)
     clock = fastest[0] if fastest else None
     pair = fitted_pair(folder, design, resources, fit=fit, timing=timing, clock=clock)
     out.print(add_pair(pair), markup=False, soft_wrap=True)
-    failed = verdict(timing)
+    failed = [*unlike, *verdict(timing)]
     err = Console(stderr=True, soft_wrap=True, highlight=False)
     for line in failed:
         err.print(f"error: {line}", markup=False)

@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "DSP_TOTAL",
     "Fit",
     "Slack",
     "Timing",
+    "read_dsp_modes",
     "read_fit",
     "read_timing",
     "read_uninferred",
 ]
+
+
+DSP_TOTAL = "Total number of DSP blocks"
+"""The row of the fitter's table of DSP blocks that adds up the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +116,24 @@ def read_fit(output: Path, revision: str) -> Fit:
         m10k=m10k,
         device_m10k=device_m10k,
     )
+
+
+def read_dsp_modes(output: Path, revision: str) -> dict[str, int]:
+    """Return mode -> DSP blocks of the fitter's table of them, such as ``Two Independent 18x18``; errors as `read_fit`.
+
+    ``Total number of DSP blocks`` is among them.
+    """
+    path = output / f"{revision}.fit.rpt"
+    found: dict[str, int] = {}
+    inside = False
+    for cells in _rows(_read(path)):
+        if len(cells) == 1:
+            inside = cells[0] == "Fitter DSP Block Usage Summary"
+        elif inside and len(cells) == 2 and cells[1].replace(",", "").isdecimal():
+            found[cells[0]] = int(cells[1].replace(",", ""))
+            if cells[0] == DSP_TOTAL:
+                return found
+    raise ValueError(f"{path} must have a table 'Fitter DSP Block Usage Summary' with a row {DSP_TOTAL!r}")
 
 
 def _fmax(report: str) -> dict[str, dict[str, float]]:

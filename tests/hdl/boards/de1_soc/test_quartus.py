@@ -71,7 +71,7 @@ def command(folder: Path, *more: str, core: str = "tile16") -> list[str]:
 def count_parts(folder: Path, **others: str) -> None:
     """Leave what ``make resources`` would of tile16 with the committed weights."""
     made_from = {"core": "tile16", "checkpoint": published("tile16").checkpoint.digest, "format": "Q4.12"}
-    row = {**made_from, **others, "alms": 9162, "multipliers": 55, "m10k": 29}
+    row = {**made_from, **others, "alms": 9162, "dsp_blocks": 28, "m10k": 29}
     folder.parent.joinpath("resources.json").write_text(json.dumps({"cores": [row]}))
 
 
@@ -107,7 +107,7 @@ def test_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     for script in ("compile.sh", "program.sh"):
         subprocess.run(["sh", "-n", str(folder / script)], check=True)
     page = (folder / "README.md").read_text()
-    assert "At most 27 of 87 DSP blocks and 29 of 397 M10K, counted from the configuration.\n`make resources`" in page
+    assert "26 of 87 DSP blocks and at most 29 of 397 M10K, counted from the configuration.\n`make resources`" in page
     assert b"@2" in (folder / "program.sh").read_bytes()
     batch = (folder / "program.bat").read_bytes()
     assert batch.count(b"\r\n") == batch.count(b"\n")
@@ -167,6 +167,7 @@ def test_compile(folder: Path, fake: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert f"Fmax 60.11 MHz ({CLOCK})" in said.out
     assert f"worst slack 0.151 ns: Fast 1100mV 0C Model Hold of {CLOCK}" in said.out
     assert f"memory made of logic: {note}" in said.out
+    assert "DSP blocks: 26 Two Independent 18x18, as counted\n" in said.out
     (pair,) = read_pairs(folder.parent / "build" / "pairs.jsonl")
     assert (pair.design, pair.fit.alms) == ("tile16", 8765)
     log = (folder / "fake.log").read_text().splitlines()
@@ -184,6 +185,16 @@ def test_negative_slack(
     said = capsys.readouterr()
     assert said.err == f"error: slack must not be negative: -0.736 ns, Slow 1100mV 85C Model Setup of {CLOCK}\n"
     assert main(["report", "--core", "tile16", "--out", str(folder), "--resources", "none.json"]) == 1
+
+
+def test_dsp_blocks_that_were_taken_apart(
+    folder: Path, fake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiled(folder, monkeypatch, pairs=52)
+    assert main(command(folder)) == 1
+    said = capsys.readouterr()
+    assert "DSP blocks: 52 Two Independent 18x18\n" in said.out
+    assert said.err.startswith("error: DSP blocks must be 26 of 'Two Independent 18x18', not 52: Quartus made ")
 
 
 def test_failed_compilation(

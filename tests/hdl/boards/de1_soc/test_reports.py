@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hdl.boards.de1_soc.quartus import core_fmax, verdict
-from hdl.boards.de1_soc.reports import Fit, Slack, read_fit, read_timing, read_uninferred
+from hdl.boards.de1_soc.quartus import core_fmax, dsp_verdict, verdict
+from hdl.boards.de1_soc.reports import DSP_TOTAL, Fit, Slack, read_dsp_modes, read_fit, read_timing, read_uninferred
+from tests.helpers.designs import published
 from tests.helpers.quartus_reports import CLOCK, write_reports
 
 
@@ -17,6 +18,29 @@ def test_fit(tmp_path: Path) -> None:
     assert read_fit(tmp_path, "top") == Fit(
         alms=8765, device_alms=32070, registers=9876, dsp_blocks=28, device_dsp_blocks=87, m10k=31, device_m10k=397
     )
+
+
+def test_dsp_modes(tmp_path: Path) -> None:
+    """Modes alone: the multipliers in the same table, below its total, are no blocks."""
+    write_reports(tmp_path)
+    modes = read_dsp_modes(tmp_path, "top")
+    assert modes == {"Two Independent 18x18": 26, DSP_TOTAL: 26}
+    assert dsp_verdict(modes, published("tile16")) == []
+    # Pairs taken apart, one of them with its sum made outside.
+    assert dsp_verdict({"Two Independent 18x18": 86, "Sum of two 18x18": 1, DSP_TOTAL: 87}, published("wide")) == [
+        "DSP blocks must be 22 of 'Two Independent 18x18', not 86: Quartus made something else of them",
+        "DSP blocks must be 64 of 'Sum of two 18x18', not 1: Quartus made something else of them",
+        "DSP blocks must be 86 of 'Total number of DSP blocks', not 87: Quartus made something else of them",
+    ]
+
+
+def test_no_table_of_dsp_blocks(tmp_path: Path) -> None:
+    write_reports(tmp_path)
+    path = tmp_path / "top.fit.rpt"
+    path.write_text(path.read_text().replace("DSP Block Usage", "RAM Block Usage"))
+    text = f"{path} must have a table 'Fitter DSP Block Usage Summary' with a row 'Total number of DSP blocks'"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        read_dsp_modes(tmp_path, "top")
 
 
 def test_timing(tmp_path: Path) -> None:
