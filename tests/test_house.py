@@ -139,3 +139,42 @@ def test_no_switch_over_variants() -> None:
                 named |= {leaf.attr for leaf in ast.walk(node.args[1]) if isinstance(leaf, ast.Attribute)}
                 wrong += [f"{name}:{node.lineno} asks for {variant}" for variant in sorted(named & variants)]
     assert not wrong, wrong
+
+
+def test_every_signal_is_named() -> None:
+    """Amaranth reads the names of others from bytecode, so that their Verilog depends on the version of Python."""
+    wrong = []
+    for name, path in SOURCES.items():
+        if name.startswith("hdl."):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and (remedy := unnamed(node)):
+                    wrong.append(f"{name}:{node.lineno} {ast.unparse(node)}: {remedy}")
+    assert not wrong, wrong
+
+
+def unnamed(call: ast.Call) -> str:
+    """Return how to name what a call makes; empty where it is named, or has no name."""
+    function = ast.unparse(call.func)
+    if function in ("Signal", "Signal.like") and not any(keyword.arg == "name" for keyword in call.keywords):
+        return "give it name=…"
+    if function == "ClockDomain" and not call.args:
+        return "give it a name"
+    if function.endswith((".read_port", ".write_port")):
+        return "use hdl.units.memory_ports"
+    return ""
+
+
+def test_an_unnamed_signal_is_found() -> None:
+    lines = {
+        "x = Signal(8)": "give it name=…",
+        "y = Signal.like(x)": "give it name=…",
+        "d = ClockDomain()": "give it a name",
+        "r = memory.read_port()": "use hdl.units.memory_ports",
+        "x = Signal(8, name='x')": "",
+        "r = read_port(m)": "",
+    }
+    for line, remedy in lines.items():
+        statement = ast.parse(line).body[0]
+        assert isinstance(statement, ast.Assign)
+        assert isinstance(statement.value, ast.Call)
+        assert unnamed(statement.value) == remedy, line

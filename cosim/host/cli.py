@@ -1,4 +1,4 @@
-"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl``.
+"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl | system-console``.
 
 `commands` is a click group, which another command line can mount; `cosim.host.commands` does the work.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -164,6 +165,51 @@ def tcl(script: str, arguments: tuple[str, ...], **options: Any) -> int:
     chosen = Choice(**options).resolve()
     with simulated_board(board_model(chosen, notice=_notice)) as board:
         return run_tcl(board, Path(script), arguments)
+
+
+@commands.command(
+    "system-console",
+    # One letter would be found in -script as well.
+    context_settings={
+        "ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]
+    },
+)  # fmt: skip
+@_design_options
+@click.option("--program", metavar="FILE", help="write a program that does this with the same design, and end")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-cli] [OPTION]...")
+def system_console(program: str | None, words: tuple[str, ...], **options: Any) -> int:
+    """Be System Console on the simulated board: with -cli, commands on standard input; or -script=FILE.
+
+    Takes System Console's own options. Those of this command come before them.
+    """
+    # Late, as for `tcl`.
+    from cosim.host.board.console_options import parse_options
+    from cosim.host.board.simulation import board_model, simulated_board
+    from cosim.host.board.tcl import find_tclsh, run_session, write_program
+
+    choice = Choice(**options)
+    if program is not None:
+        if words:
+            raise ValueError(f"--program must stand without {words[0]}: the program takes System Console's options")
+        choice.shape()
+        write_program(Path(program), _design_words(options))
+        _notice(f"{program} written")
+        return 0
+    session = parse_options(words)
+    find_tclsh()
+    with simulated_board(board_model(choice.resolve(), notice=_notice)) as board:
+        return run_session(board, session)
+
+
+def _design_words(options: dict[str, Any]) -> list[str]:
+    """Return the options of a design as words of a command line, which are right in any folder."""
+    files = ("weights", "design")
+    given = {name: value for name, value in options.items() if value is not None}
+    return [
+        word
+        for name, value in given.items()
+        for word in (f"--{name}", os.path.abspath(value) if name in files else value)
+    ]
 
 
 def _notice(text: str) -> None:

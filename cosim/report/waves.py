@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Fragment
 from amaranth.lib.data import StructLayout
+from filelock import FileLock
 from vcd.gtkw import GTKWSave, make_translation_filter
 
 from cosim.core.bench_run import run_bench
@@ -22,13 +23,24 @@ from cosim.core.check import check_names
 from cosim.core.checker import Mismatch
 from cosim.core.request import Request
 from cosim.core.verify import NAMES_BENCH, Generated, compile_design
+from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator
 from hdl.core.core import Core
 from hdl.core.interface import request_layout
 from hdl.core.sequencer import instruction_layout
 from talos_ref.files import write_bytes
 
-__all__ = ["Recording", "Signal", "fsm_names", "enum_names", "field_names", "list_signals", "record", "save_file"]
+__all__ = [
+    "Recording",
+    "Signal",
+    "enum_names",
+    "field_names",
+    "fsm_names",
+    "list_signals",
+    "record",
+    "save_file",
+    "write_together",
+]
 
 Names = dict[tuple[tuple[str, ...], str], dict[int, str]]
 """(Instances from the top module down, signal) -> value -> name."""
@@ -81,17 +93,23 @@ class Recording:
 def record(kind: Simulator, design: Generated, request: Request, folder: Path) -> tuple[Recording, Mismatch | None]:
     """Simulate one request with a waveform, files in ``folder``; a difference from the golden model is returned.
 
+    All files appear when the simulation has ended, and are of one run even if several write to the folder at once.
     Raises SimulatorError if the simulator fails, OSError if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = compile_design(kind, design, waves=True)
-    vcd = folder / f"{design.core.name}-seed{request.seed}.vcd"
-    found = run_bench(model, design.design, NAMES_BENCH, requests=[request], waveform=vcd, raise_mismatch=False)
-    if found.mismatch is None:
-        check_names(found, [request], design.core)
+    with run_folder(model.runs, "waves") as run:
+        recorded = run / "waves.vcd"
+        found = run_bench(
+            model, design.design, NAMES_BENCH, requests=[request], waveform=recorded, raise_mismatch=False
+        )
+        if found.mismatch is None:
+            check_names(found, [request], design.core)
+        with recorded.open() as lines:
+            signals = list_signals(lines, design.core.name)
+        waveform = recorded.read_bytes()
     mismatch = None if found.mismatch is None else Mismatch(**found.mismatch)
-    with vcd.open() as lines:
-        signals = list_signals(lines, design.core.name)
+    vcd = folder / f"{design.core.name}-seed{request.seed}.vcd"
     core = Core(design.design)
     fragment = Fragment.get(core, None)
     top = design.core.name
@@ -99,13 +117,24 @@ def record(kind: Simulator, design: Generated, request: Request, folder: Path) -
     names |= field_names((top,), "request__payload", request_layout(design.core.model))
     names |= field_names((top, "sequencer"), "instruction", instruction_layout(core.program))
     filters: dict[tuple[tuple[str, ...], str], Path] = {}
+    files = {vcd.name: waveform}
     for signal in signals:
         table = names.get((signal.scope, signal.name))
         if table is not None:
             text = make_translation_filter(sorted(table.items()), datafmt="hex", size=signal.width)
-            stem = "-".join([*signal.scope, signal.name])
-            filters[signal.scope, signal.name] = write_bytes(folder / f"{stem}.txt", text.encode())
-    return Recording(vcd, write_bytes(vcd.with_suffix(".gtkw"), save_file(vcd, signals, filters).encode())), mismatch
+            path = folder / f"{'-'.join([*signal.scope, signal.name])}.txt"
+            filters[signal.scope, signal.name] = path
+            files[path.name] = text.encode()
+    save = vcd.with_suffix(".gtkw")
+    write_together(folder, files | {save.name: save_file(vcd, signals, filters).encode()})
+    return Recording(vcd, save), mismatch
+
+
+def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files, name -> content, that belong together: another process that does so waits until all are there."""
+    with FileLock(folder / ".lock"):
+        for name, content in files.items():
+            write_bytes(folder / name, content)
 
 
 def list_signals(lines: Iterator[str] | io.TextIOBase, top: str) -> list[Signal]:

@@ -155,8 +155,10 @@ class Core(wiring.Component):
     def _connect_rmsnorm(self, m: Module) -> None:
         """RMSNorm's sources, and where its result goes: to the residual stream, the tile, or the deferred scale."""
         instruction, rmsnorm, vectors = self.sequencer.instruction, self.rmsnorm, self.vectors
-        normalise, measure = Signal(), Signal()
-        to_residual, to_scale = Signal(), Signal()
+        normalise = Signal(name="normalise")
+        measure = Signal(name="measure")
+        to_residual = Signal(name="to_residual")
+        to_scale = Signal(name="to_scale")
         m.d.comb += normalise.eq(self.sequencer.running & (instruction.operation == Operation.NORMALISE))
         m.d.sync += measure.eq(vectors.measure)
         with m.If(rmsnorm.i.valid & rmsnorm.i.ready):
@@ -174,14 +176,15 @@ class Core(wiring.Component):
         if rmsnorm.normalise:
             m.d.comb += [vectors.normed.payload.eq(rmsnorm.o.p.y), vectors.normalised.payload.eq(rmsnorm.o.p.y)]
         if self.embedding.projects:
-            started = Signal()
+            started = Signal(name="started")
             m.d.sync += started.eq(self.control.start)
             m.d.comb += [vectors.normalised.valid.eq(started), vectors.normalised.payload.eq(self.embedding.x)]
         else:
             with m.If(normalise & (instruction.source == Vector.EMBEDDING)):
                 m.d.comb += rmsnorm.i.p.x.eq(self.embedding.x)
 
-        self.scale, self.scale_valid = Signal(shape_of(self.arithmetic.rmsnorm.scale_format)), Signal()
+        self.scale = Signal(shape_of(self.arithmetic.rmsnorm.scale_format), name="scale")
+        self.scale_valid = Signal(name="scale_valid")
         with m.If(rmsnorm.o.valid & to_scale):
             m.d.sync += [self.scale.eq(rmsnorm.o.p.scale), self.scale_valid.eq(1)]
         with m.If(vectors.measure | self.control.start):
@@ -190,7 +193,7 @@ class Core(wiring.Component):
     def _connect_tile(self, m: Module) -> None:
         """From an instruction to the tile, and from its totals back to the vectors."""
         sequencer, instruction, vectors, tile = self.sequencer, self.sequencer.instruction, self.vectors, self.tile
-        multiply = Signal()
+        multiply = Signal(name="multiply")
         tag = tag_layout(self.config)
         # A scale other than the query's constant has to be there; it is, long before fc1 has ended.
         wants_scale = instruction.destination == Vector.RESIDUAL
@@ -262,7 +265,7 @@ class Core(wiring.Component):
     def _connect_dense_head(self, m: Module, valid: Any) -> None:
         """The addends of a row block of logits, held from lm_head's totals to those of the folded matrix."""
         scaled, tile = self.scaled, self.tile
-        held = Signal(tile.o.payload.shape())
+        held = Signal(tile.o.payload.shape(), name="held")
         with m.If(valid):
             m.d.sync += held.eq(tile.o.payload)
         for r in range(self.config.tile_rows):

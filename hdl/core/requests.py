@@ -79,11 +79,14 @@ class RequestControl(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, request, result = self.config, self.request.p, self.result.p
-        mode, limit, state = Signal(Mode), Signal(range(config.block_size)), Signal(32)
-        token, cached = Signal(range(config.vocab_size)), Signal(range(config.block_size + 1))
+        mode = Signal(Mode, name="mode")
+        limit = Signal(range(config.block_size), name="limit")
+        state = Signal(32, name="state")
+        token = Signal(range(config.vocab_size), name="token")
+        cached = Signal(range(config.block_size + 1), name="cached")
 
         # A request: a name starts with BOS at position 0, a step where it is told to, next to what is cached.
-        legal = Signal()
+        legal = Signal(name="legal")
         with m.If(request.mode == Mode.NAME):
             m.d.comb += legal.eq((request.limit != 0) & at_most(request.limit, config.max_letters))
         with m.Else():
@@ -92,7 +95,7 @@ class RequestControl(wiring.Component):
                 & at_most(request.position, config.block_size - 1)
                 & (request.position <= cached)
             )
-        accept = Signal()
+        accept = Signal(name="accept")
         m.d.comb += [
             self.request.ready.eq(self.idle & self.temperature.ready),
             accept.eq(self.request.valid & self.request.ready),
@@ -114,7 +117,8 @@ class RequestControl(wiring.Component):
             ]
 
         # A result: it ends the request, or its token is the input of the next step.
-        last, next_state = Signal(), Signal(32)
+        last = Signal(name="last")
+        next_state = Signal(32, name="next_state")
         m.d.comb += [
             self.rng.eq(xorshift32(state)),
             last.eq(

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.core.interface import Stage
 from hdl.core.schedule import Instruction, Operation, Vector, tile_instructions
 from hdl.units.format import index_shape
+from hdl.units.memory_ports import read_port
 
 __all__ = ["Sequencer", "instruction_layout"]
 
@@ -82,10 +83,11 @@ class Sequencer(wiring.Component):
         fields = self.layout.members
         init = [{name: getattr(instruction, name) for name in fields} for instruction in self.program]
         m.submodules.memory = memory = Memory(shape=self.layout, depth=len(init), init=init)
-        read = memory.read_port()
+        read = read_port(memory)
 
         # The read is addressed with the next counter, so that its word belongs to the current one.
-        counter, next_counter = Signal(range(len(init))), Signal(range(len(init)))
+        counter = Signal(range(len(init)), name="counter")
+        next_counter = Signal(range(len(init)), name="next_counter")
         # After the last instruction the counter goes back too: beyond the program the memory has no words.
         ended = self.done & (self.instruction.operation == Operation.SAMPLE)
         m.d.comb += [

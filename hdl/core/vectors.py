@@ -115,8 +115,9 @@ class Vectors(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        self.hidden_valid, self.residual_valid = Signal(self.hidden_blocks), Signal()
-        self.next_residual = Signal(self.residual.shape())
+        self.hidden_valid = Signal(self.hidden_blocks, name="hidden_valid")
+        self.residual_valid = Signal(name="residual_valid")
+        self.next_residual = Signal(self.residual.shape(), name="next_residual")
         self._reserve(m)
         with m.If(self.normalised.valid):
             m.d.sync += [self.residual.eq(self.normalised.payload), self.residual_valid.eq(1)]

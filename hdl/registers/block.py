@@ -112,7 +112,8 @@ class RegisterBlock(wiring.Component):
         ]
 
         # What went wrong, in the order of the fields of ``error``.
-        self._toggle, self._error = Signal(), Signal(len(self.registers.register("error").fields))
+        self._toggle = Signal(name="toggle")
+        self._error = Signal(len(self.registers.register("error").fields), name="error")
         faults = Cat(
             *(getattr(runner, name) for name in _FROM_RUNNER), *(getattr(commands, name) for name in _FROM_COMMANDS)
         )

@@ -54,12 +54,13 @@ class RegisterBus(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bus, access = self.bus, self.access
-        accessed = Signal(ACCESS, reset_less=True)
-        writing, reading = Signal(reset_less=True), Signal(reset_less=True)
-        answered = Signal(reset_less=True)
-        answer = Signal(32, reset_less=True)
+        accessed = Signal(ACCESS, reset_less=True, name="accessed")
+        writing = Signal(reset_less=True, name="writing")
+        reading = Signal(reset_less=True, name="reading")
+        answered = Signal(reset_less=True, name="answered")
+        answer = Signal(32, reset_less=True, name="answer")
 
-        waits = Signal()
+        waits = Signal(name="waits")
         m.d.comb += [waits.eq(reading & self.hold), bus.waitrequest.eq(reading)]
         with m.If(~reading):
             m.d.sync += [

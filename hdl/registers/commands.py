@@ -72,7 +72,10 @@ class Commands(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         access, settings = self.access, self.settings
-        mapped, fixed, partial, write = Signal(), Signal(), Signal(), Signal()
+        mapped = Signal(name="mapped")
+        fixed = Signal(name="fixed")
+        partial = Signal(name="partial")
+        write = Signal(name="write")
         with m.Switch(access.word):
             for entry in self.registers.registers:
                 with m.Case(*(address >> 2 for address in entry.addresses)):

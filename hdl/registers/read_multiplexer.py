@@ -27,7 +27,7 @@ def read_multiplexer(
     ValueError
         If the words of a register are missing, or are too many or too few.
     """
-    answer = Signal(32)
+    answer = Signal(32, name="answer")
     with m.Switch(address):
         for entry in registers.registers:
             if not entry.access.readable:

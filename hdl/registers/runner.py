@@ -102,9 +102,11 @@ class Runner(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         model = self.model
-        self._state, self._mode = Signal(State), Signal(Mode)
+        self._state = Signal(State, name="state")
+        self._mode = Signal(Mode, name="mode")
         # What the request was made of, whatever the host writes after it.
-        self._limit, self._token = Signal(range(model.block_size)), Signal(range(model.vocab_size))
+        self._limit = Signal(range(model.block_size), name="limit")
+        self._token = Signal(range(model.vocab_size), name="token")
         m.d.comb += [
             self.ready.eq(self._state == State.READY),
             self.done.eq(self._state == State.DONE),
@@ -148,7 +150,9 @@ class Runner(wiring.Component):
     def _take_results(self, m: Module) -> None:
         """Every result into registers; in the next cycle it counts."""
         core, result = self.core, self.core.result
-        running, taken, final = self._state == State.RUN, Signal(), Signal()
+        running = self._state == State.RUN
+        taken = Signal(name="taken")
+        final = Signal(name="final")
         m.d.comb += [
             result.ready.eq(1),
             self.letter.eq(taken & running & (self.last.token != self.model.bos)),
@@ -191,7 +195,7 @@ class Runner(wiring.Component):
             m.d.sync += core.clear.eq(1)
         # A start that comes with a clear finds the machine at rest.
         with m.If(self.start & self.begun):
-            legal = Signal()
+            legal = Signal(name="legal")
             m.d.comb += [
                 legal.eq((settings.limit != 0) & at_most(settings.limit, model.max_letters)),
                 self.illegal_length.eq(~legal),
@@ -207,7 +211,7 @@ class Runner(wiring.Component):
         with m.If(self.begun):
             m.d.comb += self.illegal_step.eq(0)
         with m.If(self.step & self.begun):
-            fits = Signal()
+            fits = Signal(name="fits")
             m.d.comb += [
                 fits.eq(
                     at_most(direct.token, model.vocab_size - 1) & at_most(direct.position, model.block_size - 1)

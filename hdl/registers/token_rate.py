@@ -64,10 +64,13 @@ class TokenRate(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         # Bits of the product still to come on the left, those of the quotient on the right.
-        line, remainder = Signal(self.width), Signal(32)
-        left, finished = Signal(range(self.width + 1)), Signal()
+        line = Signal(self.width, name="line")
+        remainder = Signal(32, name="remainder")
+        left = Signal(range(self.width + 1), name="left")
+        finished = Signal(name="finished")
         # The remainder is below the cycles, so that bit 32 of the difference is its sign.
-        above, difference = Signal(33), Signal(33)
+        above = Signal(33, name="above")
+        difference = Signal(33, name="difference")
         m.d.comb += [
             above.eq(Cat(line[-1], remainder)),
             difference.eq(above - self.cycles),

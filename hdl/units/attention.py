@@ -116,13 +116,15 @@ class Attention(wiring.Component):
         m = Module()
         m.submodules.cache, m.submodules.divide = cache, divide = self.cache, self.divide
         # The position may arrive late in the cycle of ``start``, so what all other cycles look at is a copy.
-        self.held_position = Signal.like(self.position)
+        self.held_position = Signal.like(self.position, name="held_position")
         with m.If(self.start):
             m.d.sync += self.held_position.eq(self.position)
-        last_row = Signal(index_shape(self.rows))
+        last_row = Signal(index_shape(self.rows), name="last_row")
         m.d.comb += last_row.eq(row_of(self.held_position, self.positions))
         # The key is written in the cycle after ``start``, the value two after ``value``: never both in one.
-        key_there, value_there, value_next = Signal(), Signal(), Signal()
+        key_there = Signal(name="key_there")
+        value_there = Signal(name="value_there")
+        value_next = Signal(name="value_next")
         m.d.sync += [key_there.eq(self.start), value_next.eq(self.value), value_there.eq(value_next)]
         m.d.comb += [
             cache.layer.eq(self.layer),
@@ -152,12 +154,13 @@ class Attention(wiring.Component):
         softmax = self.softmax
         row_layout = data.ArrayLayout(data.ArrayLayout(softmax.stored_shape, self.positions), self.n_head)
         self.scores = Array(Signal(row_layout, name=f"scores{row}") for row in range(self.rows))
-        self.top = Signal(data.ArrayLayout(softmax.key_shape, self.n_head))
+        self.top = Signal(data.ArrayLayout(softmax.key_shape, self.n_head), name="top")
 
         # Cycle 0: the row's keys are addressed.
-        scoring, next_row = Signal(), Signal(index_shape(self.rows))
-        row = Signal(index_shape(self.rows))
-        issue = Signal()
+        scoring = Signal(name="scoring")
+        next_row = Signal(index_shape(self.rows), name="next_row")
+        row = Signal(index_shape(self.rows), name="row")
+        issue = Signal(name="issue")
         m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row))]
         self.key_row = row
         with m.If(self.start):
@@ -172,7 +175,8 @@ class Attention(wiring.Component):
             valid.append(Signal(name=f"score_valid{stage}"))
             rows.append(Signal(index_shape(self.rows), name=f"score_row{stage}"))
             m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
-        score = Signal(data.ArrayLayout(data.ArrayLayout(softmax.score_shape, self.positions), self.n_head))
+        scores_layout = data.ArrayLayout(data.ArrayLayout(softmax.score_shape, self.positions), self.n_head)
+        score = Signal(scores_layout, name="score")
         for head in range(self.n_head):
             for column in range(self.positions):
                 layout = self.cache.layout
@@ -181,7 +185,7 @@ class Attention(wiring.Component):
                 m.d.sync += score[head][column].eq(softmax.score(total))
 
         # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
-        stored = Signal(row_layout)
+        stored = Signal(row_layout, name="stored")
         for head in range(self.n_head):
             lowest = Const(-(1 << (softmax.key_shape.width - 1)), softmax.key_shape)
             keys = [Mux(rows[3] == 0, lowest, self.top[head])]
@@ -195,25 +199,28 @@ class Attention(wiring.Component):
         with m.If(valid[3]):
             m.d.sync += self.scores[rows[3]].eq(stored)
         self.scoring, self.current_key = valid[1], rows[1] == last_row
-        done = Signal()
+        done = Signal(name="done")
         m.d.sync += done.eq(valid[3] & (rows[3] == last_row))
         return done
 
     def _weighted_sums(self, m: Module, last_row: Signal, scored: Signal) -> None:
         """Pass 2: accumulate weights and weighted values, and hand them to the division."""
         weight_shape = unsigned(self.spec.exp.width)
-        weights = Signal(data.ArrayLayout(data.ArrayLayout(weight_shape, self.positions), self.n_head))
+        weights = Signal(data.ArrayLayout(data.ArrayLayout(weight_shape, self.positions), self.n_head), name="weights")
         operands = self.divide.i.payload
-        numerators = Signal(operands.shape()["numerators"].shape)
-        denominators = Signal(operands.shape()["denominators"].shape)
+        numerators = Signal(operands.shape()["numerators"].shape, name="numerators")
+        denominators = Signal(operands.shape()["denominators"].shape, name="denominators")
 
-        written, weighing, next_row = Signal(), Signal(), Signal(index_shape(self.rows))
+        written = Signal(name="written")
+        weighing = Signal(name="weighing")
+        next_row = Signal(index_shape(self.rows), name="next_row")
         there = written | self.value
         with m.If(self.value):
             m.d.sync += written.eq(1)
 
         # Cycle 0: weights of a row from its scores; its values are addressed.
-        issue, row = Signal(), Signal(index_shape(self.rows))
+        issue = Signal(name="issue")
+        row = Signal(index_shape(self.rows), name="row")
         m.d.comb += [
             row.eq(Mux(scored, 0, next_row)),
             issue.eq((scored | weighing) & ((row != last_row) | there)),

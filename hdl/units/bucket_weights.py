@@ -57,7 +57,9 @@ class BucketWeights(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         temperature = self.temperature.payload
-        doubled, halved, quartered = Signal(init=1), Signal(), Signal()
+        doubled = Signal(init=1, name="doubled")
+        halved = Signal(name="halved")
+        quartered = Signal(name="quartered")
         m.d.comb += [self.temperature.ready.eq(1), self.settled.eq(1)]
         with m.If(self.temperature.valid):
             m.d.sync += [

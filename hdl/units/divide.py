@@ -64,13 +64,13 @@ class Divide(wiring.Component):
         digits = self.LATENCY * self.bits_per_cycle
         numerator = Cat(self.i.p.numerator, C(0, digits + width))
 
-        remainder = Signal(width)
-        divisor = Signal(width)
+        remainder = Signal(width, name="remainder")
+        divisor = Signal(width, name="divisor")
         # Numerator bits still to come on the left, quotient bits made on the right.
-        bits = Signal(digits)
+        bits = Signal(digits, name="bits")
 
         first, step = recur(m, self.i, self.o, self.LATENCY)
-        by = Signal(width)
+        by = Signal(width, name="by")
         m.d.comb += by.eq(Mux(first, self.i.p.denominator, divisor))
         rest = Mux(first, numerator[digits : digits + width], remainder)
         line = Mux(first, numerator[:digits], bits)

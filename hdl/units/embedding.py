@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of
+from hdl.units.memory_ports import read_port
 from talos_ref.golden.integer_model import IntegerModel
 
 __all__ = ["Embedding"]
@@ -48,7 +49,7 @@ class Embedding(wiring.Component):
         for name, table, address in (("wte", self.wte, self.token), ("wpe", self.wpe, self.position)):
             memory = Memory(shape=self.layout, depth=len(table), init=table)
             m.submodules[name] = memory
-            read = memory.read_port()
+            read = read_port(memory)
             m.d.comb += [read.addr.eq(address), read.en.eq(self.enable)]
             rows.append(read.data)
         for lane in range(self.layout.length):

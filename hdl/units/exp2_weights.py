@@ -83,8 +83,9 @@ class Exp2Weights(wiring.Component):
         spec, temperature = self.spec, self.temperature.payload
 
         # The inverse stays in the divider until the next temperature comes.
-        wide, pending = Signal(), Signal()
-        clipped = Signal(TEMPERATURE.width)
+        wide = Signal(name="wide")
+        pending = Signal(name="pending")
+        clipped = Signal(TEMPERATURE.width, name="clipped")
         m.d.comb += [
             clipped.eq(Mux(temperature < spec.min_temperature, spec.min_temperature, temperature)),
             self.temperature.ready.eq(~pending & (divide.o.valid | divide.i.ready)),
@@ -110,7 +111,7 @@ class Exp2Weights(wiring.Component):
             self.top_multipliers.a[0][0].eq(self.top),
             self.top_multipliers.b[0][0].eq(divide.o.payload),
         ]
-        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape)).shape())
+        top = Signal(exp2_exponent(spec.exp, Signal(self.t_shape, name="t")).shape(), name="top")
         top_product = self.top_multipliers.results[0][0]
         m.d.comb += top.eq(exp2_exponent(spec.exp, self._round(m, top_product, wide, "top_t")))
 

@@ -73,7 +73,9 @@ class FoldedHead(wiring.Component):
         wiring.connect(m, scaled.multipliers, wiring.flipped(self.scale_multipliers))
 
         # The addends are needed one cycle after the totals, so the last block may arrive along with them.
-        added, issued, last = Signal(), Signal(), Signal()
+        added = Signal(name="added")
+        issued = Signal(name="issued")
+        last = Signal(name="last")
         m.d.comb += last.eq(self.addends.valid & self.addends.p.last)
         with m.If(last):
             m.d.sync += added.eq(1)

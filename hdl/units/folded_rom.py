@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
+from hdl.units.memory_ports import read_port
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.config import ModelConfig
 
@@ -63,7 +64,7 @@ class FoldedRom(wiring.Component):
                 rows.append({"x": x, "q": q, "k": k, "v": v})
         layout = data.StructLayout(dict.fromkeys(("x", "q", "k", "v"), self.vector))
         m.submodules.memory = memory = Memory(shape=layout, depth=len(rows), init=rows)
-        read = memory.read_port()
+        read = read_port(memory)
         m.d.comb += [
             read.addr.eq(Cat(self.position, self.token) if pitch > 1 else self.token),
             read.en.eq(self.enable),

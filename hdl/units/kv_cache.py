@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.device.target import target_of
 from hdl.units.format import index_shape, shape_of
+from hdl.units.memory_ports import read_port, write_port
 from talos_ref.golden.format import Format
 from talos_ref.model.config import ModelConfig
 
@@ -143,8 +144,9 @@ class CacheMemory(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         layout = self.layout
-        first_row = Signal(index_shape(self.n_layer * self.rows))
-        write_row, read_row = Signal.like(first_row), Signal.like(first_row)
+        first_row = Signal(index_shape(self.n_layer * self.rows), name="first_row")
+        write_row = Signal.like(first_row, name="write_row")
+        read_row = Signal.like(first_row, name="read_row")
         with m.Switch(self.layer):
             for layer in range(self.n_layer):
                 with m.Case(layer):
@@ -161,7 +163,7 @@ class CacheMemory(wiring.Component):
                 attributes = target_of(platform).memory_attributes(depth, shape.size)
                 memory = Memory(shape=shape, depth=depth, init=[], attrs=attributes)
                 m.submodules[f"bank{bank}_{part}" if layout.parts > 1 else f"bank{bank}"] = memory
-                write, read = memory.write_port(), memory.read_port()
+                write, read = write_port(memory), read_port(memory)
                 here = Mux(
                     self.write_is_value,
                     in_bank(self.write_position, bank, self.positions),

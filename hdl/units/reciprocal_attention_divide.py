@@ -62,8 +62,10 @@ class ReciprocalAttentionDivide(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         table, guard = self.spec.table, self.spec.guard
-        accept, multiply, fresh = Signal(), Signal(), Signal()
-        held = Signal(self.o.payload.shape())
+        accept = Signal(name="accept")
+        multiply = Signal(name="multiply")
+        fresh = Signal(name="fresh")
+        held = Signal(self.o.payload.shape(), name="held")
         m.d.comb += [
             self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)),
             accept.eq(self.i.valid & self.i.ready),
@@ -79,12 +81,14 @@ class ReciprocalAttentionDivide(wiring.Component):
         for head in range(self.heads):
             denominator = self.i.p.denominators[head]
             # Cycle -1: e from 0 to ``largest``; the highest bit of the denominator decides.
-            e, u = Signal(range(largest + 1), name=f"e{head}"), Signal(table.input_bits, name=f"u{head}")
+            e = Signal(range(largest + 1), name=f"e{head}")
+            u = Signal(table.input_bits, name=f"u{head}")
             m.d.comb += u.eq(denominator)
             for shift in range(1, largest + 1):
                 with m.If(denominator[shift + table.input_bits - 1]):
                     m.d.comb += [e.eq(shift), u.eq(denominator >> shift)]
-            line, exponent = Signal(line_layout(table), name=f"line{head}"), Signal.like(e, name=f"exponent{head}")
+            line = Signal(line_layout(table), name=f"line{head}")
+            exponent = Signal.like(e, name=f"exponent{head}")
             m.d.sync += [line.eq(look_up(m, table, u)), exponent.eq(e)]
 
             # Cycle 0.

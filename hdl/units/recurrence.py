@@ -24,9 +24,9 @@ def recur(m: Module, i: Any, o: Any, steps: int) -> tuple[Value, Value]:
     operands. The result is offered in the cycle after the last, and kept until it is taken; in the cycle that takes it
     the next operands can be accepted.
     """
-    left = Signal(range(max(steps, 2)))
-    valid = Signal()
-    first = Signal()
+    left = Signal(range(max(steps, 2)), name="left")
+    valid = Signal(name="valid")
+    first = Signal(name="first")
     busy = left.any()
     m.d.comb += [
         o.valid.eq(valid),

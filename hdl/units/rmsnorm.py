@@ -72,14 +72,16 @@ class RmsNorm(wiring.Component):
         m = Module()
         m.submodules.scale = scale = self.scale
         spec, x = self.spec, self.i.p.x
-        port = self.port(spec, self.normalise).create()
+        port = self.port(spec, self.normalise).create(path=("multipliers",))
         m.submodules.bank = bank = bank_of([port])
         share(m, bank, [port])
         rows, columns = port.signature.rows, port.signature.columns
         places = [(row, column) for row in range(rows) for column in range(columns)]
         results = [port.results[row][j] for row in range(rows) for j in range(-(-columns // 2))]
 
-        accept, taken, busy = Signal(), Signal(), Signal()
+        accept = Signal(name="accept")
+        taken = Signal(name="taken")
+        busy = Signal(name="busy")
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
             self.i.ready.eq(~busy | taken),
@@ -89,7 +91,7 @@ class RmsNorm(wiring.Component):
         m.d.sync += busy.eq(accept | (busy & ~taken))
 
         # Cycle 1: a square has its sign bit to spare, and the sum of two fills it.
-        squared = Signal()
+        squared = Signal(name="squared")
         m.d.sync += [squared.eq(accept), scale.i.valid.eq(squared)]
         squares = [result[: 2 * spec.word.width - (columns == 1)] for result in results]
         m.d.sync += scale.i.payload.eq(scale.measure(m, squares))
@@ -101,8 +103,10 @@ class RmsNorm(wiring.Component):
             return m
 
         # Cycle 2 + s: the only one in which the bank does not look at the input.
-        held = Signal(x.shape())
-        multiplied, rounded, apply = Signal(), Signal(), Signal()
+        held = Signal(x.shape(), name="held")
+        multiplied = Signal(name="multiplied")
+        rounded = Signal(name="rounded")
+        apply = Signal(name="apply")
         m.d.comb += apply.eq(scale.o.valid & ~multiplied)
         for k in range(spec.n):
             m.d.comb += [

@@ -67,7 +67,7 @@ class RootScale(wiring.Component):
         fraction, high = self.spec.word.fraction, self.spec.scale_format.high
         root = square_root.o.payload
         # The divider's condition for a quotient that fits is also where the scale leaves its range.
-        largest = Signal()
+        largest = Signal(name="largest")
         with m.If(divide.i.valid & divide.i.ready):
             m.d.sync += largest.eq(root <= 1 << (2 * fraction - self.spec.scale_format.width))
         m.d.comb += [

@@ -144,10 +144,12 @@ class Sampler(wiring.Component):
         m.submodules.weigher = weights = self.weights
 
         # Control: one bit for each cycle of the sample under way.
-        start, greedy, idle = Signal(), Signal(), Signal()
-        later = Signal(self.LATENCY - 1)
+        start = Signal(name="start")
+        greedy = Signal(name="greedy")
+        idle = Signal(name="idle")
+        later = Signal(self.LATENCY - 1, name="later")
         cycle = Cat(start & ~greedy, later)
-        valid = Signal()
+        valid = Signal(name="valid")
         m.d.comb += [
             self.o.valid.eq(valid),
             idle.eq(~later.any() & (~valid | self.o.ready)),
@@ -168,7 +170,7 @@ class Sampler(wiring.Component):
 
         # Cycle 0. The argmax is the token unless a later one is drawn.
         top_index, top = first_maximum(m, [self.i.p.logits[token] for token in range(self.vocab_size)])
-        uniform = Signal(UNIFORM_BITS)
+        uniform = Signal(UNIFORM_BITS, name="uniform")
         with m.If(start):
             m.d.sync += [
                 self.o.p.token.eq(top_index),
@@ -190,7 +192,7 @@ class Sampler(wiring.Component):
             m.d.sync += uniform.eq(state)
 
         # Weights, from cycle FEED on.
-        block = Signal(range(max(self.blocks, 2)))
+        block = Signal(range(max(self.blocks, 2)), name="block")
         with m.If(feeding.any()):
             m.d.sync += block.eq(Mux(feeding[-1], 0, block + 1))
         m.d.comb += weights.top.eq(self.o.p.top_logit)
@@ -199,8 +201,8 @@ class Sampler(wiring.Component):
             m.d.comb += weights.logits[lane].eq(Array(logits)[block] if len(logits) > 1 else logits[0])
 
         # Cycles w to w + blocks - 1: ``carried`` is the sum of the blocks before.
-        sums = Signal(data.ArrayLayout(self.sum_width, self.vocab_size))
-        carried = Signal(self.sum_width)
+        sums = Signal(data.ArrayLayout(self.sum_width, self.vocab_size), name="sums")
+        carried = Signal(self.sum_width, name="carried")
         running = _running_sums(m, [weights.weights[lane] for lane in range(self.lanes)], self.sum_width)
         if self.blocks > 1:
             running = _named(m, [carried + total for total in running], self.sum_width, "running")
@@ -215,9 +217,9 @@ class Sampler(wiring.Component):
         self.cut_product.drive(m, cut_port, uniform, sums[-1])
 
         # Cycle w + blocks + 1. The cut is below the last sum by itself, as the uniform number is below 1.
-        cut = Signal(self.sum_width)
+        cut = Signal(self.sum_width, name="cut")
         m.d.comb += cut.eq(self.cut_product.product(m, cut_port)[UNIFORM_BITS:])
-        hits = Signal(self.vocab_size)
+        hits = Signal(self.vocab_size, name="hits")
         # sum > cut as the sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
         m.d.comb += hits.eq(Cat((cut - sums[token])[-1] for token in range(self.vocab_size)))
         hit, index = first_index(m, hits)

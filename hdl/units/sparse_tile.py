@@ -11,6 +11,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import index_shape, shape_of
+from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import MultiplierBank, MultiplierPort
 from hdl.units.priority import first_index, first_set, several
 from talos_ref.golden.format import Format
@@ -89,12 +90,14 @@ class SparseTile(wiring.Component):
         m.submodules.memory = memory = Memory(
             shape=data.ArrayLayout(shape_of(self.word), self.rows), depth=len(words), init=words
         )
-        read = memory.read_port()
+        read = read_port(memory)
 
         # Cycle 0: one of the waiting elements of the current block, then the next block, without a cycle in between.
-        current, current_row = Signal(block), Signal(index_shape(blocks))
+        current = Signal(block, name="current")
+        current_row = Signal(index_shape(blocks), name="current_row")
         pending = [Signal(block, name=f"pending{row}") for row in range(blocks)]
-        arriving, complete = Signal(block), Signal()
+        arriving = Signal(block, name="arriving")
+        complete = Signal(name="complete")
         with m.If(self.i.valid):
             m.d.comb += arriving.eq(self.i.p.non_zero)
             if self.columns % block:
@@ -102,7 +105,9 @@ class SparseTile(wiring.Component):
                     m.d.comb += arriving.eq(self.i.p.non_zero[: self.columns % block])
         found, place = first_index(m, current)
         found_pending, pending_row = first_index(m, Cat(mask.any() for mask in pending), "pending")
-        more, any_pending, row = Signal(), Signal(), Signal.like(current_row)
+        more = Signal(name="more")
+        any_pending = Signal(name="any_pending")
+        row = Signal.like(current_row, name="row")
         m.d.comb += [more.eq(several(current)), any_pending.eq(found_pending), row.eq(pending_row)]
         with m.If(more):
             m.d.sync += current.eq(current & ~first_set(m, current))
@@ -120,8 +125,10 @@ class SparseTile(wiring.Component):
         m.d.comb += read.addr.eq(Cat(place, current_row))
 
         # Cycle 1: its weights are there; cycle 2: the products are.
-        element, multiply, accumulate = Signal(shape_of(self.word)), Signal(), Signal()
-        ending = Signal(self.LATENCY)
+        element = Signal(shape_of(self.word), name="element")
+        multiply = Signal(name="multiply")
+        accumulate = Signal(name="accumulate")
+        ending = Signal(self.LATENCY, name="ending")
         # By row first: the place is known last.
         row_elements = [_choose([self.x[c] for c in range(p, self.columns, block)], current_row) for p in range(block)]
         m.d.sync += [

@@ -55,10 +55,10 @@ class SquareRoot(wiring.Component):
         operand = Cat(self.i.payload, C(0, 2 * pairs))[: 2 * pairs]
 
         # v - root² for the bits of v seen so far; at most 2·root.
-        remainder = Signal(width + 1)
-        root = Signal(width)
+        remainder = Signal(width + 1, name="remainder")
+        root = Signal(width, name="root")
         # Bits of v still to come, two a digit.
-        bits = Signal(2 * pairs)
+        bits = Signal(2 * pairs, name="bits")
 
         first, step = recur(m, self.i, self.o, self.LATENCY)
         rest = Mux(first, 0, remainder)

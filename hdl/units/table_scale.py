@@ -57,9 +57,11 @@ class TableScale(wiring.Component):
         low, high = spec.unit_exponent, (spec.sum_bits + 1) // 2
 
         # Cycle 0: e is the number of bit pairs up to the highest that is not 0; u the sixteen bits from there on.
-        total = Signal(2 * high)
+        total = Signal(2 * high, name="total")
         m.d.comb += total.eq(self.i.payload)
-        u, shift, small = Signal(table.input_bits), Signal(range(high - low + 1)), Signal()
+        u = Signal(table.input_bits, name="u")
+        shift = Signal(range(high - low + 1), name="shift")
+        small = Signal(name="small")
         terms, shifts = [], []
         for e in range(low, high + 1):
             is_top = Signal(name=f"top_{e}")
@@ -70,18 +72,21 @@ class TableScale(wiring.Component):
         terms = multiply(m, table, look_up(m, table, u))
 
         # Cycle 1: a table's value has no rounding to do where the shift is 0.
-        held_terms, held_shift, held_small = Signal(terms_layout(table)), Signal.like(shift), Signal()
-        doubled = Signal(table.output_bits + 1)
+        held_terms = Signal(terms_layout(table), name="held_terms")
+        held_shift = Signal.like(shift, name="held_shift")
+        held_small = Signal(name="held_small")
+        doubled = Signal(table.output_bits + 1, name="doubled")
         m.d.comb += doubled.eq(Cat(C(0, 1), add(m, table, held_terms)) >> held_shift)
         carry = doubled[0] if spec.scale_format.rounding is Rounding.NEAREST else 0
 
-        first, second = Signal(), Signal()
+        first = Signal(name="first")
+        second = Signal(name="second")
         take_second = self.o.ready | ~second
         take_first = take_second | ~first
         m.d.comb += [self.i.ready.eq(take_first), self.o.valid.eq(second)]
         with m.If(take_first):
             m.d.sync += [first.eq(self.i.valid), held_terms.eq(terms), held_shift.eq(shift), held_small.eq(small)]
-        rounded = Signal(table.output_bits)
+        rounded = Signal(table.output_bits, name="rounded")
         m.d.comb += rounded.eq(doubled[1:] + carry)
         saturated = held_small | rounded[spec.scale_format.width :].any()
         with m.If(take_second):

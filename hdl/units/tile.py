@@ -77,7 +77,9 @@ class Tile(wiring.Component):
                 m.d.comb += [bank.a[r][c].eq(i.weights[r][c]), bank.b[r][c].eq(i.x[c])]
 
         # Cycle 1: the products of this cycle's operands are in the bank.
-        valid, first, last = Signal(), Signal(), Signal()
+        valid = Signal(name="valid")
+        first = Signal(name="first")
+        last = Signal(name="last")
         m.d.sync += [valid.eq(self.i.valid), first.eq(i.first), last.eq(i.last)]
         with m.If(valid):
             for r in range(bank.signature.rows):

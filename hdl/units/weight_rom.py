@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.core.config import CoreConfig
 from hdl.core.schedule import Instruction
 from hdl.units.format import shape_of
+from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import matrix_layout
 
 __all__ = ["WeightRom", "rom_words"]
@@ -60,6 +61,6 @@ class WeightRom(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self.layout, depth=len(self.words), init=self.words)
-        read = memory.read_port()
+        read = read_port(memory)
         m.d.comb += [read.addr.eq(self.address), read.en.eq(self.enable), self.weights.eq(read.data)]
         return m

@@ -1,9 +1,10 @@
 // A board small enough to be compiled in seconds, with the vendor's blocks and the ports of the real one: 16 words of
-// memory from address 0 on; word 1 shows the LEDs; word 2 takes three cycles; word 3 never answers.
+// memory from address 0 on; word 1 shows the LEDs; word 2 takes three cycles; word 3 never answers. SW2 holds the bridge.
 module top (
     input wire clk50_0__io,
     input wire switch_0__io,
     input wire switch_1__io,
+    input wire switch_2__io,
     output wire led_0__io,
     output wire led_1__io,
     output wire display_7seg_0__a__io
@@ -31,8 +32,8 @@ module top (
 
     wire busy = address[5:2] == 3 || (address[5:2] == 2 && delay != 3);
     jtag_bridge bridge (
-        .clk_clk(clk), .reset_reset_n(released), .master_address(address), .master_read(read), .master_write(write),
-        .master_writedata(writedata), .master_byteenable(byteenable), .master_readdata(readdata),
+        .clk_clk(clk), .reset_reset_n(released && !switch_2__io), .master_address(address), .master_read(read),
+        .master_write(write), .master_writedata(writedata), .master_byteenable(byteenable), .master_readdata(readdata),
         .master_readdatavalid(readdatavalid), .master_waitrequest(busy));
 
     integer lane;

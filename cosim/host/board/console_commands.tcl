@@ -1,11 +1,17 @@
 # System Console's commands for plain tclsh, on the simulated board: tclsh console_commands.tcl SCRIPT [ARGUMENT …]
-# TALOS_BOARD_RELAY is the command that joins a pipe to the board's socket. Paths of services are made up; words, their
-# format and the order of accesses are as with a cable. A design file given to design_load must exist, and is not read.
+# TALOS_BOARD_RELAY is the command that joins a pipe to the board's socket. Paths of services are made up in the form of
+# real ones; words, their format and the order of accesses are as with a cable. Source of what the commands take and
+# return: Intel's "Quartus Prime Standard Edition User Guide: Debug Tools" (683552), chapter 2.
 
 namespace eval board {
     variable device "/devices/5CSEBA5(.|ES)|5CSEMA5|..@2#simulation"
-    variable master "$device/(link)/JTAG/(110:132 v1 #0)/phy_0/master"
+    variable node "$device/(link)/JTAG/(110:132 v1 #0)/phy_0"
+    # Type of a service -> its path; there is one of each.
+    variable services [dict create device $device jtag_debug $node master "$node/master"]
+    # Path -> type, of services that are open, and of claims with their group.
     variable opened {}
+    variable groups {}
+    variable claims 0
 
     variable pipe [open "|[list {*}$::env(TALOS_BOARD_RELAY)]" r+]
     fconfigure $pipe -buffering line -translation lf
@@ -13,8 +19,7 @@ namespace eval board {
 
 proc board::ask {args} {
     variable pipe
-    puts $pipe $args
-    if {[gets $pipe line] < 0} {
+    if {[catch {puts $pipe $args}] || [gets $pipe line] < 0} {
         error "the simulated board has ended"
     }
     set kind [lindex [split $line " "] 0]
@@ -26,84 +31,89 @@ proc board::ask {args} {
     }
 }
 
-# Returns an error unless the path is that of an open or claimed master.
-proc board::check {path} {
+# Returns an error unless a service of that type is open or claimed at the path.
+proc board::check_open {type path} {
     variable opened
-    if {$path ni $opened} {
-        error "Service path is not open: $path"
+    if {![dict exists $opened $path] || [dict get $opened $path] ne $type} {
+        error "Service path is not open: \"$path\"; open_service or claim_service opens a $type"
     }
 }
 
-proc board::read {path address count bytes} {
-    check $path
-    if {![string is integer -strict $count] || $count < 1} {
-        error "Expected a positive count but got \"$count\""
+# Returns an error unless there is a service of that type at the path.
+proc board::check_service {type path} {
+    if {$path eq "" || $path ni [get_service_paths $type]} {
+        error "No $type service at \"$path\""
     }
-    set values {}
-    for {set index 0} {$index < $count} {incr index} {
-        set at [expr {$address + $index * $bytes}]
-        set word [ask read [expr {$at & ~3}]]
-        set value [expr {($word >> (8 * ($at & 3))) & ((1 << (8 * $bytes)) - 1)}]
-        lappend values [format "0x%0[expr {2 * $bytes}]x" $value]
-    }
-    return $values
 }
 
-proc board::write {path address values bytes} {
-    check $path
-    set index 0
-    foreach value $values {
-        set at [expr {$address + $index * $bytes}]
-        set lane [expr {$at & 3}]
-        set mask [expr {(1 << (8 * $bytes)) - 1}]
-        ask write [expr {$at & ~3}] [expr {($value & $mask) << (8 * $lane)}] [expr {((1 << $bytes) - 1) << $lane}]
-        incr index
+proc board::check_file {path} {
+    if {![file exists $path]} {
+        error "No such file: $path"
     }
 }
 
 proc refresh_connections {} {}
 proc get_version {} { return "simulation" }
-proc get_service_types {} { return {device master} }
+proc get_service_types {} { return [dict keys $board::services] }
 proc get_service_paths {args} {
-    switch -- [lindex $args end] {
-        device { return [list $board::device] }
-        master { return [list $board::master] }
+    set type [lindex $args end]
+    foreach {option value} [lrange $args 0 end-1] {
+        if {$option ne "-device"} {
+            error "option must be -device, not \"$option\""
+        }
+        # A device, or another service in it.
+        if {$value ni [dict values $board::services]} {
+            return {}
+        }
     }
-    return {}
+    return [expr {[dict exists $board::services $type] ? [list [dict get $board::services $type]] : {}}]
 }
+proc is_service_path {path} { return [expr {$path in [dict values $board::services]}] }
 proc open_service {type path args} {
-    if {$path ni [get_service_paths $type]} {
-        error "No $type service at \"$path\""
-    }
-    lappend board::opened $path
+    board::check_service $type $path
+    dict set board::opened $path $type
     return
 }
-proc claim_service {type path library args} {
-    open_service $type $path
-    lappend board::opened "$path/$library"
-    return "$path/$library"
+proc claim_service {type path group {claims {}}} {
+    board::check_service $type $path
+    set claim "/channels/local/[expr {$group eq "" ? "(lib)" : $group}]/${type}_[incr board::claims]"
+    dict set board::opened $claim $type
+    dict set board::groups $claim $group
+    return $claim
 }
-proc is_service_open {type path} { return [expr {$path in $board::opened}] }
+proc get_claimed_services {group} {
+    set found {}
+    dict for {path of} $board::groups {
+        if {$of eq $group} {
+            lappend found $path [dict get $board::opened $path]
+        }
+    }
+    return $found
+}
+proc is_service_open {type path} {
+    return [expr {[dict exists $board::opened $path] && [dict get $board::opened $path] eq $type}]
+}
 proc close_service {type path} {
-    board::check $path
-    set board::opened [lsearch -all -inline -not -exact $board::opened $path]
+    board::check_open $type $path
+    dict unset board::opened $path
+    dict unset board::groups $path
     return
 }
-foreach {bits bytes} {8 1 16 2 32 4} {
-    proc master_read_$bits {path address count} "board::read \$path \$address \$count $bytes"
-    proc master_write_$bits {path address values} "board::write \$path \$address \$values $bytes"
-}
-proc master_read_memory {path address count} { return [board::read $path $address $count 1] }
-proc master_write_memory {path address values} { board::write $path $address $values 1 }
+
+# The board holds its design from the start: a file of it must exist, and is not read.
 proc design_load {path} {
-    if {![file exists $path]} {
-        error "No such file: $path"
-    }
+    board::check_file $path
     return "/designs/[file tail $path]"
 }
 proc design_instantiate {design args} { return "$design/instance" }
 proc design_link {design device} {}
+proc device_download_sof {device path} {
+    board::check_service device $device
+    board::check_file $path
+}
 proc send_message {level text} { puts stderr "$level: $text" }
+
+source [file join [file dirname [info script]] console_access.tcl]
 
 set argv0 [lindex $argv 0]
 set argv [lrange $argv 1 end]

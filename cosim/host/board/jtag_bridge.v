@@ -20,6 +20,10 @@ module jtag_bridge (
     // Read by the server.
     reg done;
     reg [31:0] answer;
+    // What the JTAG node sees of the clock and the reset when the server turns `sample` over, which `sampled` follows; a
+    // clock that the server itself could see would cost half of the speed.
+    reg sample, sampled, clock_level, reset_level;
+    reg [31:0] ticks, ticks_then;
 
     reg seen, asking, waiting;
 
@@ -31,6 +35,9 @@ module jtag_bridge (
         byteenable = 0;
         done = 0;
         answer = 0;
+        sample = 0;
+        sampled = 0;
+        ticks = 0;
         seen = 0;
         asking = 0;
         waiting = 0;
@@ -55,6 +62,14 @@ module jtag_bridge (
             seen <= go;
             asking <= 1;
         end
+    end
+
+    always @(posedge clk_clk) ticks <= ticks + 1;
+    always @(sample) begin
+        clock_level = clk_clk;
+        reset_level = reset_reset_n;
+        ticks_then = ticks;
+        sampled = sample;
     end
 
     assign master_address = address;

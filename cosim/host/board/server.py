@@ -10,14 +10,17 @@ A request is a line of ASCII, and so is its answer: ``ok``, ``ok VALUES``, ``err
 ``set PORT LEVEL``               drives an input, such as ``switch_1__io``, from now on
 ``run NANOSECONDS``              lets simulated time pass
 ``time``                         ``ok`` and the simulated nanoseconds so far
+``debug``                        ``ok clock C reset_n R ticked T``, each 0 or 1: levels of the bridge's clock and reset,
+                                 and whether the clock has ticked since the last ``debug`` or the start
+``loop BYTE …``                  ``ok`` and the bytes; the cable has no JTAG chain behind it
 ``port``                         ``ok`` and the pseudo-terminal at the end of the serial line
 ===============================  ===================================================================================
 
-Time stands still while no request is served; a read or write takes ``TALOS_BOARD_GAP`` nanoseconds more than the bus
-needs, for the cable. The first client owns the simulation, which ends when that connection does; others may come and
-go. With ``TALOS_BOARD_BAUD``, bits a second, a board that has a serial line carries it too (see `serial_line`); what
-comes there is served as a request is. ``TALOS_BOARD_ACCESSES`` names a file for a line per access: simulated ns, kind,
-address, word.
+Time stands still while no request is served; a read, write, ``debug`` or ``loop`` takes ``TALOS_BOARD_GAP`` nanoseconds
+more than the bus needs, for the cable. The first client owns the simulation, which ends when that connection does;
+others may come and go. With ``TALOS_BOARD_BAUD``, bits a second, a board that has a serial line carries it too (see
+`serial_line`); what comes there is served as a request is. ``TALOS_BOARD_ACCESSES`` names a file for a line per access:
+simulated ns, kind, address, word.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ _START_NS = 20_000
 _ANSWER_NS = 100_000
 """After this time an access is given up; a machine that works answers within two microseconds."""
 _LINE_BYTES = 4096
+_REQUESTS = "read, write, pins, set, run, time, debug, loop or port"
 _INPUT = re.compile(r"(switch|button)_\d+__io")
 _OUTPUT = re.compile(r"(led|display_7seg)_\d+__(\w+?__)?io")
 
@@ -79,6 +83,7 @@ class _Board:
         self._ports = dict(sorted(ports.items()))
         self._clock = dut.clk50_0__io
         self._bridge = _bridge(dut)
+        self._ticks = 0
         self.line: SerialLine | None = None
         if baud := int(os.environ.get("TALOS_BOARD_BAUD", "0")):
             self.line = SerialLine(dut.uart_0__rx__io, dut.uart_0__tx__io, baud)
@@ -119,11 +124,16 @@ class _Board:
                 return ""
             case ["time"]:
                 return str(_now_ns())
+            case ["debug"]:
+                return await self._debug()
+            case ["loop", *values] if values:
+                looped = " ".join(str(_number(value, 0xFF)) for value in values)
+                await self._gap()
+                return looped
             case ["port"] if self.line is not None:
                 return self.line.port
             case _:
-                known = "read, write, pins, set, run, time or port"
-                raise _Refused(f"request must be {known}, not {' '.join(words)[:40]!r}")
+                raise _Refused(f"request must be {_REQUESTS}, not {' '.join(words)[:40]!r}")
 
     async def _access(self, address: int, word: int | None, enable: int) -> int:
         bridge = self._bridge
@@ -141,6 +151,16 @@ class _Board:
         self._accesses.write(f"{_now_ns()} {kind} {address:#05x} {value:#010x}\n")
         self._accesses.flush()
         return value
+
+    async def _debug(self) -> str:
+        bridge = self._bridge
+        bridge.sample.value = 1 - int(bridge.sample.value)
+        await ValueChange(bridge.sampled)
+        before, self._ticks = self._ticks, int(bridge.ticks_then.value)
+        ticked = int(self._ticks != before)
+        found = f"clock {bridge.clock_level.value} reset_n {bridge.reset_level.value} ticked {ticked}"
+        await self._gap()
+        return found
 
     async def _gap(self) -> None:
         if self._gap_ns:

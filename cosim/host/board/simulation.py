@@ -47,7 +47,10 @@ MODELS = (
 
 _GAP_NS = 500
 """Simulated time that a request takes beside the bus. A cable takes a thousand times that, in which a board waits."""
-_BRIDGE_SIGNALS = ("go", "writes", "address", "data", "byteenable", "done", "answer")
+_BRIDGE_SIGNALS = (
+    "go", "writes", "address", "data", "byteenable", "done", "answer", "sample", "sampled",
+    "clock_level", "reset_level", "ticks_then",
+)  # fmt: skip
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
 _CHUNK = 65536

@@ -71,7 +71,7 @@ class JtagBridge(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bus: Any = self.bus
-        address = Signal(32)
+        address = Signal(32, name="address")
         m.submodules.bridge = Instance(
             BRIDGE,
             i_clk_clk=ClockSignal(),

@@ -73,7 +73,7 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = ClockDomain("sync")
         m.submodules.reset = reset = self.reset
         m.submodules.system = system = self.system
         m.submodules.demo = demo = self.demo
@@ -131,7 +131,7 @@ class BoardTop(Elaboratable):
     def _serial_line(self, m: Module, platform: Any, serial: SerialBridge) -> Any:
         """Connect the bridge to its pins and to the demo; return its end of the bus."""
         # Of the same clock; the machine's reset leaves the registers within reach.
-        m.domains.serial = ClockDomain()
+        m.domains.serial = ClockDomain("serial")
         m.submodules.serial = DomainRenamer("serial")(serial)
         m.submodules.text = text = self.text
         wiring.connect(m, self.demo.name, text.name)

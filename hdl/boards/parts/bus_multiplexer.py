@@ -49,14 +49,15 @@ class BusMultiplexer(wiring.Component):
         host: Any = self.host
         demo: Any = self.demo
         bus: Any = self.bus
-        reading, owner = Signal(reset_less=True), Signal(reset_less=True)
+        reading = Signal(reset_less=True, name="reading")
+        owner = Signal(reset_less=True, name="owner")
         m.d.comb += self.host_owns.eq(owner)
         with m.If(bus.read & ~bus.waitrequest):
             m.d.sync += reading.eq(1)
         with m.Elif(bus.readdatavalid):
             m.d.sync += reading.eq(0)
 
-        idle = Signal()
+        idle = Signal(name="idle")
         m.d.comb += idle.eq(~bus.read & ~bus.write & (~reading | bus.readdatavalid))
         with m.If(idle):
             with m.If(host.read | host.write):

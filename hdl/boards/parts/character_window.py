@@ -52,7 +52,7 @@ class CharacterWindow(wiring.Component):
         m = Module()
         shown = [Signal(self.width, name=f"shown{index}") for index in range(self.displays)]
         # A one at the place of the next character, none once all are filled.
-        free = Signal(self.displays, init=1 << (self.displays - 1))
+        free = Signal(self.displays, init=1 << (self.displays - 1), name="free")
         full = ~free.any()
         for index, character in enumerate(shown):
             m.d.comb += self.characters[index].eq(character)

@@ -55,7 +55,7 @@ class Demo(wiring.Component):
         register = self.registers.register
         control, status, display = register("control"), register("status"), register("hex")
         letters = register("letters")
-        seed = Signal(32, init=self.FIRST_SEED)
+        seed = Signal(32, init=self.FIRST_SEED, name="seed")
         configuration = register("config").encode(limit=self.registers.model.max_letters, temperature=TEMPERATURE)
         writes = (
             (display.address, Const(display.encode(clear=1))),
@@ -67,17 +67,18 @@ class Demo(wiring.Component):
         addresses = Array(Const(address, len(bus.address)) for address, _ in writes)
         values = Array(value for _, value in writes)
 
-        left = Signal(range(self.cycles))
-        due = Signal(init=1)
+        left = Signal(range(self.cycles), name="left")
+        due = Signal(init=1, name="due")
         with m.If(left == 0):
             m.d.sync += [left.eq(self.cycles - 1), due.eq(1)]
         with m.Else():
             m.d.sync += left.eq(left - 1)
 
-        at = Signal(range(len(writes)))
-        letter, count = Signal(range(letters.count + 1)), Signal(range(letters.count + 1))
-        token = Signal(display.field("token").width)
-        state = Signal(8)
+        at = Signal(range(len(writes)), name="at")
+        letter = Signal(range(letters.count + 1), name="letter")
+        count = Signal(range(letters.count + 1), name="count")
+        token = Signal(display.field("token").width, name="token")
+        state = Signal(8, name="state")
         m.d.comb += [bus.byteenable.eq(0b1111), state.eq(bus.readdata >> status.field("letters").low)]
         with m.FSM():
             with m.State("WAIT"):

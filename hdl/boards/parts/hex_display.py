@@ -68,7 +68,7 @@ class HexDisplay(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.window = window = self.window
-        lit = Signal(len(SEGMENTS))
+        lit = Signal(len(SEGMENTS), name="lit")
         with m.Switch(self.commands.token):
             for token, letter in enumerate(self.alphabet):
                 if segments(letter):

@@ -47,8 +47,9 @@ class Leds(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        leds = Signal(len(LEDS), reset_less=True)
-        left, phase = Signal(self.blink_bits), Signal(self.blink_bits)
+        leds = Signal(len(LEDS), reset_less=True, name="leds")
+        left = Signal(self.blink_bits, name="left")
+        phase = Signal(self.blink_bits, name="phase")
         m.d.sync += [phase.eq(phase + 1), left.eq(Mux(self.busy, -1, left - left.any()))]
         shown = Cat(
             self.enable & self.ready,

@@ -9,6 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hdl.units.memory_ports import read_port, write_port
 from hdl.units.recurrence import check_width
 
 __all__ = ["LINE_END", "NameSignature", "NameText"]
@@ -72,11 +73,12 @@ class NameText(wiring.Component):
         codes = [int.from_bytes(code, "little") for code in coded]
         m.submodules.codes = table = Memory(shape=8 * longest, depth=len(codes), init=codes)
         m.submodules.letters = letters = Memory(shape=8, depth=self.letters, init=[])
-        store, fetch, look_up = letters.write_port(), letters.read_port(), table.read_port()
+        store, fetch, look_up = write_port(letters), read_port(letters), read_port(table)
         name, out = self.name, self.o
-        count, index = Signal(range(self.letters + 1)), Signal(range(self.letters + 1))
-        at = Signal(range(max(longest, len(LINE_END)) + 1))
-        recording = Signal()
+        count = Signal(range(self.letters + 1), name="count")
+        index = Signal(range(self.letters + 1), name="index")
+        at = Signal(range(max(longest, len(LINE_END)) + 1), name="at")
+        recording = Signal(name="recording")
         m.d.comb += [
             store.addr.eq(count),
             store.data.eq(name.token),

@@ -38,7 +38,8 @@ class BoardReset(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        switched, reset = Signal(), Signal(init=1, reset_less=True)
+        switched = Signal(name="switched")
+        reset = Signal(init=1, reset_less=True, name="reset")
         stages = self.STAGES
         m.submodules.lock = AsyncFFSynchronizer(~self.locked, self.restart, o_domain="sync", stages=stages)
         m.submodules.reset_switch = FFSynchronizer(self.reset_switch, switched, stages=stages)

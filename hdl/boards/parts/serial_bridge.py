@@ -26,6 +26,7 @@ from hdl.boards.parts.serial_protocol import (
 )
 from hdl.boards.parts.uart import BitRate, UartReceiver, UartTransmitter
 from hdl.registers.avalon import ADDRESS_WIDTH, AvalonSignature
+from hdl.units.memory_ports import read_port, write_port
 
 __all__ = ["SerialBridge"]
 
@@ -101,21 +102,25 @@ class SerialBridge(wiring.Component):
         m.submodules.transmitter = transmitter = UartTransmitter(self.rate)
         m.submodules.crc = crc = CRC(data_width=8).create()
         m.submodules.words = buffer = Memory(shape=32, depth=BURST_WORDS, init=[])
-        store, fetch = buffer.write_port(), buffer.read_port()
+        store, fetch = write_port(buffer), read_port(buffer)
         bus: Any = self.bus
         came, byte = receiver.o.valid, receiver.o.payload
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
 
-        state = Signal(_State)
-        request = Signal(REQUEST)
-        length, count, left = Signal(8), Signal(8), Signal(range(MAX_BODY + CRC_BYTES + 1))
+        state = Signal(_State, name="state")
+        request = Signal(REQUEST, name="request")
+        length = Signal(8, name="length")
+        count = Signal(8, name="count")
+        left = Signal(range(MAX_BODY + CRC_BYTES + 1), name="left")
         # Bytes of the body so far, or of a part of the answer.
-        at = Signal(range(MAX_BODY + CRC_BYTES + 1))
-        words, index = Signal(range(BURST_WORDS + 1)), Signal(range(BURST_WORDS + 1))
-        last_bytes = Signal(32)
+        at = Signal(range(MAX_BODY + CRC_BYTES + 1), name="at")
+        words = Signal(range(BURST_WORDS + 1), name="words")
+        index = Signal(range(BURST_WORDS + 1), name="index")
+        last_bytes = Signal(32, name="last_bytes")
         word = Cat(last_bytes[8:], byte)
-        written, has_written = Signal(32), Signal()
-        answer = Signal(ANSWER)
+        written = Signal(32, name="written")
+        has_written = Signal(name="has_written")
+        answer = Signal(ANSWER, name="answer")
         last_word = index + 1 == words
 
         def begin_answer(status: Status) -> None:
@@ -123,7 +128,7 @@ class SerialBridge(wiring.Component):
             m.d.sync += answer.sequence.eq(request.sequence)
 
         # Receive.
-        silence = Signal(range(self.rate.cycles(SILENCE_BITS) + 1))
+        silence = Signal(range(self.rate.cycles(SILENCE_BITS) + 1), name="silence")
         m.d.sync += silence.eq(Mux(came, 0, silence + 1))
         with m.If(came):
             m.d.sync += last_bytes.eq(word)
@@ -201,7 +206,7 @@ class SerialBridge(wiring.Component):
 
         # Answer. A byte takes so long on the line that what is read or checked for the next one is there in time.
         head = Array([SYNC, _ANSWER_BYTES + (words << 2), answer.status, answer.sequence])
-        sent = Signal()
+        sent = Signal(name="sent")
         out: Any = transmitter.i
         m.d.comb += sent.eq(out.valid & out.ready)
         with m.Switch(state):

@@ -66,8 +66,8 @@ class _Phase:
 
     def __init__(self, m: Module, rate: BitRate) -> None:
         self._m, self._rate = m, rate
-        self.value = Signal(range(rate.period))
-        self.ends = Signal()
+        self.value = Signal(range(rate.period), name="value")
+        self.ends = Signal(name="ends")
         m.d.comb += self.ends.eq(self.value >= rate.period - rate.step)
 
     def advance(self) -> None:
@@ -108,8 +108,8 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         phase = _Phase(m, self.rate)
-        bits = Signal(_DATA_BITS)
-        left = Signal(range(FRAME_BITS + 1))
+        bits = Signal(_DATA_BITS, name="bits")
+        left = Signal(range(FRAME_BITS + 1), name="left")
         m.d.comb += self.i.ready.eq(left == 0)
         with m.If(left != 0):
             phase.advance()
@@ -166,12 +166,14 @@ class UartReceiver(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         phase = _Phase(m, self.rate)
-        line = Signal(init=1)
+        line = Signal(init=1, name="line")
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
-        state = Signal(_State)
-        samples, bits = Signal(2), Signal(_DATA_BITS)
-        at = Signal(range(FRAME_BITS))
-        level, decided = Signal(), Signal()
+        state = Signal(_State, name="state")
+        samples = Signal(2, name="samples")
+        bits = Signal(_DATA_BITS, name="bits")
+        at = Signal(range(FRAME_BITS), name="at")
+        level = Signal(name="level")
+        decided = Signal(name="decided")
         m.d.comb += [
             level.eq((line & samples.any()) | samples.all()),
             decided.eq((state == _State.FRAME) & phase.passes(5)),

@@ -345,7 +345,7 @@ def test_an_error_after_half_a_name(
         ("generate --count 0", "--count must be 1 to 1000000, not 0"),
         ("generate --count x", "--count must be an integer, not 'x'"),
         ("generate --timeout 0", "--timeout must be more than 0 and at most 3600 seconds, not 0"),
-        ("generate --transport usb", "--transport must be simulation or system-console, not 'usb'"),
+        ("generate --transport usb", "--transport must be simulation, system-console or serial, not 'usb'"),
         ("generate --core tile17", "--core must be tile16, wide or fused, not 'tile17'"),
         ("generate --save /nowhere/at/all", "cannot write /nowhere/at/all"),
         ("step --tokens 26,27", "token must be 0 to 26, not 27"),

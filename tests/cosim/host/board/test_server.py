@@ -1,10 +1,9 @@
-"""Models of the vendor's blocks, the server in place of the cable, and System Console's commands, on a small board."""
+"""Models of the vendor's blocks, the server in place of the cable, on a small board."""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from cosim.host.board.simulation import MODELS, SimulatedBoard, connect, simulated_board
-from cosim.host.board.tcl import COMMANDS, relay_environment
 from cosim.host.errors import BoardError, BoardTimeout, HostError
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from hdl.device.vendor_cell import VendorCell
@@ -27,17 +25,6 @@ _SLOW, _HANGS = 0x08, 0x0C
 def board() -> Iterator[SimulatedBoard]:
     with simulated_board(small_board(), seconds=20) as found:
         yield found
-
-
-def tcl(board: SimulatedBoard, tmp_path: Path, text: str) -> str:
-    """Run Tcl with System Console's commands, and return what it printed."""
-    script = tmp_path / "script.tcl"
-    script.write_text(text)
-    command = ["tclsh", str(COMMANDS), str(script), "one", "two words"]
-    done = subprocess.run(command, env=relay_environment(board.socket), capture_output=True, text=True, check=False)
-    assert done.stderr == ""
-    assert done.returncode == 0
-    return done.stdout
 
 
 @pytest.mark.parametrize("cell", VENDOR_CELLS, ids=lambda cell: cell.name)
@@ -97,7 +84,8 @@ def test_time_stands_still_between_requests(board: SimulatedBoard) -> None:
 def test_pins(board: SimulatedBoard) -> None:
     pins = board.pins()
     assert pins == {
-        "display_7seg_0__a__io": 0, "led_0__io": 1, "led_1__io": 0, "switch_0__io": 1, "switch_1__io": 0
+        "display_7seg_0__a__io": 0, "led_0__io": 1, "led_1__io": 0, "switch_0__io": 1, "switch_1__io": 0,
+        "switch_2__io": 0,
     }  # fmt: skip
     board.switch(1, 1)
     board.switch(0, 0)
@@ -119,15 +107,17 @@ def test_a_bus_that_hangs(board: SimulatedBoard) -> None:
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ("sing", "request must be read, write, pins, set, run or time, not 'sing'"),
-        ("", "request must be read, write, pins, set, run or time, not ''"),
+        ("sing", "request must be read, write, pins, set, run, time, debug, loop or port, not 'sing'"),
+        ("", "request must be read, write, pins, set, run, time, debug, loop or port, not ''"),
         ("read", "request must be"),
         ("read x", "number must be an integer, not 'x'"),
         ("read 0x100000000", "number must be 0 to 0xfffffffc, not 0x100000000"),
         ("read 0 1025", "number must be 0 to 0x400, not 1025"),
         ("write 0 -1", "number must be 0 to 0xffffffff, not -1"),
         ("write 0 0 16", "number must be 0 to 0xf, not 16"),
-        ("set led_0__io 1", "port must be one of switch_0__io, switch_1__io, not 'led_0__io'"),
+        ("set led_0__io 1", "port must be one of switch_0__io, switch_1__io, switch_2__io, not 'led_0__io'"),
+        ("loop", "request must be"),
+        ("loop 256", "number must be 0 to 0xff, not 256"),
         ("set switch_0__io 2", "number must be 0 to 0x1, not 2"),
     ],
 )
@@ -136,6 +126,26 @@ def test_bad_requests(request_: str, message: str, board: SimulatedBoard) -> Non
         board.link.ask(request_)
     assert str(caught.value).startswith(f"the simulated board: {message}")
     assert board.transport().read(0) == 0
+
+
+def test_what_the_jtag_node_says(board: SimulatedBoard) -> None:
+    assert board.link.ask("loop 0 0x7f 255") == "0 127 255"
+    found = [board.link.ask("debug").split() for _ in range(16)]
+    assert {tuple(words[::2]) for words in found} == {("clock", "reset_n", "ticked")}
+    assert {words[1] for words in found} == {"0", "1"}, "the clock is sampled at different times of its cycle"
+    assert {(words[3], words[5]) for words in found} == {("1", "1")}
+    board.switch(2, 1)
+    assert board.link.ask("debug").split()[3] == "0"
+    board.switch(2, 0)
+    assert board.link.ask("debug").split()[3] == "1"
+
+
+def test_a_clock_that_stands_still() -> None:
+    """Without the cable's time none passes between two requests."""
+    with simulated_board(small_board(), gap_ns=0) as board:
+        assert [board.link.ask("debug").split()[5] for _ in range(3)] == ["1", "0", "0"]
+        board.run(20)
+        assert board.link.ask("debug").split()[5] == "1"
 
 
 def test_several_clients(board: SimulatedBoard) -> None:
@@ -198,67 +208,3 @@ def test_a_long_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     message = r"^TMPDIR must be a folder with a shorter path, not '.*': a socket goes there$"
     with pytest.raises(HostError, match=message), simulated_board(small_board()):
         pass
-
-
-def test_tcl_words_and_bytes(board: SimulatedBoard, tmp_path: Path) -> None:
-    said = tcl(
-        board,
-        tmp_path,
-        """
-        refresh_connections
-        set m [lindex [get_service_paths master] 0]
-        puts [llength [get_service_paths device]],[get_service_paths processor]
-        open_service master $m
-        master_write_32 $m 0x0 {0x11223344 0x55667788}
-        puts [master_read_32 $m 0 2]
-        master_write_8 $m 1 0xab
-        master_write_16 $m 6 {0xcdef}
-        master_write_memory $m 4 {0x01 0x02}
-        puts [master_read_16 $m 0 4]
-        puts [master_read_memory $m 3 3]
-        puts [master_read_8 $m 7 1]
-        set c [claim_service master $m library]
-        puts [master_read_32 $c 4 1],[is_service_open master $c]
-        close_service master $m
-        puts [is_service_open master $m],$argc,[lindex $argv 1]
-        """,
-    )
-    assert said.splitlines() == [
-        "1,", "0x11223344 0x55667788", "0xab44 0x1122 0x0201 0xcdef", "0x11 0x01 0x02", "0xcd", "0xcdef0201,1",
-        "0,2,two words",
-    ]  # fmt: skip
-
-
-def test_tcl_errors(board: SimulatedBoard, tmp_path: Path) -> None:
-    said = tcl(
-        board,
-        tmp_path,
-        """
-        proc try_ {args} {catch $args text; puts $text}
-        set m [lindex [get_service_paths master] 0]
-        try_ master_read_32 $m 0 1
-        try_ open_service master /nowhere
-        open_service master $m
-        try_ master_read_32 $m 0 0
-        try_ master_read_32 $m 0xc 1
-        try_ design_load /nowhere.jdi
-        puts [design_link [design_instantiate [design_load /dev/null]] device]
-        """,
-    )
-    lines = said.splitlines()
-    assert lines[0].startswith("Service path is not open: /devices/5CSEBA5")
-    assert lines[1:] == [
-        'No master service at "/nowhere"', 'Expected a positive count but got "0"',
-        "This transaction did not complete: no answer to a read at 0x00c in 100 microseconds",
-        "No such file: /nowhere.jdi", "",
-    ]  # fmt: skip
-
-
-def test_tcl_without_a_board(tmp_path: Path) -> None:
-    script = tmp_path / "script.tcl"
-    command = ["tclsh", str(COMMANDS), str(script)]
-    environment = relay_environment(tmp_path / "nothing")
-    script.write_text("set m [lindex [get_service_paths master] 0]\nopen_service master $m\nmaster_read_32 $m 0 1\n")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "the simulated board has ended" in done.stderr

@@ -18,7 +18,7 @@ import pytest
 from cosim.engine.digests import ROOT
 from cosim.host.board import simulation
 from cosim.host.board.simulation import SimulatedBoard, board_model, simulated_board
-from cosim.host.board.tcl import COMMANDS, relay_environment
+from cosim.host.board.tcl import COMMANDS, SESSION, relay_environment
 from cosim.host.check import check_name, check_step, expected_names, expected_steps
 from cosim.host.cli import main
 from cosim.host.errors import NoBoard
@@ -34,6 +34,7 @@ from hdl.options import Choice
 from hdl.registers.map import register_map
 from talos_ref.model.config import MICROGPT
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
+from tests.helpers.console_host import ConsoleHost
 from tests.helpers.designs import published, tiny_design
 
 TILE16 = core_config("tile16")
@@ -238,6 +239,80 @@ def test_a_script_for_system_console(board: SimulatedBoard, tmp_path: Path) -> N
     assert board.segments() == shown([10, 4, 11, 24, 13])
 
 
+# What TALOS-V2's published Python host sends to System Console first, and the commands that it then calls.
+_SESSION = """
+proc word {address} { lindex [master_read_32 $::master $address 1] 0 }
+proc store {address value} { master_write_32 $::master $address $value }
+proc seed {value} {
+    store 0x14 $value
+    puts "SEED=1"
+    flush stdout
+}
+proc display {args} {
+    store 0x28 0x1
+    foreach token $args {
+        store 0x28 [expr {0x2 | ($token << 8)}]
+    }
+    puts "DISPLAY=1"
+    flush stdout
+}
+proc step {token position clear} {
+    store 0x20 [expr {1 | ($clear << 1) | ($position << 8) | ($token << 16)}]
+    store 0x24 0x1
+    while {([word 0x0C] & 0xC) == 0} { after 1 }
+    puts [format "STATUS=%x" [expr {[word 0x0C] & 0xF}]]
+    puts [format "CYCLES=%u" [word 0xD8]]
+    set logits {}
+    for {set index 0} {$index < 27} {incr index} {
+        set logit [word [expr {0x100 + 4 * $index}]]
+        lappend logits [expr {$logit >= 0x80000000 ? $logit - 0x100000000 : $logit}]
+    }
+    puts "LOGITS=$logits"
+    puts "END=1"
+    flush stdout
+}
+refresh_connections
+set device [lindex [get_service_paths device] 0]
+if {$device eq ""} { error "no device" }
+set jdi [file normalize [file join [pwd] no_such.jdi]]
+if {![file exists $jdi]} {
+    error "no such file: $jdi"
+}
+set design [design_load $jdi]
+design_link [design_instantiate $design] $device
+set master [lindex [get_service_paths master] 0]
+open_service master $master
+store 0x08 0x2
+puts "READY=1"
+flush stdout
+"""
+
+
+def test_a_session_of_the_published_host(board: SimulatedBoard, tmp_path: Path) -> None:
+    """The host steps, draws by itself, and shows the name; a file that it misses stops neither the session nor it."""
+    console = ConsoleHost(
+        ["tclsh", str(COMMANDS), str(SESSION), ""], _SESSION, "READY=1", folder=tmp_path,
+        environment={**os.environ, **relay_environment(board.socket)},
+    )  # fmt: skip
+    try:
+        assert console.ask("seed 2", "SEED=1") == []
+        assert board.accesses.read_text().endswith(" write 0x014 0x00000002\n")
+        tokens = [MICROGPT.bos, 10, 4, 11, 24, 13]
+        for position, wanted in enumerate(expected_steps(published("tile16"), tokens)):
+            status, cycles, logits = console.ask(f"step {tokens[position]} {position} {int(position == 0)}", "END=1")
+            assert (status, logits) == ("STATUS=4", "LOGITS=" + " ".join(str(logit) for logit in wanted.logits))
+            assert cycles == f"CYCLES={board.transport().read(0xD8)}"
+        assert console.ask("display 10 4 11 24 13", "DISPLAY=1") == []
+        assert board.segments() == shown([10, 4, 11, 24, 13])
+        ended, _, errors = console.close("close_service master $master\nstep 26 0 1\n")
+        assert ended == 0
+        missing, load, instance, closed = errors.splitlines()
+        assert [missing[:15], load[:15]] == ["no such file: /", "No such file: /"]
+        assert (instance, closed[:24]) == ('can\'t read "design": no such variable', "Service path is not open")
+    finally:
+        console.kill()
+
+
 def test_the_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All commands on tile16, all values compared, each on a board of its own."""
     monkeypatch.setattr(simulation, "board_model", lambda design, notice: demo_board())
@@ -290,6 +365,36 @@ def test_another_alphabet(tiny: Design, tmp_path: Path, capsys: pytest.CaptureFi
             board.run(1000)
             lit = [segments("n") if letter == 0 else 0 for letter in run.letters]
             assert board.segments() == list(reversed(lit + [0] * (6 - len(lit))))
+
+
+def test_a_program_that_is_system_console(tiny: Design, tmp_path: Path) -> None:
+    """From any folder, with the design that it was made for: a session, a script, a script before a session."""
+    board_model(tiny)
+    program, folder = tmp_path / "it's a program", tmp_path / "elsewhere"
+    folder.mkdir()
+    design = os.path.relpath(tiny.save(tmp_path))
+    assert main(["system-console", "--design", design, "--program", str(program)]) == 0
+    (folder / "hdl.py").write_text("raise SystemExit('the wrong module')\n")
+    (folder / "script.tcl").write_text(
+        "set m [claim_service master [lindex [get_service_paths master] 0] {}]\n"
+        "puts $argv,[master_read_32 $m 0 1]\nif {$argc} { exit 5 }\n"
+    )
+    environment = {**os.environ, "PYTHONSAFEPATH": ""}
+
+    def run(*words: str, text: str = "") -> tuple[int, str, str]:
+        done = subprocess.run(
+            [program, *words], cwd=folder, env=environment, input=text, capture_output=True, text=True, timeout=300,
+            check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    assert run("-cli", "-disable_readline", text="puts [pwd]\nexit 3\n") == (3, f"% {folder}\n% ", "")
+    assert run("--cli", "--script=script.tcl") == (0, ",0x4d475254\n", "")
+    assert run("-cli", "--script", "script.tcl", "--", "--op", "x") == (5, "--op x,0x4d475254\n", "")
+    assert run("-cli", "-rc_script=script.tcl", text="master_read_32 $m 4 1") == (
+        0, ",0x4d475254\n% 0x00030002\n% ", ""
+    )  # fmt: skip
+    assert run()[::2] == (2, "error: -cli must be given: the simulated board's System Console has no window\n")
 
 
 def test_fused(capsys: pytest.CaptureFixture[str]) -> None:

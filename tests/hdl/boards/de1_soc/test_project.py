@@ -206,7 +206,7 @@ def test_same_text(files: dict[str, str]) -> None:
     """Equal inputs give equal text, in processes whose hashes differ."""
     assert DEMO_CYCLES == 6000
     code = (
-        "import sys; from hdl.boards.de1_soc.project import board_verilog; "
+        "import sys, tests.helpers.other_bytecode; from hdl.boards.de1_soc.project import board_verilog; "
         "from tests.helpers.designs import published; "
         "sys.stdout.write(board_verilog(published('tile16'), 6000))"
     )
