@@ -24,7 +24,7 @@ from hdl.boards.parts.serial_protocol import (
     write_request,
 )
 
-__all__ = ["damage", "jitter", "longest", "refusals", "resets", "retries", "text"]
+__all__ = ["damage", "jitter", "longest", "noise", "refusals", "resets", "retries", "text"]
 
 CLOCK_PS = 10_000
 WORDS = 1024
@@ -199,6 +199,22 @@ async def damage(line: Line) -> None:
 
 
 @bench
+async def noise(line: Line) -> None:
+    """Levels of any length do nothing, whatever bytes they make; after a silence a request is served."""
+    for shortest in (0.02, 0.5, 0.9):
+        line.writes.clear()
+        for _ in range(2000):
+            line.dut.rx.value = line.rng.randrange(2)
+            await line.wait(line.rng.uniform(shortest, 2))
+        line.dut.rx.value = 1
+        await line.silence()
+        assert line.received == b""
+        assert line.writes == []
+        assert int(line.dut.accesses.value) == 0
+    await line.exchange()
+
+
+@bench
 async def retries(line: Line) -> None:
     """A write that comes again is answered and not done; after a read, or changed, it is another one."""
     done = Answer(status=Status.DONE, sequence=7, words=())
@@ -265,20 +281,26 @@ async def refusals(line: Line) -> None:
 
 @bench
 async def resets(line: Line) -> None:
-    """A reset at any time; the frame that it hits does nothing afterwards, and the next is served."""
+    """A reset at any time, before the end of a request or of its answer; it does nothing afterwards, and the next does
+    what it is to do."""
     for _ in range(40):
-        request, _, _ = line.request()
+        request, writes, _ = line.request()
         line.writes.clear()
         line.received.clear()
         sender = cocotb.start_soon(line.send(request))
-        await line.wait(line.rng.uniform(0, 10 * len(request) - 1))
+        length = 10 * len(request)
+        at = line.rng.uniform(0, length - 1) if line.rng.random() < 0.7 else line.rng.uniform(length, length + 80)
+        await line.wait(at)
         line.dut.rst.value = 1
         await Timer(line.rng.randint(1, 5) * CLOCK_PS, "ps")
         line.dut.rst.value = 0
+        # What was written at the last edge before is seen.
+        await Timer(CLOCK_PS // 2, "ps")
+        done = len(line.writes)
         await sender
         await line.silence()
-        assert line.received == b""
-        assert line.writes == [], "no frame was whole after the reset"
+        assert line.writes == writes[:done]
+        assert at > length or line.received == b""
         await line.exchange()
 
 

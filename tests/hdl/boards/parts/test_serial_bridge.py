@@ -69,7 +69,7 @@ class OnMemory(wiring.Component):
     ("clock_hz", "baud", "tests"),
     [
         # The shortest bit that there is, and one that is no whole number of cycles.
-        (8_000_000, 1_000_000, "jitter|damage|retries|longest|refusals|resets|text"),
+        (8_000_000, 1_000_000, "jitter|damage|noise|retries|longest|refusals|resets|text"),
         (10_300_000, 1_000_000, "jitter|longest"),
     ],
 )
