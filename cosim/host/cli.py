@@ -1,4 +1,4 @@
-"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl | system-console``.
+"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl | system-console | board``.
 
 `commands` is a click group, which another command line can mount; `cosim.host.commands` does the work.
 """
@@ -43,6 +43,8 @@ C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 Work = Callable[[Session, work.Result, bool], None]
 
 _MOST_SECONDS = 3600
+_SLICE_NS = 50_000
+"""How long a simulated board runs at once: some milliseconds, for which a host waits."""
 
 
 class _Seconds(Number):
@@ -210,6 +212,26 @@ def _design_words(options: dict[str, Any]) -> list[str]:
         for name, value in given.items()
         for word in (f"--{name}", os.path.abspath(value) if name in files else value)
     ]
+
+
+@commands.command()
+@_design_options
+def board(**options: Any) -> None:
+    """Run a simulated board whose serial line is a pseudo-terminal, and say which, until Ctrl-C.
+
+    It is for a terminal program, which shows the demo's names, and for the other commands with --transport serial
+    --port.
+    """
+    # Late, as in `tcl`.
+    from cosim.host.board.simulation import LINE_BAUD, LINE_DEMO_CYCLES, board_model, simulated_board
+
+    model = board_model(
+        Choice(**options).resolve(), LINE_DEMO_CYCLES, notice=_notice, serial_baud=LINE_BAUD
+    )
+    with simulated_board(model, serial_baud=LINE_BAUD) as found:
+        print(found.port(), flush=True)
+        while True:
+            found.run(_SLICE_NS)
 
 
 def _notice(text: str) -> None:

@@ -27,6 +27,8 @@ from hdl.build_cache import design_folder
 from hdl.design import Design
 
 __all__ = [
+    "LINE_BAUD",
+    "LINE_DEMO_CYCLES",
     "MODELS",
     "SimulatedBoard",
     "board_model",
@@ -44,6 +46,11 @@ MODELS = (
     CYCLONEV_MAC,
 )
 """Behaviour of what Quartus brings along."""
+
+LINE_BAUD = 4_000_000
+"""Bits a second of a simulated serial line, a rate that Linux knows: a byte is then 141 cycles of 56.25 MHz long."""
+LINE_DEMO_CYCLES = 8_000
+"""From one name of the demo to the next, where they are to be seen on that line; a second takes long to simulate."""
 
 _GAP_NS = 500
 """Simulated time that a request takes beside the bus. A cable takes a thousand times that, in which a board waits."""

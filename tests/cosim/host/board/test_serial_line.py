@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from serial import Serial
 
-from cosim.host.board.simulation import SimulatedBoard, board_model, simulated_board
+from cosim.engine.digests import ROOT
+from cosim.host.board.simulation import (
+    LINE_BAUD,
+    LINE_DEMO_CYCLES,
+    SimulatedBoard,
+    board_model,
+    simulated_board,
+)
 from cosim.host.check import expected_names
 from cosim.host.cli import main
 from cosim.host.errors import BoardError, NoBoard
@@ -22,9 +32,8 @@ from tests.helpers.board_designs import small_board
 from tests.helpers.designs import tiny_design
 from tests.helpers.streams import seed
 
-BAUD = 4_000_000
-DEMO_CYCLES = 8_000
-PERIOD_NS = DEMO_CYCLES * 160 // 9
+BAUD = LINE_BAUD
+PERIOD_NS = LINE_DEMO_CYCLES * 160 // 9
 REGISTERS = register_map(tiny_design().model, tiny_design().word)
 RESET_SWITCH = 1
 
@@ -32,7 +41,7 @@ RESET_SWITCH = 1
 @pytest.fixture
 def board() -> Iterator[SimulatedBoard]:
     """Return the smallest board, just switched on."""
-    model = board_model(tiny_design(), DEMO_CYCLES, serial_baud=BAUD)
+    model = board_model(tiny_design(), LINE_DEMO_CYCLES, serial_baud=BAUD)
     with simulated_board(model, seconds=60, serial_baud=BAUD) as found:
         yield found
 
@@ -129,6 +138,31 @@ def test_half_frames(board: SimulatedBoard) -> None:
         with serial_board(board.port(), baud=BAUD, seconds=10) as host:
             assert host.read_words(0, 2)[0] == ID
             assert host.read(config.address) == kept
+
+
+def test_a_board_of_its_own(tmp_path: Path) -> None:
+    """The command says where its line is, and carries names and frames until Ctrl-C."""
+    board_model(tiny_design(), LINE_DEMO_CYCLES, serial_baud=BAUD)
+    folder = ["--design", str(tiny_design().save(tmp_path))]
+    command = [sys.executable, "-m", "cosim.host", "board", *folder]
+    # Where the tests run in the background, Ctrl-C is ignored, and a new process would ignore it too.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        with Serial(port, BAUD, timeout=30) as terminal:
+            terminal.readline()
+            said = terminal.readline() + terminal.readline()
+        assert said in lines(1000)
+        assert main(["info", "--transport", "serial", "--port", port, *folder]) == 0
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "error: interrupted\n")
 
 
 def test_no_serial_line() -> None:
