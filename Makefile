@@ -69,7 +69,7 @@ resources: .venv/.installed ## cores synthesised for the Cyclone V, some minutes
 calibrate: .venv/.installed ## our estimates of TALOS-V2 (TALOS_V2=FOLDER, a clone) beside its fit; build/calibration.jsonl
 	$(BIN)/python -m hdl calibrate --talos-v2 '$(TALOS_V2)'
 
-quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25); build/quartus/CORE
+quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25, SERIAL=115200); build/quartus/CORE
 	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK) $(if $(SERIAL),--serial '$(SERIAL)')
 
 mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL and JTAG; build/mistral/CORE

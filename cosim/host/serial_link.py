@@ -19,6 +19,7 @@ from hdl.boards.parts.serial_protocol import (
     read_request,
     write_request,
 )
+from hdl.boards.parts.uart import FRAME_BITS
 
 __all__ = ["Channel", "SerialTransport", "Unplugged"]
 
@@ -86,7 +87,8 @@ class SerialTransport:
         self._channel: Channel | None = opens()
         try:
             # A read: from now on no write can be taken for one of an earlier session.
-            self._exchange(lambda sequence: read_request(sequence, 0, 1), 1, min(seconds, _CONTACT_SECONDS))
+            limit = min(seconds, _CONTACT_SECONDS + 2 * self._line_seconds())
+            self._exchange(lambda sequence: read_request(sequence, 0, 1), 1, limit)
         except BoardTimeout:
             self.close()
             raise NoBoard(self._silence()) from None
@@ -125,8 +127,7 @@ class SerialTransport:
         """Send a request until it is answered."""
         self._sequence = (self._sequence + 1) % 256
         frame = request(self._sequence)
-        # The board forgets a half frame after a silence; a frame sent sooner would be lost too.
-        wait = _WAIT_SECONDS + (10 * (len(frame) + MAX_BODY) + SILENCE_BITS) / self.baud
+        wait = _WAIT_SECONDS + self._line_seconds()
         until, tries = time.monotonic() + seconds, 0
         while True:
             left = until - time.monotonic()
@@ -149,6 +150,11 @@ class SerialTransport:
                 "program it again"
             )
         return answer
+
+    def _line_seconds(self) -> float:
+        """Return the time on the line: of a request and its answer, and of the silence after which the board forgets
+        half a frame; a frame that is sent again any sooner would be lost too."""
+        return float(2 * FRAME_BITS * MAX_BODY + SILENCE_BITS) / self.baud
 
     def _try(self, frame: bytes, seconds: float) -> Answer | None:
         """Send a frame; return its answer, None if there is none in time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -297,6 +298,15 @@ def test_the_only_port(port: Path, ports: list[Any], capsys: pytest.CaptureFixtu
         assert main(["info", "--transport", "serial"]) == 0
     ports.append(("/dev/ttyUSB9", 0x1A86))
     assert refusal() == (1, f"error: --port must name one of the serial ports /dev/ttyUSB9, {port}\n")
+
+
+def test_without_pyserial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serial", None)
+    monkeypatch.delitem(sys.modules, "cosim.host.serial_port")
+    status, said = refusal("--port", "P")
+    assert status == 1
+    assert said.startswith("error: a serial port needs pyserial (")
+    assert said.endswith("): install it with `pip install pyserial`\n")
 
 
 def test_options(capsys: pytest.CaptureFixture[str]) -> None:
