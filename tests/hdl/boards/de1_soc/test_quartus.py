@@ -120,6 +120,22 @@ def test_readme_has_the_estimate(folder: Path) -> None:
     assert "| ALMs | 9,162 | 32,070 |\n| DSP blocks | 28 | 87 |\n| M10K | 29 | 397 |" in text
 
 
+@pytest.mark.parametrize(("option", "baud"), [([], None), (["--serial"], 115_200), (["--serial", "9600"], 9600)])
+def test_a_serial_line(option: list[str], baud: int | None, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the option says reaches the files, and the page says how to use it."""
+    asked: list[int | None] = []
+
+    def files(design: Design, *, serial_baud: int | None) -> Path:
+        asked.append(serial_baud)
+        return folder.with_name("files")
+
+    monkeypatch.setattr("hdl.boards.de1_soc.folder.project_files", files)
+    assert main(command(folder, "--no-compile", *option)) == 0
+    page = (folder / "README.md").read_text()
+    assert asked == [baud]
+    assert page.count(f"--transport serial --baud {baud} --design design.json") == (baud is not None)
+
+
 @pytest.mark.parametrize("others", [{"checkpoint": "0" * 64}, {"format": "Q5.12"}, {"core": "wide"}])
 def test_no_estimate_of_another_design(others: dict[str, str], folder: Path) -> None:
     count_parts(folder, **others)
