@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FPGAS", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE", "Published"]
+__all__ = ["FPGAS", "LADDER", "LADDER_SOURCE", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE", "Published"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +83,14 @@ QUANTISATION = {
     "int2": (0.65911, 3.3499),
 }
 """Format of the weights -> largest error and NLL on the first 500 names, for the published TALOS-V2 weights."""
+
+LADDER_SOURCE = "https://github.com/NakliTechie/micro-gpt, ladder"
+LADDER: dict[str, tuple[float, float | None]] = {
+    "counting bigram": (2.4546, None),
+    "neural bigram": (2.4617, None),
+    "neural bigram by autograd": (2.4617, None),
+    "MLP on three letters": (2.20, None),
+    "one head, SGD": (2.29, None),
+    "four heads, Adam": (2.21, 2.20),
+}
+"""Model -> NLL on the published names, and on those of them that were kept back."""
