@@ -31,7 +31,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test lint verilog waves gantt resources calibrate quartus mistral board-check bench quant lock clean distclean
+.PHONY: help setup sim names test lint verilog waves gantt resources calibrate quartus mistral board-check bench quant ladder profile lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -86,6 +86,12 @@ bench: .venv/.installed ## this CPU beside the cores and the published figures; 
 
 quant: .venv/.installed ## what coarser numbers cost: weights of 16 to 2 bits, 8-bit activations; build/quant.json
 	$(BIN)/python -m talos_ref quant --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(WORDS)
+
+ladder: .venv/.installed ## six models of the words, from counting pairs to the circuit's own; build/ladder.json, ladder.npz
+	$(BIN)/python -m talos_ref ladder --folder build $(WORDS)
+
+profile: .venv/.installed ## where the time of one step goes in NumPy; build/profile.json
+	$(BIN)/python -m talos_ref profile --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)')
 
 lock: ## requirements.lock again, from the bounds in pyproject.toml
 	.ci/lock $(PYTHON)

@@ -40,6 +40,8 @@ COMMANDS = {
     "nll": Entry(_MODEL, "talos_ref.cli", "Measure how well a model predicts words."),
     "quality": Entry(_MODEL, "talos_ref.cli", "Measure every arithmetic and its sampler."),
     "quant": Entry(_MODEL, "talos_ref.cli", "Measure what coarser numbers cost."),
+    "ladder": Entry(_MODEL, "talos_ref.cli", "Train six models of the same words, each one idea more."),
+    "profile": Entry(_MODEL, "talos_ref.cli", "Measure where the time of one step goes in NumPy."),
     "tables": Entry(_MODEL, "talos_ref.cli", "List the tables and constants of an arithmetic."),
     "verilog": Entry(_CIRCUIT, "hdl.cli", "Write one self-contained Verilog file."),
     "schedule": Entry(_CIRCUIT, "hdl.cli", "Print the instructions of one step and their cycles."),

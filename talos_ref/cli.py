@@ -148,6 +148,31 @@ def quant(out: str | None, **options: Any) -> None:
 
 
 @commands.command()
+@names_option
+@json_option("an object a model")
+@out_option
+@folder_option("ladder")
+def ladder(out: str | None, **options: Any) -> None:
+    """Train six models of the same words, each one idea more, from counting pairs to the circuit's own.
+
+    The last one becomes a checkpoint that every command takes. What was trained before is read again.
+    """
+    emit(studies.ladder(**options), out)
+
+
+@commands.command()
+@weights_option
+@seed_option
+@count_option(10, 1000)
+@json_option("one object")
+@out_option
+@folder_option("profile")
+def profile(out: str | None, **options: Any) -> None:
+    """Measure by cProfile where the time of one step goes in NumPy, and how little of it is arithmetic."""
+    emit(studies.profile(**options), out)
+
+
+@commands.command()
 @arithmetic_option(FIXED)
 @format_option(AUTO)
 @weights_option

@@ -20,7 +20,12 @@ def can_draw() -> bool:
 
 
 def write_bars(
-    stem: Path, labels: Sequence[str], values: Sequence[float], published: Sequence[float | None], axis: str
+    stem: Path,
+    labels: Sequence[str],
+    values: Sequence[float],
+    published: Sequence[float | None],
+    axis: str,
+    form: str = ".4f",
 ) -> list[Path]:
     """Write ``stem``.png and ``stem``.svg and return them; OSError if they cannot be written.
 
@@ -30,6 +35,8 @@ def write_bars(
         Figure of other people for each bar, or None.
     axis
         What the figures are, with their unit.
+    form
+        Format of a figure beside its bar.
     """
     # Late: no command but those with a chart needs it.
     import matplotlib
@@ -43,9 +50,9 @@ def write_bars(
     marks = [(figure, place) for place, figure in enumerate(published) if figure is not None]
     if marks:
         axes.plot(*zip(*marks, strict=True), "|", color=_MARK, markersize=14, markeredgewidth=2, label="published")
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper right", ncols=2)
     for place, value in enumerate(values):
-        axes.text(value, place, f"  {value:.4f}", va="center", fontsize=7)
+        axes.text(value, place, f"  {value:{form}}", va="center", fontsize=7)
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
     axes.set_xlim(right=1.12 * max(values))

@@ -294,6 +294,11 @@ BAD_INPUT = {
     "quant --names none": "cannot open none: No such file or directory",
     "quant --names emma --folder emma": "cannot write to emma: it is a file; give the name of a folder",
     "quant --names emma --weights none": "cannot open none: No such file or directory",
+    "ladder --names none": "cannot open none: No such file or directory",
+    "ladder --names emma --folder emma": "cannot write to emma: it is a file; give the name of a folder",
+    "profile --count 0": "--count must be 1 to 1000, not 0",
+    "profile --seed 4294967295 --count 2": "seed + count - 1 must be at most 4294967295, not 4294967296",
+    "profile --weights none": "cannot open none: No such file or directory",
     "quality --names emma --count 0": "--count must be 1 to 10000000, not 0",
 }
 """Command line -> beginning of the complaint; a file `emma` holds that one word."""

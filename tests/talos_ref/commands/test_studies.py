@@ -12,6 +12,7 @@ from talos_ref.cli import main
 from talos_ref.commands import studies
 from talos_ref.model import checkpoint as checkpoints
 from talos_ref.model.checkpoint import Checkpoint
+from talos_ref.studies.ladder.study import LADDER, Step
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +91,71 @@ def test_a_chart_needs_matplotlib(run: Any, words: Path, tmp_path: Path, monkeyp
     message = "error: matplotlib must be installed for the chart; install talos[bench] or leave --folder out\n"
     assert run("quant", "--names", words, "--folder", tmp_path / "results") == (2, [], message)
     assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture
+def short_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All six models, hardly trained."""
+    monkeypatch.setattr(studies, "LADDER", [Step(step.model, step.train, min(step.steps, 20)) for step in LADDER])
+
+
+def test_ladder(
+    run: Any, names: list[str], tmp_path: Path, short_ladder: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = tmp_path / "some.txt"
+    words.write_text("\n".join(names[:400]))
+    status, lines, err = run("ladder", "--names", words, "--json")
+    assert (status, err) == (0, "")
+    rows = [json.loads(line) for line in lines]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["parameters"] for row in rows] == [729, 729, 729, 4009, 4192, 4240]
+    fields = ["step", "model", "nll", "validation_nll", "parameters", "samples", "seconds", "circuit", "published"]
+    for row in rows:
+        assert list(row) == fields
+        assert (row["validation_nll"] is None, row["circuit"] is None) == ((row["step"] != 6,) * 2)
+        assert (len(row["samples"]), row["published"]) == (5, None)
+    # A second run reads.
+    monkeypatch.setattr(studies, "climb", None)
+    folder = tmp_path / "results"
+    status, text, _ = run("ladder", "--names", words, "--folder", folder)
+    assert (status, len(text)) == (0, 9)
+    nll, new = rows[5]["nll"], rows[5]["validation_nll"]
+    assert text[6].startswith(f"6  four heads, Adam               4,240   {nll:.4f}     {new:.4f}")
+    assert text[7].startswith(f"step 6 as a circuit, Q4.12: nll {rows[5]['circuit']['nll_fixed']:.6f} on ")
+    assert sorted(path.name for path in folder.iterdir()) == ["ladder.json", "ladder.npz", "ladder.png", "ladder.svg"]
+    assert json.loads((folder / "ladder.json").read_text())["rows"] == rows
+    assert checkpoints.load(folder / "ladder.npz").digest == rows[5]["circuit"]["digest"]
+
+
+def test_ladder_of_other_letters(run: Any, tmp_path: Path, short_ladder: None) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join(f"{a}{b}-é" for a in "xyzwvutsrq" for b in "öä漢") + "\nxxxxxxxxxxxxxxxxxxxxxxxxxx\n")
+    status, lines, err = run("ladder", "--names", words, "--json")
+    assert (status, len(lines), err) == (0, 6, "")
+    assert json.loads(lines[0])["parameters"] == 16**2
+    words.write_text("ab\nc\n")
+    message = "error: words must be so many that a tenth of them has 16 letters and ends; give more words\n"
+    assert run("ladder", "--names", words, "--json") == (2, [], message)
+
+
+def test_published_figures_of_the_ladder(run: Any, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names
+    row: dict[str, Any]
+    row = {"nll": 2.0, "validation_nll": None, "parameters": 1, "samples": [], "seconds": 1.0, "circuit": None}
+    monkeypatch.setattr(studies, "kept", lambda path, make: {"model": "m", "tensors": None, **row})
+    _, lines, _ = run("ladder", "--json")
+    assert [json.loads(line)["published"]["nll"] for line in lines] == [2.4546, 2.4617, 2.4617, 2.2, 2.29, 2.21]
+    assert json.loads(lines[-1])["published"]["validation_nll"] == 2.2
+
+
+def test_profile(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    status, lines, err = run("profile", "--count", 3, "--json", "--folder", folder)
+    assert (status, len(lines), err) == (0, 1, "")
+    result = json.loads(lines[0])
+    assert json.loads((folder / "profile.json").read_text())["rows"] == result["rows"]
+    assert sorted(path.name for path in folder.iterdir()) == ["profile.json", "profile.png", "profile.svg"]
+    status, text, _ = run("profile", "--count", 3)
+    assert status == 0
+    assert text[-1].startswith("products of weights are ")
+    assert len(text) == 1 + 20 + 1 + 2
