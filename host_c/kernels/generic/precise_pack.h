@@ -38,6 +38,14 @@ typedef struct {
     int16_t k[FAST_EMBD];
 } talos_precise_row;
 
+/* Tables by segment: 2^f with half a unit for rounding above the slope, and 1 / u less 2^16. */
+typedef struct {
+    _Alignas(64) int32_t exp2_base[TALOS_EXP2_LINES];
+    _Alignas(64) int32_t exp2_slope[TALOS_EXP2_LINES];
+    _Alignas(64) int16_t reciprocal_base[TALOS_RECIPROCAL_LINES];
+    _Alignas(64) int16_t reciprocal_slope[TALOS_RECIPROCAL_LINES];
+} talos_precise_tables;
+
 /* Matrices are stored by pairs of columns, so that one instruction multiplies two elements and adds the products. */
 typedef struct {
     _Alignas(64) int16_t wo[FAST_EMBD / 2][FAST_EMBD][2];
@@ -46,11 +54,7 @@ typedef struct {
     /* lm_head * fc2 by hidden unit, then a row of zeros, where an exhausted bit scan points; the second of a pair is 0. */
     _Alignas(64) int16_t folded[FAST_MLP + 1][FAST_LANES][2];
     _Alignas(64) int32_t live[FAST_LANES]; /* -1 where the lane is a token, else 0 */
-    /* Tables by segment: 2^f with half a unit for rounding above the slope, and 1 / u less 2^16. */
-    _Alignas(64) int32_t exp2_base[TALOS_EXP2_LINES];
-    _Alignas(64) int32_t exp2_slope[TALOS_EXP2_LINES];
-    _Alignas(64) int16_t reciprocal_base[TALOS_RECIPROCAL_LINES];
-    _Alignas(64) int16_t reciprocal_slope[TALOS_RECIPROCAL_LINES];
+    talos_precise_tables tables;
     talos_precise_row rows[];
 } talos_precise_pack;
 
@@ -60,6 +64,8 @@ typedef struct {
     _Alignas(64) int32_t hidden[FAST_MLP + 16]; /* [64] stays 0 */
 } talos_precise_state;
 
+void talos_precise_row_of(const talos_model *m, uint32_t token, uint32_t position, talos_precise_row *row);
+void talos_precise_make_tables(talos_precise_tables *tables);
 /* Whether every sum of this model provably fits 32 bits. */
 bool talos_precise_suits(const talos_model *m);
 talos_status talos_precise_prepare(talos_model *m, void **pack);

@@ -29,7 +29,7 @@ INLINE __m256i clamp_word(__m256i x) {
 /* 2^16 * 2^f of an exponent's fraction f. */
 INLINE __m256i mantissa(const talos_precise_pack *p, __m256i t) {
     __m256i index = _mm256_and_si256(_mm256_srli_epi32(t, TALOS_EXP2_STEP_BITS), _mm256_set1_epi32(TALOS_EXP2_LINES - 1));
-    __m256i base = _mm256_i32gather_epi32(p->exp2_base, index, 4), slope = _mm256_i32gather_epi32(p->exp2_slope, index, 4);
+    __m256i base = _mm256_i32gather_epi32(p->tables.exp2_base, index, 4), slope = _mm256_i32gather_epi32(p->tables.exp2_slope, index, 4);
     __m256i d = _mm256_and_si256(t, _mm256_set1_epi32(TALOS_LOW_BITS(TALOS_EXP2_STEP_BITS)));
     __m256i step = _mm256_madd_epi16(slope, _mm256_or_si256(d, _mm256_set1_epi32(1 << 16)));
     return _mm256_add_epi32(base, _mm256_srai_epi32(step, TALOS_EXP2_STEP_BITS));
