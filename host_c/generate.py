@@ -138,8 +138,11 @@ def _words() -> Iterator[str]:
     text = [f"    {{{', '.join(map(str, fields.values()))}}}, /* {word} */" for word, fields in rows]
     yield "\n".join(["static const talos_format talos_formats[TALOS_FORMATS] = {", *text, "};"])
     yield ""
-    yield "/* The same of a logit of `folded`, by the format of words; no mean has it. */"
-    text = [f"    {{{', '.join(map(str, fields.values()))}}}, /* {logit} */" for logit, fields in _logit_rows()]
+    yield "/* The same of a logit of `folded`, by the format of words; macros are of the narrowest. No mean has it. */"
+    rows = list(_logit_rows())
+    for field, value in rows[0][1].items():
+        yield f"#define TALOS_LOGIT_{field.upper()} {f'({value})' if value < 0 else value}"
+    text = [f"    {{{', '.join(map(str, fields.values()))}}}, /* {logit} */" for logit, fields in rows]
     yield "\n".join(["static const talos_format talos_logit_formats[TALOS_FORMATS] = {", *text, "};"])
     yield ""
 

@@ -22,7 +22,11 @@ static const talos_kernel *const precise[] = {
 #endif
     &talos_precise_scalar, 0};
 
-static const talos_kernel *const folded[] = {&talos_folded_scalar, 0};
+static const talos_kernel *const folded[] = {
+#if defined(TALOS_X86)
+    &talos_folded_avx512,
+#endif
+    &talos_folded_scalar, 0};
 
 static const talos_kernel *const v2[] = {&talos_v2_scalar, 0};
 

@@ -27,7 +27,14 @@ static const talos_format talos_formats[TALOS_FORMATS] = {
     {18, -131072, 131071, -262144, 262143, 12, 1}, /* Q6.12 */
 };
 
-/* The same of a logit of `folded`, by the format of words; no mean has it. */
+/* The same of a logit of `folded`, by the format of words; macros are of the narrowest. No mean has it. */
+#define TALOS_LOGIT_WIDTH 17
+#define TALOS_LOGIT_LOW (-65536)
+#define TALOS_LOGIT_HIGH 65535
+#define TALOS_LOGIT_WIDE_LOW (-262144)
+#define TALOS_LOGIT_WIDE_HIGH 262143
+#define TALOS_LOGIT_WIDE_FRACTION 13
+#define TALOS_LOGIT_GUARD 0
 static const talos_format talos_logit_formats[TALOS_FORMATS] = {
     {17, -65536, 65535, -262144, 262143, 13, 0}, /* Q5.12 */
     {18, -131072, 131071, -262144, 262143, 12, 0}, /* Q6.12 */

@@ -1,4 +1,7 @@
 /* `folded`, any model of one layer, one value at a time: the golden model in C. */
+#include <stdlib.h>
+
+#include "folded_pack.h"
 #include "gumbel.h"
 #include "precise_scalar.h"
 
@@ -7,7 +10,7 @@ static size_t cache_bytes(const talos_model *m) {
     return sizeof(int32_t) * 2 * m->config.block_size * m->config.n_embd;
 }
 
-/* x, normed, q, mixed, out: int32 [n_embd] each; hidden [mlp_dim]; scores [position]. */
+/* A `room`. */
 static size_t scratch_bytes(const talos_model *m) {
     return sizeof(int32_t) * (5 * m->config.n_embd + m->config.mlp_dim + m->config.block_size);
 }
@@ -30,26 +33,51 @@ INLINE int64_t folded_sum(const talos_format *f, const int32_t *fold, const int3
     return dot(fold, mixed, e) + addend * TALOS_WORD_ONE;
 }
 
-INLINE void step_one(const talos_model *m, const talos_format *f, const talos_format *logit, talos_stream *s) {
-    size_t e = m->config.n_embd, mlp = m->config.mlp_dim, at = s->position;
+/* Memory of a step. */
+typedef struct {
+    int32_t *x, *normed, *q, *mixed, *out, *hidden, *scores; /* [n_embd] each; hidden [mlp_dim]; scores [position] */
+} room;
+
+/* Logits after a token at a position, whose key and value join the cache. */
+INLINE void logits_of(const talos_model *m, const talos_format *f, const talos_format *logit, uint32_t token, size_t at,
+                      int32_t *cache, room r, int32_t *logits) {
+    size_t e = m->config.n_embd, mlp = m->config.mlp_dim;
     const talos_layer *layer = &m->layer[0];
-    int32_t *x = s->scratch, *normed = x + e, *q = normed + e, *mixed = q + e, *out = mixed + e, *hidden = out + e;
-    int32_t *scores = hidden + mlp, *keys = s->cache, *values = keys + m->config.block_size * e;
-    embed(m, f, s->token, (uint32_t)at, x);
-    qkv(m, f, layer, x, normed, q, keys + at * e, values + at * e);
+    int32_t *keys = cache, *values = keys + m->config.block_size * e;
+    embed(m, f, token, (uint32_t)at, r.x);
+    qkv(m, f, layer, r.x, r.normed, r.q, keys + at * e, values + at * e);
     for (size_t first = 0; first < e; first += m->head_dim)
-        attend(m, f, q + first, keys + first, values + first, scores, mixed + first, at + 1);
+        attend(m, f, r.q + first, keys + first, values + first, r.scores, r.mixed + first, at + 1);
     for (size_t i = 0; i < mlp; i++) {
-        int64_t sum = folded_sum(f, m->fc1_wo + i * e, mixed, m->words + layer->fc1 + i * e, x, e);
-        hidden[i] = talos_word(f, talos_round_shift(sum > 0 ? sum : 0, TALOS_WORD_FRACTION));
+        int64_t sum = folded_sum(f, m->fc1_wo + i * e, r.mixed, m->words + layer->fc1 + i * e, r.x, e);
+        r.hidden[i] = talos_word(f, talos_round_shift(sum > 0 ? sum : 0, TALOS_WORD_FRACTION));
     }
-    linear(f, m->words + layer->wo, mixed, out, e, e);
-    for (size_t i = 0; i < e; i++) out[i] = talos_word(f, x[i] + out[i]);
-    int32_t scale = talos_rms_scale(m, out);
+    linear(f, m->words + layer->wo, r.mixed, r.out, e, e);
+    for (size_t i = 0; i < e; i++) r.out[i] = talos_word(f, r.x[i] + r.out[i]);
+    int32_t scale = talos_rms_scale(m, r.out);
     for (size_t i = 0; i < m->config.vocab_size; i++) {
-        int64_t direct = folded_sum(f, m->lm_head_wo + i * e, mixed, m->words + m->lm_head + i * e, x, e);
-        s->words[i] = scaled(logit, dot(m->folded + i * mlp, hidden, mlp), scale, direct);
+        int64_t direct = folded_sum(f, m->lm_head_wo + i * e, r.mixed, m->words + m->lm_head + i * e, r.x, e);
+        logits[i] = scaled(logit, dot(m->folded + i * mlp, r.hidden, mlp), scale, direct);
     }
+}
+
+static room divide_up(const talos_model *m, int32_t *memory) {
+    size_t e = m->config.n_embd;
+    int32_t *hidden = memory + 5 * e;
+    room r = {memory, memory + e, memory + 2 * e, memory + 3 * e, memory + 4 * e, hidden, hidden + m->config.mlp_dim};
+    return r;
+}
+
+talos_status talos_folded_first(const talos_model *m, uint32_t token, int32_t *logits) {
+    int32_t *memory = talos_allocate(cache_bytes(m) + scratch_bytes(m));
+    if (!memory) return TALOS_NO_MEMORY;
+    logits_of(m, &m->format, &m->logit, token, 0, memory, divide_up(m, memory + cache_bytes(m) / sizeof *memory), logits);
+    free(memory);
+    return TALOS_OK;
+}
+
+INLINE void step_one(const talos_model *m, const talos_format *f, const talos_format *logit, talos_stream *s) {
+    logits_of(m, f, logit, s->token, s->position, s->cache, divide_up(m, s->scratch), s->words);
     s->token = talos_gumbel_draw(s, m->config.vocab_size, talos_next_rng(s));
 }
 

@@ -1,0 +1,165 @@
+/* `folded` with AVX-512, models of the shipped shape: precise_avx512.c with Wo beside the other products of attention's
+ * output. Sums are exact in 32 bits, which folded_pack.c proves for the model before this kernel may run it. */
+#include "folded_pack.h"
+
+#if defined(TALOS_X86)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt,fma"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt,fma")
+#endif
+
+#include "precise_avx512.h"
+
+/* 32 tokens in their order. */
+typedef struct {
+    __m512i low, high;
+} tokens;
+
+/* Noise of 16 lanes at a temperature, as it is added to a key; the formulas are in gumbel.h. */
+INLINE __m512i noise_of(const int32_t *lines, __m512i z, __m512i temperature) {
+#define ROUND(n) \
+    z = _mm512_xor_si512(z, _mm512_srli_epi32(z, TALOS_HASH_SHIFT_##n)); \
+    z = _mm512_mullo_epi32(z, _mm512_set1_epi32(TALOS_HASH_FACTOR_##n));
+    ROUND(0) ROUND(1) ROUND(2)
+#undef ROUND
+    z = _mm512_xor_si512(z, _mm512_srli_epi32(z, TALOS_HASH_SHIFT_3));
+    /* w is the tail that u is in, folded onto the lower one, and v = 2 w + 1; v's first one is shifted out, whose octave is
+     * one less than the zeros before w's. */
+    const __m512i one = _mm512_set1_epi32(1), most = _mm512_set1_epi32(INT32_MAX);
+    __m512i half = _mm512_srai_epi32(z, 31);
+    __m512i w = _mm512_ternarylogic_epi32(z, half, most, 0x28);                     /* (z ^ half) & most */
+    __m512i v = _mm512_ternarylogic_epi32(_mm512_add_epi32(z, z), half, one, 0xBE); /* (2 z ^ half) | 1 */
+    __m512i zeros = _mm512_lzcnt_epi32(w);
+    __m512i place = _mm512_xor_si512(_mm512_sllv_epi32(v, zeros), half);
+    __m512i index = _mm512_srli_epi32(place, 32 - TALOS_GUMBEL_SEGMENT_BITS);
+    index = _mm512_add_epi32(index, _mm512_slli_epi32(zeros, TALOS_GUMBEL_SEGMENT_BITS));
+    index = _mm512_xor_si512(index, half);
+    __m512i line = _mm512_i32gather_epi32(index, lines, 4);
+    __m512i d = _mm512_srli_epi32(place, 32 - TALOS_GUMBEL_PLACE_BITS);
+    d = _mm512_and_si512(d, _mm512_set1_epi32(TALOS_LOW_BITS(TALOS_GUMBEL_STEP_BITS)));
+    /* Rise and d are below 2^15, with zeros above. What a line begins with stands above the bits of the rise. */
+    const __m512i rises = _mm512_set1_epi32(TALOS_LOW_BITS(TALOS_GUMBEL_RISE_BITS));
+    const __m512i rounding = _mm512_set1_epi32(TALOS_GUMBEL_HALF);
+    __m512i start = _mm512_ternarylogic_epi32(line, rises, rounding, 0xBA); /* (line & ~rises) | rounding */
+    __m512i g = _mm512_srai_epi32(_mm512_dpwssd_epi32(start, _mm512_and_si512(line, rises), d), TALOS_GUMBEL_SHIFT);
+    __m512i scaled = _mm512_add_epi32(_mm512_mullo_epi32(g, temperature), _mm512_set1_epi32(TALOS_NOISE_HALF));
+    return _mm512_srai_epi32(scaled, TALOS_NOISE_SHIFT);
+}
+
+/* Noise of all tokens with the stream's next state; a greedy stream has temperature 0 here, and so no noise. */
+INLINE tokens noises(const talos_folded_pack *p, talos_stream *s) {
+    const int32_t *lines = p->gumbel + TALOS_GUMBEL_SPAN;
+    __m512i rng = _mm512_set1_epi32((int32_t)talos_next_rng(s)), temperature = _mm512_set1_epi32((int32_t)s->temper.q8);
+    tokens out = {noise_of(lines, _mm512_add_epi32(rng, _mm512_load_si512(p->lane_weyl)), temperature),
+                  noise_of(lines, _mm512_add_epi32(rng, _mm512_load_si512(p->lane_weyl + 16)), temperature)};
+    return out;
+}
+
+/* As `scaled` in precise_scalar.h; `addend` comes with half a word. */
+INLINE __m512i logits_of(__m512i total, __m512i scale, __m512i addend) {
+    __m512i wide = _mm512_srai_epi32(_mm512_add_epi32(total, _mm512_set1_epi32(TALOS_LOGIT_WIDE_HALF)), TALOS_LOGIT_WIDE_SHIFT);
+    wide = _mm512_min_epi32(wide, _mm512_set1_epi32(TALOS_LOGIT_WIDE_HIGH));
+    wide = _mm512_max_epi32(wide, _mm512_set1_epi32(TALOS_LOGIT_WIDE_LOW));
+    __m512i even = _mm512_srli_epi64(_mm512_mul_epi32(wide, scale), TALOS_LOGIT_SCALED_SHIFT);
+    __m512i odd = _mm512_slli_epi64(_mm512_mul_epi32(_mm512_srli_epi64(wide, 32), scale), 32 - TALOS_LOGIT_SCALED_SHIFT);
+    __m512i product = _mm512_mask_mov_epi32(even, 0xAAAA, odd);
+    product = _mm512_srai_epi32(_mm512_add_epi32(product, addend), TALOS_WORD_SHIFT);
+    product = _mm512_min_epi32(product, _mm512_set1_epi32(TALOS_LOGIT_HIGH));
+    return _mm512_max_epi32(product, _mm512_set1_epi32(TALOS_LOGIT_LOW));
+}
+
+/* What the last products need: direct sums of the logits, the scale, and which hidden units are positive. */
+typedef struct {
+    __m512i low, high, scale;
+    uint64_t mask;
+} dense;
+
+INLINE dense dense_products(const talos_model *m, const talos_folded_pack *p, const talos_stream *s) {
+    const talos_folded_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
+    talos_precise_state *state = s->cache;
+    __m512i pairs = attended(&p->tables, &row->precise, state, s->position), h[8], head[4];
+    for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_load_si512(row->f1 + 16 * i) : _mm512_setzero_si512();
+    for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_load_si512(row->l + 16 * i) : _mm512_setzero_si512();
+    PRODUCT(fc1_wo, h, 4)
+    dense out;
+    out.mask = keep_hidden(state, h);
+    out.scale = scale_of(m, pairs_of(project(p->wo, row->precise.x, pairs)));
+    PRODUCT(head_wo, head, 2)
+    out.low = _mm512_add_epi32(head[0], head[2]);
+    out.high = _mm512_add_epi32(head[1], head[3]);
+    return out;
+}
+
+INLINE tokens sparse_products(const talos_folded_pack *p, const talos_stream *s, const dense *in) {
+    const talos_precise_state *state = s->cache;
+    tokens out;
+    sparse_sums(p->folded, state->hidden, in->mask, &out.low, &out.high);
+    out.low = logits_of(out.low, in->scale, in->low);
+    out.high = logits_of(out.high, in->scale, in->high);
+    return out;
+}
+
+/* Logits at position 0, where they depend on the token alone; its key and value join the state. */
+INLINE tokens first_logits(const talos_folded_pack *p, const talos_stream *s) {
+    const talos_precise_row *row = &p->rows[s->token * FAST_POSITIONS].precise;
+    talos_precise_state *state = s->cache;
+    _mm256_store_si256((__m256i *)state->k[0], _mm256_load_si256((const __m256i *)row->k));
+    _mm512_store_si512(state->v[0], _mm512_load_si512(row->v));
+    tokens out = {_mm512_load_si512(p->first[s->token]), _mm512_load_si512(p->first[s->token] + 16)};
+    return out;
+}
+
+/* The first of the largest keys. */
+INLINE void draw(const talos_folded_pack *p, talos_stream *s, tokens logits, tokens noise) {
+    _mm512_store_si512(s->words, logits.low);
+    _mm512_store_si512(s->words + 16, logits.high);
+    __m512i low = _mm512_add_epi32(_mm512_slli_epi32(logits.low, TALOS_KEY_SHIFT), noise.low);
+    __m512i high = _mm512_add_epi32(_mm512_slli_epi32(logits.high, TALOS_KEY_SHIFT), noise.high);
+    low = _mm512_min_epi32(low, _mm512_load_si512(p->most));
+    high = _mm512_min_epi32(high, _mm512_load_si512(p->most + 16));
+    __m512i top = head_max(_mm512_max_epi32(low, high));
+    top = _mm512_max_epi32(top, _mm512_shuffle_i32x4(top, top, 0xB1));
+    top = _mm512_max_epi32(top, _mm512_shuffle_i32x4(top, top, 0x4E));
+    __mmask32 largest = _mm512_kunpackw(_mm512_cmpeq_epi32_mask(high, top), _mm512_cmpeq_epi32_mask(low, top));
+    s->token = _tzcnt_u32(_cvtmask32_u32(largest));
+}
+
+static void step_one(const talos_model *m, talos_stream *s) {
+    const talos_folded_pack *p = m->pack;
+    tokens noise = noises(p, s);
+    if (s->position == 0) {
+        draw(p, s, first_logits(p, s), noise);
+        return;
+    }
+    dense d = dense_products(m, p, s);
+    draw(p, s, sparse_products(p, s, &d), noise);
+}
+
+static void step(const talos_model *m, talos_stream *const *streams, int count) {
+    if (count == 1) {
+        step_one(m, streams[0]);
+        return;
+    }
+    const talos_folded_pack *p = m->pack;
+    tokens noise[TALOS_GROUP];
+    dense d[TALOS_GROUP];
+    for (int i = 0; i < count; i++) noise[i] = noises(p, streams[i]);
+    for (int i = 0; i < count; i++)
+        if (streams[i]->position) d[i] = dense_products(m, p, streams[i]);
+    for (int i = 0; i < count; i++)
+        draw(p, streams[i], streams[i]->position ? sparse_products(p, streams[i], &d[i]) : first_logits(p, streams[i]), noise[i]);
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
+const talos_kernel talos_folded_avx512 = {
+    .name = "avx512", .arithmetic = TALOS_FOLDED, .word_width = TALOS_Q4_12_WIDTH,
+    .available = available, .suits = talos_folded_suits,
+    .prepare = talos_folded_prepare,
+    .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
+    .step = step,
+};
+#endif
