@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,9 +39,17 @@ _MAKE_VARIABLES = (
     # It also asks for a program called python, which Debian has not.
     f"PYTHON3={sys.executable}",
     "OPT_FAST=-O2",
+    # Its makefile refuses to work in a folder whose name has blanks. All the names in it are relative.
+    "CURDIR=.",
 )
 # The wheel was made without a newer C++ in mind, which the delays of `--timing` need.
 _COROUTINES = ("CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20", "CFG_CXXFLAGS_COROUTINES=-fcoroutines")
+
+_MAIN = "verilator.cpp"
+"""cocotb's main program for Verilator."""
+_ROOT = "verilator_root"
+"""A link to Verilator's files, beside what is compiled."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -175,17 +184,16 @@ def _commands(
         compiler = [find_program("iverilog"), "-g2012", "-o", "simulation.vvp", "-c", "timescale.f", "-s", top]
         values = [f"-P{top}.{name}={value}" for name, value in parameters.items()]
         return [[*compiler, *values, *(["-s", "waves"] if waves else []), *files, *(["waves.sv"] if waves else [])]]
-    libs = cocotb_tools.config.libs_dir
+    libs = shlex.quote(str(cocotb_tools.config.libs_dir))
     # The program itself, not the Perl script around it: a fresh Debian lacks some of that script's modules.
-    translate = [str(verilator_root() / "bin" / "verilator_bin"), "-cc", "--exe", "--vpi", "-Mdir", "."]
+    translate = [str(verilator_root() / "bin" / "verilator_bin"), "-cc", "--exe", "--vpi", "--no-MMD", "-Mdir", "."]
     translate += ["--top-module", top, "--prefix", "Vtop", "-o", "simulation", *_VERILATOR_FLAGS]
     translate += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator", *(["--trace"] if waves else [])]
     translate += ["--timing"] if timing else []
     translate += [f"-G{name}={value}" for name, value in parameters.items()]
-    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     jobs = min(4, os.cpu_count() or 1)
     make = [find_program("make"), "-j", str(jobs), "-f", "Vtop.mk", f"VM_TRACE={int(waves)}", *_make_variables(timing)]
-    return [[*translate, str(main), "public.vlt", *files], make]
+    return [[*translate, _MAIN, "public.vlt", *files], make]
 
 
 def _make_variables(timing: bool) -> tuple[str, ...]:
@@ -206,6 +214,9 @@ def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list
         # cocotb's own runner (2.1.0) makes every signal public, which costs a third to two thirds of the speed.
         lines = [f'public_flat_rw -module "{module}" -var "{signal}"' for module, signal in visible]
         (folder / "public.vlt").write_text("\n".join(["`verilator_config", *lines, ""]))
+        # The makefile that Verilator writes has no way to quote a blank in the paths of either package.
+        shutil.copyfile(cocotb_tools.config.share_dir / "lib" / "verilator" / _MAIN, folder / _MAIN)
+        (folder / _ROOT).symlink_to(verilator_root())
 
 
 def _compile(
@@ -214,12 +225,6 @@ def _compile(
     """Run the commands with their output in one log."""
     runtime: list[Path] = []
     if kind is Simulator.VERILATOR:
-        # The makefile that Verilator writes has no way to quote it.
-        if re.search(r"\s", str(folder)):
-            raise SimulatorError(
-                f"the build folder must not contain blanks for Verilator, not {str(folder.parent)!r}; "
-                "set TALOS_BUILD to another one"
-            )
         runtime = [path for path in _runtime(waves, timing).iterdir() if path.suffix in (".o", ".d")]
     for command in commands:
         # Again before each command: an object must look newer than the makefile that Verilator writes.
@@ -231,7 +236,7 @@ def _compile(
 def _make(kind: Simulator, command: list[str], folder: Path, log: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     if kind is Simulator.VERILATOR:
-        environment["VERILATOR_ROOT"] = str(verilator_root())
+        environment["VERILATOR_ROOT"] = _ROOT
     if execute(command, folder, environment, log) != 0:
         raise SimulatorError(f"{describe(kind)} could not compile {folder}", log)
 
