@@ -81,10 +81,10 @@ def test_the_known_case() -> None:
     """The formulas still make of TALOS-V2's cells what they made when its fit was set beside them."""
     (pair,) = (pair for pair in known_pairs() if pair.digest == TALOS_V2.commit)
     assert pair.estimate is not None
-    assert pair.estimate.core_alms == 23_317
-    assert pair.estimate.alms == 24_364
+    assert pair.estimate.core_alms == 23_074
+    assert pair.estimate.alms == 24_121
     assert pair.estimate.core_cells["MISTRAL_FF"] == 17_520
     assert pair.estimate.multipliers == {27: 6, 18: 26, 9: 1}
     assert (pair.fit.alms, pair.fit.registers, pair.fit.dsp_blocks) == (25_851, 18_509, 38)
     assert pair.fit.period_ns == pytest.approx(16.086, abs=0.001)
-    assert [round(path.picoseconds / 1000, 1) for path in pair.estimate.longest_paths] == [31.1, 30.0, 29.1, 28.0]
+    assert [round(path.picoseconds / 1000, 1) for path in pair.estimate.longest_paths] == [31.1, 29.6, 29.2, 28.7]
