@@ -203,7 +203,7 @@ def _mapped(sources: OtherSources, part: Part, texts: Mapping[str, bytes]) -> Pa
         for name, text in scratch.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(folder / name, text)
-        map_verilog(part.module, command, folder / sources.root)
+        map_verilog(part.module, command, folder / sources.root, dsp_cells=False)
 
     made_from = {"files": digests, "command": command, "module": part.module, "yosys": yosys_version()}
     parent = build_root() / "calibration" / sources.name.lower()

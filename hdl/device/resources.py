@@ -97,14 +97,16 @@ def _synthesise(name: str, text: bytes, digest: str, folder: Path) -> None:
     write_bytes(folder / SYNTHESIS_FILE, json.dumps(result, indent=1).encode())
 
 
-def map_verilog(top: str, read: str, folder: Path) -> None:
+def map_verilog(top: str, read: str, folder: Path, *, dsp_cells: bool = True) -> None:
     """Map Verilog in a folder to the device: ``TOP.netlist.json``, ``TOP.stat.json`` and ``TOP.log`` are left there.
 
-    ``read`` are Yosys commands that read the sources, named relatively to the folder. RuntimeError, with the end of the
-    log, if Yosys fails.
+    ``read`` are Yosys commands that read the sources, named relatively to the folder; ``dsp_cells`` says whether they
+    may instantiate DSP blocks. RuntimeError, with the end of the log, if Yosys fails.
     """
+    # What is read beside the sources changes names, and with them what ABC makes of the logic, by a percent.
+    mapping = mapping_script(read, top, folder) if dsp_cells else f"{read}; {_synthesis(top)}"
     log = folder / f"{top}.log"
-    script = f"{mapping_script(read, top, folder)}; tee -q -o {top}.stat.json stat -json; write_json {top}.netlist.json"
+    script = f"{mapping}; tee -q -o {top}.stat.json stat -json; write_json {top}.netlist.json"
     with open(log, "wb") as output:
         code = run_yosys(["-p", script], folder, output).returncode
     if code:
@@ -123,6 +125,10 @@ def mapped_netlist(top: str, folder: Path) -> dict[str, Any]:
     return {"modules": {top: json.loads((folder / f"{top}.netlist.json").read_text())["modules"][top]}}
 
 
+def _synthesis(top: str) -> str:
+    return f"synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf"
+
+
 def mapping_script(read: str, top: str, folder: Path, options: str = "") -> str:
     """Return Yosys commands that read sources, as ``read`` does, and map them; black boxes go into the folder.
 
@@ -134,6 +140,6 @@ def mapping_script(read: str, top: str, folder: Path, options: str = "") -> str:
     return (
         f"{read}; read_verilog -lib {_BLACK_BOXES}; "
         f"chtype -set {hidden.name} t:{MAC_CELL.name}; "
-        f"synth_intel_alm -family cyclonev -top {top} -noiopad -noclkbuf{options and ' ' + options}; "
+        f"{_synthesis(top)}{options and ' ' + options}; "
         f"chtype -set {MAC_CELL.name} t:{hidden.name}"
     )
