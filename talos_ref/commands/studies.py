@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from talos_ref.baselines.published import LADDER as PUBLISHED_LADDER
-from talos_ref.baselines.published import QUANTISATION
+from talos_ref.baselines.published import LADDER_SOURCE, QUANTISATION, QUANTISATION_SOURCE
 from talos_ref.commands.run import seed_range
 from talos_ref.files import make_folder, write_bytes
 from talos_ref.model.checkpoint import DEFAULT_PATH, load, save, weights_path
@@ -87,7 +87,7 @@ def quant(
     if target is not None:
         _write_json(target, "quant", {
             "weights": checkpoint.digest, "names": digest, "words": len(words[:limit]), "all_words": len(words),
-            "rows": rows,
+            "published_source": QUANTISATION_SOURCE, "rows": rows,
         })  # fmt: skip
         write_bars(
             target / "quant", [row["format"] for row in rows], [row["nll"] for row in rows],
@@ -143,7 +143,10 @@ def ladder(*, names: str | None, as_json: bool, folder: str | None) -> Iterator[
     if not as_json:
         yield from _circuit_lines(rows)
     if target is not None:
-        _write_json(target, "ladder", {"names": digest, "words": len(words), "rows": rows})
+        _write_json(
+            target, "ladder",
+            {"names": digest, "words": len(words), "published_source": LADDER_SOURCE, "rows": rows},
+        )  # fmt: skip
         write_bars(
             target / "ladder", [row["model"] for row in rows], [row["nll"] for row in rows],
             [row["published"] and row["published"]["nll"] for row in rows], _NLL,

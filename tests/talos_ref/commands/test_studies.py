@@ -56,6 +56,7 @@ def test_quant(run: Any, words: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert text[-1] == f"wrote {folder / 'quant.json'}, quant.png and quant.svg"
     assert sorted(path.name for path in folder.iterdir()) == ["quant.json", "quant.png", "quant.svg"]
     report = json.loads((folder / "quant.json").read_text())
+    assert set(report) == {"study", "weights", "names", "words", "all_words", "published_source", "rows"}
     assert (report["study"], report["words"], report["all_words"], report["rows"]) == ("quant", 2, 3, rows)
 
 
@@ -123,7 +124,9 @@ def test_ladder(
     assert text[6].startswith(f"6  four heads, Adam               4,240   {nll:.4f}     {new:.4f}")
     assert text[7].startswith(f"step 6 as a circuit, Q4.12: nll {rows[5]['circuit']['nll_fixed']:.6f} on ")
     assert sorted(path.name for path in folder.iterdir()) == ["ladder.json", "ladder.npz", "ladder.png", "ladder.svg"]
-    assert json.loads((folder / "ladder.json").read_text())["rows"] == rows
+    report = json.loads((folder / "ladder.json").read_text())
+    assert set(report) == {"study", "names", "words", "published_source", "rows"}
+    assert report["rows"] == rows
     assert checkpoints.load(folder / "ladder.npz").digest == rows[5]["circuit"]["digest"]
 
 
