@@ -11,6 +11,7 @@ BIN := .venv/bin
 MODEL = $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(FORMAT),--format '$(FORMAT)')
 CHOICE = $(if $(CORE),--core '$(CORE)') $(MODEL) $(if $(DESIGN),--design '$(DESIGN)')
 AT_CLOCK = $(if $(CLOCK),--clock '$(CLOCK)')
+PLACEMENT = $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(GRADE),--grade '$(GRADE)')
 TRAINING = $(if $(STEPS),--steps '$(STEPS)') $(if $(FORMAT),--format '$(FORMAT)') $(if $(CORE),--core '$(CORE)')
 # The words of a study, where they are not the published names.
 WORDS = $(if $(LIST),--names '$(LIST)')
@@ -31,7 +32,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test lint verilog waves gantt resources calibrate quartus mistral board-check bench quant ladder profile lock clean distclean
+.PHONY: help setup sim names test lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr bench quant ladder profile lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -80,6 +81,14 @@ board-check: .venv/.installed ## what can be checked of the board without one; b
 	$(BIN)/python -m hdl resources $(CHOICE)
 	$(BIN)/python -m cosim gates $(SMALLEST) $(CHOICE)
 	$(BIN)/python -m cosim reset $(CHOICE)
+
+bitstream: .venv/.installed ## of the ULX3S, placed and routed (BOARD=ulx3s-85f SEEDS=8 CLOCK=40 GRADE=6); build/bitstream/BOARD/CORE
+	$(BIN)/python -m hdl.boards bitstream $(if $(BOARD),--board '$(BOARD)') $(CHOICE) $(AT_CLOCK) $(PLACEMENT)
+
+pnr: .venv/.installed ## the same of every core, an hour and more: tile16 at 56.25 MHz, the larger ones at 40 MHz
+	$(BIN)/python -m hdl.boards bitstream --core tile16 --seeds 4
+	$(BIN)/python -m hdl.boards bitstream --core wide --clock 40
+	$(BIN)/python -m hdl.boards bitstream --core fused --clock 40
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench $(MODEL)

@@ -1,4 +1,4 @@
-"""The command line ``python -m hdl.boards check | quartus | report | mistral``.
+"""The command line ``python -m hdl.boards check | quartus | report | mistral | bitstream``.
 
 `commands` is a click group, which another command line can mount.
 """
@@ -21,9 +21,13 @@ from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.quartus import compile_folder, report
 from hdl.boards.folder import project_folder
 from hdl.boards.parts.serial_protocol import BAUD
+from hdl.boards.ulx3s.bitstream import MAX_SEEDS, build
+from hdl.boards.ulx3s.platform import BOARDS
+from hdl.boards.ulx3s.report import show
+from hdl.device.ecp5 import GRADES
 from hdl.options import Choice, clock_option, cores_option, design_option, design_options, several_designs
 from talos_ref.command_line import SETTINGS, run
-from talos_ref.options import C, Integer, Option
+from talos_ref.options import C, Integer, OneOf, Option
 
 __all__ = ["commands", "main"]
 
@@ -52,7 +56,7 @@ def _serial_option(command: C) -> C:
 
 @click.group(context_settings=SETTINGS, no_args_is_help=False)
 def commands() -> None:
-    """The cores on the DE1-SoC: projects, and what can be checked of them without a board."""
+    """The cores on boards: projects, what can be checked of them without a board, and bitstreams."""
 
 
 @commands.command()
@@ -128,6 +132,23 @@ def mistral(out: str | None, **choice: Any) -> None:
     print(f"nextpnr-mistral: {reached:.2f} MHz of {REFERENCE_HZ / 1e6:g} MHz; {folder}/{PROJECT}.rbf written")
     if reached * 1e6 < REFERENCE_HZ:
         raise RuntimeError(f"the clock of {REFERENCE_HZ / 1e6:g} MHz must be met, not {reached:.2f} MHz")
+
+
+@commands.command()
+@click.option("--board", type=OneOf(list(BOARDS)), default="ulx3s-85f", metavar="NAME",
+              help=f"{', '.join(BOARDS)} (default: ulx3s-85f)")  # fmt: skip
+@design_options()
+@clock_option
+@click.option("--seeds", type=Integer(1, MAX_SEEDS), default=1, metavar="N",
+              help="placements to try, as many at once as there are processors (default: 1)")  # fmt: skip
+@click.option("--grade", type=Integer(GRADES[0], GRADES[-1]), default=GRADES[0], metavar="N",
+              help=f"speed grade of the FPGA, {GRADES[0]} to {GRADES[-1]} (default: {GRADES[0]}, as sold)")  # fmt: skip
+@click.option("--out", metavar="FOLDER", help="(default: build/bitstream/BOARD/CORE)")
+def bitstream(board: str, seeds: int, grade: int, out: str | None, **choice: Any) -> int:
+    """Synthesise, place, route and pack for a ULX3S, some minutes a seed; the best seed is kept."""
+    design = Choice(**choice).resolve(chip=BOARDS[board].chip)
+    folder = project_folder(f"bitstream/{board}", design) if out is None else Path(out)
+    return show(build(design, board, folder, grade=grade, seeds=seeds), folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

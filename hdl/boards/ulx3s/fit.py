@@ -1,0 +1,35 @@
+"""Whether the FPGA of the board has what a core takes, counted from the configuration before anything runs."""
+
+from __future__ import annotations
+
+from hdl.boards.ulx3s.platform import BOARDS
+from hdl.core.config import CoreConfig
+from hdl.core.cores import suitable_cores
+from hdl.core.estimate import dsp_blocks, memory_blocks
+from hdl.design import Design
+from hdl.device.ecp5 import Ecp5
+
+__all__ = ["check_fit", "shortage"]
+
+
+def shortage(core: CoreConfig, device: Ecp5) -> str | None:
+    """Return in a phrase what a device has too little of for a core, or None."""
+    for what, taken, there in (
+        ("DSP blocks", dsp_blocks(core), device.chip.dsp_blocks),
+        ("memory blocks", memory_blocks(core, device.chip), device.memory_blocks),
+    ):
+        if taken > there:
+            return f"it takes {taken:,} {what}, and {device.part} has {there:,}"
+    return None
+
+
+def check_fit(design: Design, device: Ecp5) -> None:
+    """Raise ValueError, in one line and with what would fit, if the device has too little for a design's core."""
+    reason = shortage(design.core, device)
+    if reason is None:
+        return
+    larger = [name for name, other in BOARDS.items() if shortage(design.core, other) is None]
+    named, _ = suitable_cores(design.model, design.word, device.chip)
+    ways = [f"{' or '.join(larger)} holds it"] if larger else []
+    ways += [f"on this board --core {' or '.join(named)} fits"] if named else []
+    raise ValueError(f"{design.name} must fit the board: {reason}; {', and '.join(ways) or 'no board holds it'}")

@@ -1,0 +1,104 @@
+"""The top of the ULX3S: system, serial line, demo, lights and pins."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal, Value
+from amaranth.lib import io, wiring
+
+from hdl.boards.parts.bus_multiplexer import BusMultiplexer
+from hdl.boards.parts.demo import Demo
+from hdl.boards.parts.leds import Leds
+from hdl.boards.parts.reset import BoardReset
+from hdl.boards.parts.serial_bridge import SerialBridge
+from hdl.boards.parts.serial_protocol import BAUD
+from hdl.boards.ulx3s.pll import Pll
+from hdl.design import Design
+from hdl.registers.map import register_map
+from hdl.registers.system import System
+
+__all__ = ["LIGHTS", "BoardTop"]
+
+LIGHTS = 8
+"""LEDs of the board: the first of ``hdl.boards.parts.leds.LEDS``."""
+
+_ENABLE_SWITCH, _RESET_BUTTON = 0, 0
+
+
+class BoardTop(Elaboratable):
+    """A core on the board.
+
+    Switch 1 lets the demo run, button F1 resets the machine; the registers answer a host on the USB serial port all the
+    same. All of it is on one clock. The serial bridge has a domain of its own, which the button does not reset, so that
+    an access under way ends as it should.
+
+    Parameters
+    ----------
+    design
+        Its clock is the PLL's; what ``pll_settings`` accepts.
+    demo_cycles
+        From one name of the demo to the next; a second by default.
+    baud
+        Of the serial line, bits a second.
+    """
+
+    def __init__(self, design: Design, *, demo_cycles: int | None = None, baud: int = BAUD) -> None:
+        self.pll = Pll(design.clock_hz)
+        self.system = System(design)
+        registers = register_map(design.model, design.word)
+        self.demo = Demo(registers, cycles=design.clock_hz if demo_cycles is None else demo_cycles)
+        self.serial = SerialBridge(clock_hz=design.clock_hz, baud=baud)
+        self.multiplexer = BusMultiplexer()
+        self.leds = Leds()
+        self.reset = BoardReset()
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain("sync")
+        m.domains.serial = ClockDomain("serial")
+        m.submodules.pll = pll = self.pll
+        m.submodules.reset = reset = self.reset
+        m.submodules.system = system = self.system
+        m.submodules.demo = demo = self.demo
+        m.submodules.lights = leds = self.leds
+        m.submodules.multiplexer = multiplexer = self.multiplexer
+        m.submodules.serial = DomainRenamer("serial")(self.serial)
+
+        wiring.connect(m, self.serial.bus, multiplexer.host)
+        wiring.connect(m, demo.bus, multiplexer.demo)
+        wiring.connect(m, multiplexer.bus, system.bus)
+        uart = platform.request("uart", 0, dir=dict.fromkeys(("rx", "tx", "rts", "dtr"), "-"))
+        m.submodules.uart_rx = rx = io.Buffer("i", uart.rx)
+        m.submodules.uart_tx = tx = io.Buffer("o", uart.tx)
+        m.d.comb += [self.serial.rx.eq(rx.i), tx.o.eq(self.serial.tx)]
+        m.d.comb += [
+            pll.reference.eq(_input(m, platform, "clk25", 0)),
+            ClockSignal().eq(pll.clock),
+            ClockSignal("serial").eq(pll.clock),
+            ResetSignal().eq(reset.reset),
+            ResetSignal("serial").eq(reset.restart),
+            multiplexer.release.eq(reset.reset),
+            multiplexer.restart.eq(reset.restart),
+            reset.locked.eq(pll.locked),
+            reset.reset_switch.eq(_input(m, platform, "button_fire", _RESET_BUTTON)),
+            reset.enable_switch.eq(_input(m, platform, "switch", _ENABLE_SWITCH)),
+            demo.enable.eq(reset.enable),
+            system.enable.eq(reset.enable),
+            leds.reset.eq(reset.reset),
+            leds.enable.eq(reset.enable),
+            leds.last_token.eq(system.last_token),
+            *(getattr(leds, name).eq(getattr(system, name)) for name in ("ready", "busy", "done", "activity")),
+        ]
+        lights = reduce(add, (platform.request("led", number, dir="-") for number in range(LIGHTS)))
+        m.submodules.led_pins = buffer = io.Buffer("o", lights)
+        m.d.comb += buffer.o.eq(leds.leds[:LIGHTS])
+        return m
+
+
+def _input(m: Module, platform: Any, name: str, number: int) -> Value:
+    """Return the value of a pin."""
+    m.submodules[f"{name}{number}"] = buffer = io.Buffer("i", platform.request(name, number, dir="-"))
+    return buffer.i
