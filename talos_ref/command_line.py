@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -32,6 +33,7 @@ def _standard_output() -> Iterator[Callable[[str], None]]:
     except OSError as error:
         if error.filename is not None or error.errno is None:
             raise
+        _drop_output()
         raise OSError(f"cannot write to standard output: {error.strerror}") from None
 
 
@@ -74,9 +76,23 @@ def _message(error: Exception) -> str:
         return _usage_message(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"cannot open {error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"cannot write {'to standard output' if _printing(error) else 'a file'}: {error.strerror}"
     if isinstance(error, MemoryError):
         return "not enough memory"
     return str(error) or type(error).__name__
+
+
+def _printing(error: OSError) -> bool:
+    """Return whether an error, which does not say itself what could not be written, came up while printing."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"]).split(".")[0] in ("click", "rich")
+
+
+def _drop_output() -> None:
+    """Let Python's own flush at exit not complain once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str, lines: bool = False) -> None:
@@ -116,8 +132,8 @@ def run(
         _say(_message(error))
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read the output has had enough; Python's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has had enough.
+        _drop_output()
         return 1
     except KeyboardInterrupt:
         _say("interrupted")
@@ -126,5 +142,7 @@ def run(
         if not isinstance(error, (*_BAD_INPUT, OSError, MemoryError, RuntimeError, *failures)):
             raise
         failed = isinstance(error, failures)
+        if isinstance(error, OSError) and _printing(error):
+            _drop_output()
         _say(_message(error), lines=failed)
         return 2 if isinstance(error, _BAD_INPUT) and not failed else 1

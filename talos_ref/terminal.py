@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
@@ -23,8 +24,13 @@ def error_console() -> Console:
 def any_text() -> None:
     """Let standard output and standard error take any text.
 
-    A file or a pipe gets UTF-8. A terminal keeps its encoding, and shows ``?`` for what that has not.
+    A file or a pipe gets UTF-8. A terminal keeps its encoding, and shows ``?`` for what that has not. Where standard
+    output is closed, writing to it fails as on a full disk; what goes to a closed standard error is lost.
     """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     for stream in (sys.stdout, sys.stderr):
         # What stands in for them, as under a test, may be no text file.
         if hasattr(stream, "reconfigure"):

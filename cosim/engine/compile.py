@@ -45,6 +45,11 @@ _MAKE_VARIABLES = (
 # The wheel was made without a newer C++ in mind, which the delays of `--timing` need.
 _COROUTINES = ("CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20", "CFG_CXXFLAGS_COROUTINES=-fcoroutines")
 
+# What other builds leave: make and compilers would take it, and the build cache would not know.
+_FOREIGN = (
+    *("MAKE", "MFLAGS", "GNUMAKEFLAGS", "VPATH", "OBJCACHE", "VERILATOR_", "VM_", "OPT"),
+    *("CPPFLAGS", "CXXFLAGS", "CFLAGS", "LDFLAGS", "LDLIBS", "TARGET_ARCH", "CPATH", "CPLUS_INCLUDE_PATH"),
+)
 _MAIN = "verilator.cpp"
 """cocotb's main program for Verilator."""
 _ROOT = "verilator_root"
@@ -234,7 +239,7 @@ def _compile(
 
 
 def _make(kind: Simulator, command: list[str], folder: Path, log: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
     if kind is Simulator.VERILATOR:
         environment["VERILATOR_ROOT"] = _ROOT
     if execute(command, folder, environment, log) != 0:

@@ -214,7 +214,9 @@ def test_missing_program_is_named_with_its_remedy(
 def test_blanks_and_letters_of_any_script_in_every_path(
     kind: Simulator, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In those of build folder, simulator and run alike."""
+    """In those of build folder, simulator and run alike; what other builds leave to make is not heeded."""
+    for name in ("CXXFLAGS", "CPPFLAGS", "LDFLAGS", "OBJCACHE", "VPATH", "VERILATOR_ROOT", "MAKEFLAGS"):
+        monkeypatch.setenv(name, "/no_such")
     place = tmp_path / "zwei Wörter"
     place.mkdir()
     (place / "verilator").symlink_to(verilator_root())
