@@ -103,6 +103,9 @@ def by_context(tokens: Tokens, logits: BatchedLogits, temperature: float, config
     observed, expected = np.zeros((vocab, vocab)), np.zeros((vocab, vocab))
     covariance = np.zeros((vocab, vocab, vocab))
     names, counts = np.unique(tokens, axis=0, return_counts=True)
+    # Names of one length side by side have no positions that none of them has.
+    order = np.argsort((names != bos).sum(axis=1), kind="stable")
+    names, counts = names[order], counts[order]
     for start in range(0, len(names), NAMES):
         drawn, weight = names[start : start + NAMES], counts[start : start + NAMES]
         inputs = np.concatenate([np.full((len(drawn), 1), bos), drawn[:, :-1]], axis=1)
