@@ -1,0 +1,154 @@
+/* What `precise` and `folded` share on AVX2: attention and the projection of its output. A file includes this after it has
+ * named the instructions that `available` asks for. */
+#ifndef TALOS_PRECISE_AVX2_H
+#define TALOS_PRECISE_AVX2_H
+
+#include <immintrin.h>
+
+#include "precise_pack.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+static bool available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
+
+/* 16 words of 32 bits. */
+typedef struct {
+    __m256i half[2];
+} row16;
+
+INLINE __m256i load(const void *at) { return _mm256_load_si256(at); }
+
+INLINE __m256i clamp_word(__m256i x) {
+    return _mm256_max_epi32(_mm256_min_epi32(x, _mm256_set1_epi32(TALOS_Q4_12_HIGH)), _mm256_set1_epi32(TALOS_Q4_12_LOW));
+}
+
+/* 2^16 * 2^f of an exponent's fraction f. */
+INLINE __m256i mantissa(const talos_precise_tables *p, __m256i t) {
+    __m256i index = _mm256_and_si256(_mm256_srli_epi32(t, TALOS_EXP2_STEP_BITS), _mm256_set1_epi32(TALOS_EXP2_LINES - 1));
+    __m256i base = _mm256_i32gather_epi32(p->exp2_base, index, 4), slope = _mm256_i32gather_epi32(p->exp2_slope, index, 4);
+    __m256i d = _mm256_and_si256(t, _mm256_set1_epi32(TALOS_LOW_BITS(TALOS_EXP2_STEP_BITS)));
+    __m256i step = _mm256_madd_epi16(slope, _mm256_or_si256(d, _mm256_set1_epi32(1 << 16)));
+    return _mm256_add_epi32(base, _mm256_srai_epi32(step, TALOS_EXP2_STEP_BITS));
+}
+
+/* Weight of t where the largest integer part is top. */
+INLINE __m256i weight(const talos_precise_tables *p, __m256i t, __m256i top) {
+    return _mm256_srlv_epi32(mantissa(p, t), _mm256_sub_epi32(top, _mm256_srai_epi32(t, TALOS_EXPONENT_FRACTION)));
+}
+
+/* Scores of one position, each in the four lanes of its head: heads 0 and 1, or 2 and 3. */
+INLINE row16 scores(__m256i q, const int16_t *k) {
+    __m256i t = _mm256_madd_epi16(q, load(k));
+    t = _mm256_add_epi32(t, _mm256_shuffle_epi32(t, 0xB1));
+    t = _mm256_srai_epi32(_mm256_add_epi32(t, _mm256_set1_epi32(TALOS_SCORE_HALF)), TALOS_SCORE_SHIFT);
+    row16 out = {{_mm256_permutevar8x32_epi32(t, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2)),
+                  _mm256_permutevar8x32_epi32(t, _mm256_setr_epi32(4, 4, 4, 4, 6, 6, 6, 6))}};
+    return out;
+}
+
+/* Weighted mean of eight lanes as words, pairs of them in the lower half of each pair of lanes. */
+INLINE __m256i divide(__m256i even, __m256i odd, __m256i sum) {
+    /* The sum has at most 21 bits, so float holds it exactly and its exponent is the bit length. */
+    const __m256i bias = _mm256_set1_epi32(126 + TALOS_RECIPROCAL_INPUT_BITS);
+    __m256i e = _mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(sum)), 23), bias);
+    __m256i u = _mm256_srlv_epi32(sum, e), index = _mm256_srli_epi32(u, TALOS_RECIPROCAL_STEP_BITS);
+    index = _mm256_sub_epi32(index, _mm256_set1_epi32(TALOS_RECIPROCAL_FIRST));
+    __m256i base = _mm256_i32gather_epi32(&talos_reciprocal_lines[0][0], index, 8);
+    __m256i slope = _mm256_i32gather_epi32(&talos_reciprocal_lines[0][1], index, 8);
+    __m256i step = _mm256_madd_epi16(slope, _mm256_and_si256(u, _mm256_set1_epi32(TALOS_LOW_BITS(TALOS_RECIPROCAL_STEP_BITS))));
+    step = _mm256_add_epi32(step, _mm256_set1_epi32(TALOS_RECIPROCAL_STEP_HALF));
+    step = _mm256_srai_epi32(step, TALOS_RECIPROCAL_STEP_BITS);
+    __m256i inverse = _mm256_min_epi32(_mm256_add_epi32(base, step), _mm256_set1_epi32(TALOS_RECIPROCAL_HIGH));
+    __m256i down = _mm256_and_si256(_mm256_add_epi32(e, _mm256_set1_epi32(TALOS_MEAN_SHIFT)), _mm256_set1_epi64x(255));
+    /* There is no arithmetic shift of 64 bits: shift from above zero, then take the offset off again. */
+    __m256i offset = _mm256_set1_epi64x((int64_t)1 << 40), shifted = _mm256_srlv_epi64(offset, down);
+    even = _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(even, offset), down), shifted);
+    odd = _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(odd, offset), down), shifted);
+    __m256i rounding = _mm256_set1_epi64x(1 << (TALOS_QUOTIENT_SHIFT - 1));
+    even = _mm256_srli_epi64(_mm256_add_epi64(_mm256_mul_epi32(even, inverse), rounding), TALOS_QUOTIENT_SHIFT);
+    odd = _mm256_srli_epi64(_mm256_add_epi64(_mm256_mul_epi32(odd, inverse), rounding), TALOS_QUOTIENT_SHIFT);
+    return _mm256_blend_epi16(even, _mm256_slli_epi64(odd, 16), 0x22);
+}
+
+/* Output of attention at a position, whose key and value join the state: in every other word a pair of words. */
+INLINE void attended(const talos_precise_tables *p, const talos_precise_row *row, talos_precise_state *state,
+                     uint32_t position, int32_t mixed[FAST_EMBD]) {
+    __m256i q = load(row->q);
+    _mm256_store_si256((__m256i *)state->k[position], load(row->k));
+    for (int half = 0; half < 2; half++)
+        _mm256_store_si256((__m256i *)(state->v[position] + 8 * half), load(row->v + 8 * half));
+    row16 t[FAST_POSITIONS], top;
+    for (uint32_t i = 0; i <= position; i++) {
+        t[i] = scores(q, i < position ? state->k[i] : row->k);
+        for (int half = 0; half < 2; half++)
+            top.half[half] = i ? _mm256_max_epi32(top.half[half], t[i].half[half]) : t[i].half[half];
+    }
+    for (int half = 0; half < 2; half++) {
+        __m256i sum = _mm256_setzero_si256(), even = sum, odd = sum, most = _mm256_srai_epi32(top.half[half], TALOS_EXPONENT_FRACTION);
+        for (uint32_t i = 0; i <= position; i++) {
+            __m256i w = weight(p, t[i].half[half], most), v = load((i < position ? state->v[i] : row->v) + 8 * half);
+            sum = _mm256_add_epi32(sum, w);
+            even = _mm256_add_epi64(even, _mm256_mul_epi32(w, v));
+            odd = _mm256_add_epi64(odd, _mm256_mul_epi32(w, _mm256_srli_epi64(v, 32)));
+        }
+        _mm256_store_si256((__m256i *)(mixed + 8 * half), divide(even, odd, sum));
+    }
+}
+
+/* x after attention, 16 words. */
+INLINE row16 project(const int16_t wo[FAST_EMBD / 2][FAST_EMBD][2], const int32_t *before, const int32_t mixed[FAST_EMBD]) {
+    row16 x;
+    for (int half = 0; half < 2; half++) {
+        __m256i part[2] = {_mm256_set1_epi32(TALOS_WORD_HALF), _mm256_setzero_si256()};
+        for (int pair = 0; pair < 8; pair++) {
+            __m256i product = _mm256_madd_epi16(_mm256_set1_epi32(mixed[2 * pair]), load(wo[pair][8 * half]));
+            part[pair % 2] = _mm256_add_epi32(part[pair % 2], product);
+        }
+        __m256i out = _mm256_srai_epi32(_mm256_add_epi32(part[0], part[1]), TALOS_WORD_SHIFT);
+        x.half[half] = clamp_word(_mm256_add_epi32(load(before + 8 * half), out));
+    }
+    return x;
+}
+
+/* The scale of x, and its words as pairs in every other word. */
+INLINE __m256i scale_of(const talos_model *m, row16 x, int32_t pairs[FAST_EMBD]) {
+    int32_t squares = 0;
+    for (int half = 0; half < 2; half++) {
+        __m256i pair = _mm256_blend_epi16(x.half[half], _mm256_srli_epi64(x.half[half], 16), 0x22);
+        __m256i square = _mm256_and_si256(_mm256_madd_epi16(pair, pair), _mm256_set1_epi64x(0xFFFFFFFF));
+        _mm256_store_si256((__m256i *)(pairs + 8 * half), pair);
+        __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(square), _mm256_extracti128_si256(square, 1));
+        squares += _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum)));
+    }
+    return _mm256_set1_epi32(talos_rms_scale_of(m, squares));
+}
+
+/* Sums of hidden units as words in the state; which of them are positive. */
+INLINE uint64_t keep_hidden(talos_precise_state *state, const __m256i h[8]) {
+    uint64_t mask = 0;
+    for (int i = 0; i < 8; i++) {
+        __m256i unit = _mm256_min_epi32(_mm256_srai_epi32(h[i], TALOS_WORD_SHIFT), _mm256_set1_epi32(TALOS_Q4_12_HIGH));
+        _mm256_store_si256((__m256i *)(state->hidden + 8 * i), unit);
+        __m256i positive = _mm256_cmpgt_epi32(unit, _mm256_setzero_si256());
+        mask |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(positive)) << 8 * i;
+    }
+    return mask;
+}
+
+/* sum = lm_head * fc2 times the positive units alone. A scan of no bits gives 64, the row of zeros; so ten units go without
+ * a branch. */
+#define UNIT \
+    { \
+        uint64_t unit = _tzcnt_u64(mask); \
+        mask &= mask - 1; \
+        __m256i e = _mm256_set1_epi32(hidden[unit]); \
+        for (int i = 0; i < 4; i++) sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(e, load(folded[unit][8 * i]))); \
+    }
+INLINE void sparse_sums(const int16_t folded[][FAST_LANES][2], const int32_t *hidden, uint64_t mask, __m256i sum[4]) {
+    for (int i = 0; i < 4; i++) sum[i] = _mm256_setzero_si256();
+    UNIT UNIT UNIT UNIT UNIT UNIT UNIT UNIT UNIT UNIT
+    while (__builtin_expect(mask != 0, 0)) UNIT
+}
+#undef UNIT
+
+#endif
