@@ -24,7 +24,7 @@ static const talos_kernel *const precise[] = {
 
 static const talos_kernel *const folded[] = {
 #if defined(TALOS_X86)
-    &talos_folded_avx512,
+    &talos_folded_avx512, &talos_folded_avx2,
 #endif
     &talos_folded_scalar, 0};
 

@@ -102,7 +102,7 @@ const talos_kernel *const *talos_kernels(talos_arithmetic arithmetic);
 extern const talos_kernel talos_fp32_scalar, talos_precise_scalar, talos_folded_scalar, talos_v2_scalar;
 #if defined(TALOS_X86)
 extern const talos_kernel talos_fp32_avx2, talos_fp32_avx512, talos_precise_avx2, talos_precise_avx512, talos_precise_avx2_f64;
-extern const talos_kernel talos_folded_avx512;
+extern const talos_kernel talos_folded_avx2, talos_folded_avx512;
 #endif
 #if defined(TALOS_NEON)
 extern const talos_kernel talos_fp32_neon, talos_precise_neon;
