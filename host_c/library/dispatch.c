@@ -26,6 +26,9 @@ static const talos_kernel *const folded[] = {
 #if defined(TALOS_X86)
     &talos_folded_avx512, &talos_folded_avx2,
 #endif
+#if defined(TALOS_NEON)
+    &talos_folded_neon,
+#endif
     &talos_folded_scalar, 0};
 
 static const talos_kernel *const v2[] = {&talos_v2_scalar, 0};

@@ -105,7 +105,7 @@ extern const talos_kernel talos_fp32_avx2, talos_fp32_avx512, talos_precise_avx2
 extern const talos_kernel talos_folded_avx2, talos_folded_avx512;
 #endif
 #if defined(TALOS_NEON)
-extern const talos_kernel talos_fp32_neon, talos_precise_neon;
+extern const talos_kernel talos_fp32_neon, talos_precise_neon, talos_folded_neon;
 #if defined(__aarch64__)
 extern const talos_kernel talos_precise_neon_f64;
 #endif

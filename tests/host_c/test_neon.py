@@ -32,13 +32,16 @@ def rows(text: str) -> list[list[float]]:
 
 @pytest.mark.parametrize("temperature", [0.0, 0.0625, 0.5, 1.0, 5.0])
 @pytest.mark.parametrize("kernel", ["neon", "scalar"])
-def test_precise_is_the_same_to_the_bit(built: tuple[Target, Path, Path], kernel: str, temperature: float) -> None:
+@pytest.mark.parametrize("arithmetic", ["precise", "folded"])
+def test_ours_are_the_same_to_the_bit(
+    built: tuple[Target, Path, Path], arithmetic: str, kernel: str, temperature: float
+) -> None:
     target, program, path = built
     text = run_letters(
-        target, program, path, arithmetic="precise", kernel=kernel, seed=3, temperature=temperature,
+        target, program, path, arithmetic=arithmetic, kernel=kernel, seed=3, temperature=temperature,
         names=40, steps=True,
     )  # fmt: skip
-    stream = Model(path, "precise", "scalar").stream(3, temperature)
+    stream = Model(path, arithmetic, "scalar").stream(3, temperature)
     for number, (token, rng, *logits) in enumerate(rows(text)):
         step = stream.next()
         assert [4096 * value for value in logits] == stream.words().tolist(), f"{target.name} {kernel} step {number}"
@@ -46,14 +49,14 @@ def test_precise_is_the_same_to_the_bit(built: tuple[Target, Path, Path], kernel
     assert number > 100
 
 
-def test_precise_names_agree_for_many_steps(built: tuple[Target, Path, Path]) -> None:
+@pytest.mark.parametrize("arithmetic", ["precise", "folded"])
+def test_names_agree_for_many_steps(built: tuple[Target, Path, Path], arithmetic: str) -> None:
     target, program, path = built
     names = 20_000 if target is SIMDE else 1_000
-    arithmetic = "precise"
     text = run_letters(
         target, program, path, arithmetic=arithmetic, kernel="neon", seed=5, temperature=0.5, names=names
     )
-    tokens, steps = Model(path, "precise", "scalar").stream(5, 0.5).generate(names)
+    tokens, steps = Model(path, arithmetic, "scalar").stream(5, 0.5).generate(names)
     wanted = "".join("\n" if token == 26 else chr(97 + token) for token in tokens)
     assert text == f"{wanted}{steps} steps\n"
 
