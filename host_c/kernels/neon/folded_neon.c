@@ -47,14 +47,14 @@ INLINE uint32x4_t hash_of(uint32x4_t z) {
 }
 
 /* Noise of all tokens with the stream's next state, as it is added to a key; the formulas are in gumbel.h. A greedy stream
- * has temperature 0 here, and so no noise. */
-INLINE void noises(const talos_folded_pack *p, talos_stream *s, int32x4_t noise[8]) {
+ * has temperature 0 here, and so no noise. `vectors` is how many of four tokens there are. */
+INLINE void noises(const talos_folded_pack *p, talos_stream *s, int32x4_t noise[8], int vectors) {
     const int32_t *lines = p->gumbel + TALOS_GUMBEL_SPAN;
     const uint32x4_t rng = vdupq_n_u32(talos_next_rng(s));
     const int32x4_t temperature = vdupq_n_s32((int32_t)s->temper.q8), rises = vdupq_n_s32(TALOS_LOW_BITS(TALOS_GUMBEL_RISE_BITS));
     int32_t index[FAST_LANES], line[FAST_LANES];
     int32x4_t d[8];
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < vectors; i++) {
         uint32x4_t z = hash_of(vaddq_u32(rng, vreinterpretq_u32_s32(vld1q_s32(p->lane_weyl + 4 * i))));
         /* The tail that u is in, folded onto the lower one, and v = 2 w + 1, whose first one is shifted out. */
         uint32x4_t half = vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_u32(z), 31)), tail = veorq_u32(z, half);
@@ -67,8 +67,8 @@ INLINE void noises(const talos_folded_pack *p, talos_stream *s, int32x4_t noise[
         uint32x4_t step = vshrq_n_u32(place, 32 - TALOS_GUMBEL_PLACE_BITS);
         d[i] = vreinterpretq_s32_u32(vandq_u32(step, vdupq_n_u32(TALOS_LOW_BITS(TALOS_GUMBEL_STEP_BITS))));
     }
-    for (int i = 0; i < FAST_LANES; i++) line[i] = lines[index[i]];
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 4 * vectors; i++) line[i] = lines[index[i]];
+    for (int i = 0; i < vectors; i++) {
         /* What a line begins with stands above the bits of the rise. */
         int32x4_t begin = vld1q_s32(line + 4 * i), rise = vandq_s32(begin, rises);
         int32x4_t g = vmlaq_s32(vorrq_s32(vbicq_s32(begin, rises), vdupq_n_s32(TALOS_GUMBEL_HALF)), rise, d[i]);
@@ -122,31 +122,38 @@ INLINE void first_logits(const talos_folded_pack *p, const talos_stream *s, int3
 }
 
 /* The first of the largest keys. */
-INLINE void draw(const talos_folded_pack *p, talos_stream *s, const int32x4_t logits[8], const int32x4_t noise[8]) {
+INLINE void draw(const talos_folded_pack *p, talos_stream *s, const int32x4_t logits[8], const int32x4_t noise[8],
+                 int vectors) {
     static const int32_t places[4] = {31, 30, 29, 28};
     int32x4_t key[8], top = vdupq_n_s32(INT32_MIN), place = vld1q_s32(places), found = vdupq_n_s32(-1);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < vectors; i++) {
         vst1q_s32(s->words + 4 * i, logits[i]);
         key[i] = vminq_s32(vaddq_s32(vshlq_n_s32(logits[i], TALOS_KEY_SHIFT), noise[i]), vld1q_s32(p->most + 4 * i));
         top = vmaxq_s32(top, key[i]);
     }
     top = vdupq_n_s32(max_s32(top));
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < vectors; i++) {
         found = vmaxq_s32(found, vandq_s32(vreinterpretq_s32_u32(vceqq_s32(key[i], top)), place));
         place = vsubq_s32(place, vdupq_n_s32(4));
     }
     s->token = 31 - (uint32_t)max_s32(found);
 }
 
+INLINE void step_one(const talos_model *m, const neon_pack *p, talos_stream *s, int vectors) {
+    int32x4_t logits[8], noise[8];
+    noises(&p->pack, s, noise, vectors);
+    if (s->position) logits_at(m, p, s, logits);
+    else first_logits(&p->pack, s, logits);
+    draw(&p->pack, s, logits, noise, vectors);
+}
+
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const neon_pack *p = m->pack;
+    /* A number of vectors that is known when this is compiled unrolls the loops; up to 28 tokens need only seven. */
+    bool seven = m->config.vocab_size <= 28;
     for (int i = 0; i < count; i++) {
-        talos_stream *s = streams[i];
-        int32x4_t logits[8], noise[8];
-        noises(&p->pack, s, noise);
-        if (s->position) logits_at(m, p, s, logits);
-        else first_logits(&p->pack, s, logits);
-        draw(&p->pack, s, logits, noise);
+        if (seven) step_one(m, p, streams[i], 7);
+        else step_one(m, p, streams[i], 8);
     }
 }
 
