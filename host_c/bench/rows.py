@@ -134,7 +134,7 @@ def _work_of(config: ModelConfig) -> int:
 
 
 def measured_rows(checkpoint: Checkpoint, word: Format = Q4_12) -> list[Work]:
-    """Return what can be measured on this machine, slowest first; ``word`` is the format of ``precise``."""
+    """Return what can be measured on this machine, slowest first; ``word`` is the format of fixed point."""
     cores, share = len(os.sched_getaffinity(0)), _work_of(MICROGPT) / _work_of(checkpoint.config)
 
     def names(published: int) -> int:
@@ -165,7 +165,8 @@ def measured_rows(checkpoint: Checkpoint, word: Format = Q4_12) -> list[Work]:
 
 def _labels(word: Format) -> dict[str, str]:
     """Return arithmetic -> how its rows begin."""
-    return {"talos-v2": "C talos-v2", "float": "C float32", "precise": f"C {word} precise"}
+    fixed = {name: f"C {word} {name}" for name in ("precise", "folded")}
+    return {"talos-v2": "C talos-v2", "float": "C float32", **fixed}
 
 
 def _model(checkpoint: Checkpoint, arithmetic: str, kernel: str | None, word: Format) -> Model | None:

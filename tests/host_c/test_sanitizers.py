@@ -44,7 +44,7 @@ static int singly(talos_model *model) {
 int main(int count, char **arguments) {
     for (int i = 0; i < NAMES; i++) seeds[i] = (uint32_t)i + 1;
     const talos_arithmetic arithmetics[] = {TALOS_FP32, TALOS_PRECISE, TALOS_FOLDED, TALOS_V2};
-    for (int i = 0; i < 3 && count == 2; i++) {
+    for (int i = 0; i < 4 && count == 2; i++) {
         talos_arithmetic a = arithmetics[i];
         int known = 0; /* whether another kernel of this arithmetic has written its names to `kept` */
         for (size_t k = 0; talos_kernel_name(a, k); k++) {
