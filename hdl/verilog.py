@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from hdl.build_cache import artefact
 from hdl.core.core import Core
 from hdl.design import DESIGN_FILE, Design
 from hdl.device.target import GENERIC, DevicePlatform, Target
+from hdl.pinned_yosys import use_pinned_yosys
 from hdl.registers.system import System
 
 __all__ = ["core_verilog", "system_verilog", "verilog_file"]
@@ -44,7 +44,7 @@ def system_verilog(design: Design, target: Target = GENERIC) -> str:
 
 
 def _convert(component: Any, design: Design, name: str, target: Target) -> str:
-    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    use_pinned_yosys()
     text: str = verilog.convert(
         component, name=name, platform=DevicePlatform(target), emit_src=False, strip_internal_attrs=True
     )

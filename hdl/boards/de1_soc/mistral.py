@@ -6,7 +6,6 @@ JTAG bridge, which only Intel's tools make, so that the demo has the registers f
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from dataclasses import replace
@@ -18,6 +17,7 @@ from hdl.boards.de1_soc.pll import REFERENCE_HZ
 from hdl.boards.de1_soc.top import BoardTop
 from hdl.boards.tools import run_logged
 from hdl.design import Design
+from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
 
 __all__ = ["DIFFERENCES", "TOOLS", "find_tools", "place_and_route", "read_fmax", "write_mistral"]
@@ -46,7 +46,7 @@ def find_tools() -> None:
 def write_mistral(folder: Path, design: Design) -> list[Path]:
     """Write netlist, scripts and pins for Yosys and nextpnr-mistral; return the files. ValueError as `check_fit`."""
     check_fit(design)
-    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    use_pinned_yosys()
     top = BoardTop(replace(design, clock_hz=REFERENCE_HZ), vendor=False)
     plan = De1SocPlatform(toolchain="Mistral").prepare(
         top, PROJECT, emit_src=False, synth_opts=["-family", "cyclonev"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hdl.boards.de1_soc.top import BoardTop
 from hdl.boards.digest import boards_digest
 from hdl.build_cache import artefact
 from hdl.design import Design
+from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
 
 __all__ = ["board_files", "board_verilog", "project_files"]
@@ -28,7 +28,7 @@ def board_files(
     ``demo_cycles`` and ``serial_baud`` as of ``BoardTop``, which raises ValueError if one or the design's clock cannot
     be. Equal inputs give equal text.
     """
-    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    use_pinned_yosys()
     top = BoardTop(design, demo_cycles=demo_cycles, serial_baud=serial_baud)
     plan = De1SocPlatform().prepare(
         top, PROJECT, emit_src=False, add_settings=_SETTINGS, add_constraints=JTAG_SDC.strip("\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from hdl.device.nextpnr import ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
 from hdl.device.yosys import yosys_program, yosys_version
 from hdl.device.yowasp import run_program
+from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
 
 __all__ = ["BITSTREAM", "place_and_route", "plan_files", "read_seed", "synthesise", "write_plan"]
@@ -36,7 +36,7 @@ def plan_files(design: Design, device: Ecp5, grade: int) -> dict[str, str]:
 
     Raises ValueError if there is no PLL for the design's clock, or the grade is none.
     """
-    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    use_pinned_yosys()
     plan = Ulx3sPlatform(device, grade).prepare(
         BoardTop(design), PROJECT, emit_src=False, verbose=True,
         # Whether the slack will do is said from the report.
