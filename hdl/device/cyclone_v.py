@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from hdl.device.chip import Chip
 
 __all__ = [
-    "CARRY_PS", "CHIP", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MEMORY_PS", "MEMORY_SETUP_PS",
-    "MLAB_READ_PS", "MULTIPLIER_PS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
+    "CARRY_PS", "CHIP", "DEVICE", "FAMILY", "M10K_SHAPES", "MAX_ALM_SHARE", "MAX_PATH_PS", "MEMORY_PS",
+    "MEMORY_SETUP_PS", "MLAB_READ_PS", "MULTIPLIER_PS", "PART", "REGISTER_PS", "Resources", "TABLE_PS", "ram_style",
 ]  # fmt: skip
 
 FAMILY, PART = "Cyclone V", "5CSEMA5F31C6"
@@ -40,7 +40,10 @@ DEVICE = Resources(alms=32_070, registers=128_280, dsp_blocks=87, m10k=397, mlab
 """What ``PART`` has."""
 
 MAX_ALM_SHARE = 0.76
-"""A core may take no more of the ALMs by the formula of ``hdl.device.resources``."""
+"""A core with its registers may take no more of the ALMs by the formula of ``hdl.device.resources``."""
+
+MAX_PATH_PS = 22_000
+"""A path may be no longer by the formula of ``hdl.device.static_timing``."""
 
 M10K_SHAPES = ((8192, 1), (4096, 2), (2048, 5), (1024, 10), (512, 20), (256, 40))
 """(words, bits) that a memory block may be."""

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from hdl.core.config import CLOCK_HZ
 from hdl.device.calibration import Calibration, calibrate_by
-from hdl.device.cyclone_v import DEVICE, FAMILY, MAX_ALM_SHARE, PART, Resources
+from hdl.device.cyclone_v import DEVICE, FAMILY, MAX_ALM_SHARE, MAX_PATH_PS, PART, Resources
 from hdl.device.pairs import Pair, known_pairs
 from hdl.device.resources import count, read_synthesis, synthesise
 from hdl.device.static_timing import WIRE_PS
@@ -22,24 +22,30 @@ from hdl.options import Choice, cores_option, design_option, several_designs
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.terminal import console, error_console
 
-__all__ = ["PARTS", "problems", "resources"]
+__all__ = ["PARTS", "REGISTER_ALMS", "problems", "resources"]
 
 _WIDTH = 166
 
 PARTS = ("aluts", "alms", "registers", "dsp_blocks", "m10k", "mlab")
 
 
-def problems(name: str, used: Resources) -> list[str]:
-    """Return why a core does not fit the device, a line each; none if it fits."""
+REGISTER_ALMS = 630
+"""What the registers that a host sees add to ``fused``, synthesised with it and without."""
+
+
+def problems(name: str, used: Resources, path_ps: int) -> list[str]:
+    """Return why a core, with its longest path, does not fit the device, a line each; none if it fits."""
     lines = [
         f"{name} must take at most {getattr(DEVICE, part):,} {title}, not {getattr(used, part):,}"
         for part, title in (("registers", "registers"), ("dsp_blocks", "DSP blocks"), ("m10k", "m10k"))
         if getattr(used, part) > getattr(DEVICE, part)
     ]
     # An MLAB is ten ALMs.
-    alms, limit = used.alms + 10 * used.mlab, int(DEVICE.alms * MAX_ALM_SHARE)
+    alms, limit = used.alms + 10 * used.mlab + REGISTER_ALMS, int(DEVICE.alms * MAX_ALM_SHARE)
     if alms > limit:
-        lines.append(f"{name} must take at most {limit:,} ALMs ({MAX_ALM_SHARE:.0%}), not {alms:,}")
+        lines.append(f"{name} with registers must take at most {limit:,} ALMs ({MAX_ALM_SHARE:.0%}), not {alms:,}")
+    if path_ps > MAX_PATH_PS:
+        lines.append(f"{name} must have no path above {MAX_PATH_PS / 1000:.0f} ns, not {path_ps / 1000:.1f} ns")
     return lines
 
 
@@ -106,14 +112,16 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
         made_from = {"checkpoint": design.checkpoint.digest, "format": str(design.word)}
         counted = {
             **used.to_json(), **mapped, "synthesis": yosys_version(),
-            "calibrated": _calibrated(calibration, used, rows[design.name][1]), "problems": problems(design.name, used),
+            "calibrated": _calibrated(calibration, used, rows[design.name][1]),
+            "problems": problems(design.name, used, rows[design.name][1]),
         }  # fmt: skip
         report.append({"core": design.name, **made_from, **counted})
     result = {"device": DEVICE.to_json(), "pairs": [asdict(pair) for pair in pairs], "cores": report}
     write_bytes(path, json.dumps(result, indent=1).encode())
     show = console(_WIDTH)
     show.print(_table(rows, pairs, calibration))
-    show.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits.")
+    show.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits; the core alone.")
+    show.print(f"Registers for a host add some {REGISTER_ALMS} ALMs; with them {MAX_ALM_SHARE:.0%} is the limit.")
     show.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
     for line in calibration.lines():
         show.print(line)

@@ -50,16 +50,21 @@ def test_unknown_cells_are_refused() -> None:
 @pytest.mark.parametrize(
     ("part", "value", "message"),
     [
-        ("alms", 24_374, "c must take at most 24,373 ALMs (76%), not 24,374"),
+        ("alms", 23_744, "c with registers must take at most 24,373 ALMs (76%), not 24,374"),
         ("dsp_blocks", 88, "c must take at most 87 DSP blocks, not 88"),
         ("m10k", 398, "c must take at most 397 m10k, not 398"),
         ("registers", 128_281, "c must take at most 128,280 registers, not 128,281"),
     ],
 )
 def test_problems(part: str, value: int, message: str) -> None:
-    fields = {"alms": 24_373, "registers": DEVICE.registers, "dsp_blocks": 87, "m10k": 397}
-    assert resource_report.problems("c", Resources(**fields)) == []
-    assert resource_report.problems("c", Resources(**fields | {part: value})) == [message]
+    fields = {"alms": 23_743, "registers": DEVICE.registers, "dsp_blocks": 87, "m10k": 397}
+    assert resource_report.problems("c", Resources(**fields), 22_000) == []
+    assert resource_report.problems("c", Resources(**fields | {part: value}), 22_000) == [message]
+
+
+def test_a_long_path() -> None:
+    used = Resources(alms=1, registers=1, dsp_blocks=1, m10k=1)
+    assert resource_report.problems("c", used, 22_100) == ["c must have no path above 22 ns, not 22.1 ns"]
 
 
 def _tiny() -> Design:
