@@ -24,8 +24,8 @@ class ReciprocalAttentionDivide(wiring.Component):
     ``LATENCY`` cycles from an accepted input to a valid output, whatever the data; one division at a time; respects
     backpressure. The denominators must be at the port one cycle before the input is valid.
 
-    Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators. Cycle 1:
-    multiply. Cycle 2: the rounded product is offered, and kept until it is taken.
+    Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators; multiply. Cycle
+    1: the rounded product is offered, and kept until it is taken.
 
     Members
     -------
@@ -34,7 +34,7 @@ class ReciprocalAttentionDivide(wiring.Component):
     multipliers : Out(MultiplierPort), lanes × 1
     """
 
-    LATENCY = 2
+    LATENCY = 1
 
     def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
         self.spec, self.word = spec, spec.word
@@ -63,16 +63,15 @@ class ReciprocalAttentionDivide(wiring.Component):
         m = Module()
         table, guard = self.spec.table, self.spec.guard
         accept = Signal(name="accept")
-        multiply = Signal(name="multiply")
         fresh = Signal(name="fresh")
         held = Signal(self.o.payload.shape(), name="held")
         m.d.comb += [
-            self.i.ready.eq(~multiply & (~self.o.valid | self.o.ready)),
+            self.i.ready.eq(~self.o.valid | self.o.ready),
             accept.eq(self.i.valid & self.i.ready),
         ]
-        m.d.sync += [multiply.eq(accept), fresh.eq(multiply)]
-        m.d.comb += self.multipliers.valid.eq(multiply)
-        with m.If(multiply):
+        m.d.sync += fresh.eq(accept)
+        m.d.comb += self.multipliers.valid.eq(accept)
+        with m.If(accept):
             m.d.sync += self.o.valid.eq(1)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
@@ -93,18 +92,17 @@ class ReciprocalAttentionDivide(wiring.Component):
 
             # Cycle 0.
             reciprocal = Signal(table.output_bits, name=f"reciprocal{head}")
-            m.d.sync += reciprocal.eq(evaluate(m, table, line))
+            m.d.comb += reciprocal.eq(evaluate(m, table, line))
             for lane in range(head * self.lanes // self.heads, (head + 1) * self.lanes // self.heads):
                 wide = Signal(signed(self.word.width + guard), name=f"wide{lane}")
                 with m.Switch(exponent):
                     for shift in range(largest + 1):
                         with m.Case(shift):
-                            m.d.sync += wide.eq(self.i.p.numerators[lane] >> (shift + table.input_bits - guard))
+                            m.d.comb += wide.eq(self.i.p.numerators[lane] >> (shift + table.input_bits - guard))
 
-                # Cycle 1.
                 m.d.comb += [self.multipliers.a[lane][0].eq(wide), self.multipliers.b[lane][0].eq(reciprocal)]
 
-                # Cycle 2.
+                # Cycle 1.
                 product = self.multipliers.results[lane][0]
                 word = saturate(shift_right(product, table.fraction + guard, Rounding.NEAREST), self.word)
                 m.d.comb += self.o.p[lane].eq(Mux(fresh, word, held[lane]))
