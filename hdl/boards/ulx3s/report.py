@@ -80,7 +80,8 @@ def show(built: Built, folder: Path) -> int:
     frequencies = ", ".join(f"{fmax:.2f}" for fmax in found["seeds"])
     out.print(f"Fmax by seed: {frequencies} MHz; seed {built.best} kept")
     out.print(f"{folder / BITSTREAM} and {folder / REPORT_FILE} written; this loads it:", markup=False)
-    out.print(f"  {load_command(folder / BITSTREAM)}", markup=False)
+    # One line, however long, to be copied.
+    out.print(f"  {load_command(folder / BITSTREAM)}", markup=False, soft_wrap=True)
     if built.slack_ns >= 0:
         return 0
     error_console().print(

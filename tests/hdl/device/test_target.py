@@ -33,12 +33,12 @@ def test_memories() -> None:
 
 def test_core() -> None:
     """The memories of attention's cache, which are to be in blocks wherever the device has a word for it."""
-    model = ModelConfig(alphabet="ab", block_size=2, n_embd=2, n_head=1, mlp_dim=4)
+    model = ModelConfig(alphabet="ab", block_size=2, n_embd=8, n_head=2, mlp_dim=4)
     config = CoreConfig(
         name="tiny", arithmetic_name="precise", tile_rows=2, tile_columns=2, attention_positions=2, model=model
     )
     design = design_of(config, random_checkpoint(model, 1))
     generic, cyclone_v = core_verilog(design), core_verilog(design, CYCLONE_V)
-    assert (generic.count("ramstyle"), cyclone_v.count('ramstyle = "M10K"')) == (0, 2)
+    assert (generic.count("ramstyle"), cyclone_v.count('ramstyle = "M10K"')) == (0, 4)
     assert "// Target: generic.\n" in generic
     assert "// Target: cyclone-v.\n" in cyclone_v

@@ -7,6 +7,7 @@ import subprocess
 from itertools import pairwise
 from pathlib import Path
 
+from cosim.engine.cells import CYCLONEV_MAC
 from cosim.engine.icarus_source import adapt
 from cosim.engine.simulators import find_program
 from hdl.boards.parts.hex_display import SEGMENTS, SHAPES
@@ -35,7 +36,7 @@ def simulate(verilog: str, folder: Path) -> list[tuple[int, str, str]]:
     (folder / "top.v").write_text(adapt(verilog))
     # 500 cycles of 20 ns go by before the PLL's model has its lock.
     run = int((NAMES + 0.9) * DEMO_CYCLES * CLOCK_PS) + 500 * 20_000
-    sources = [MODELS / name for name in ("altera_pll.v", "io_buffers.v", "synchronizers.v")]
+    sources = [*(MODELS / name for name in ("altera_pll.v", "io_buffers.v", "synchronizers.v")), CYCLONEV_MAC]
     subprocess.run(
         [
             find_program("iverilog"), "-g2012", "-Wno-timescale", "-s", "board_bench", "-I", str(folder),
