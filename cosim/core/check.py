@@ -60,4 +60,4 @@ def _disagreement(found: Counted) -> str:
 
 
 def _values_of_step(core: CoreConfig) -> int:
-    return len(Packing(result_layout(core.model, core.arithmetic.word)).slots) + core.model.vocab_size
+    return len(Packing(result_layout(core.model, core.arithmetic.logit)).slots) + core.model.vocab_size

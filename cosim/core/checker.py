@@ -88,9 +88,9 @@ class Checker:
 
     def __init__(self, core: CoreConfig, simulator: str) -> None:
         self.core, self.simulator = core, simulator
-        word = core.arithmetic.word
-        self._payload = Packing(result_layout(core.model, word))
-        self._logits = Packing(CoreSignature(core.model, word).members["logits"].shape)
+        logit = core.arithmetic.logit
+        self._payload = Packing(result_layout(core.model, logit))
+        self._logits = Packing(CoreSignature(core.model, logit).members["logits"].shape)
         self._counters = Packing(COUNTERS)
         self._due: deque[tuple[Request, int, Expected]] = deque()
         self._request: Request | None = None

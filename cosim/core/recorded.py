@@ -46,7 +46,7 @@ def read_requests(path: Path, core: CoreConfig) -> list[Recorded]:
     changes = read_signals(path, core.name, _PORTS)
     edges = np.array([time for time, value in changes["clk"] if value == "1"], dtype=np.int64)
     samples = {name: sample(changes[name], edges) for name in _PORTS[1:]}
-    packing = Packing(result_layout(core.model, core.arithmetic.word))
+    packing = Packing(result_layout(core.model, core.arithmetic.logit))
     last = packing.slots["last"]
     requests: list[Recorded] = []
     begun, taken, stages = -1, 0, [0] * len(STAGES)

@@ -35,7 +35,7 @@ class Session:
     @property
     def registers(self) -> RegisterMap:
         """Where the board has what."""
-        return register_map(self.design.model, self.design.word)
+        return register_map(self.design.model, self.design.arithmetic.logit)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from hdl.core.config import CORES
 from hdl.core.cores import core_config
 from hdl.design import Design, make_design
 from hdl.options import Choice, bound_core
-from talos_ref.golden.format import FORMATS, named_format
+from talos_ref.golden.arithmetic import ARITHMETICS, arithmetic
+from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
+from talos_ref.model.config import ModelConfig
 
 __all__ = ["Wanted", "check_identity", "wanted_by"]
 
@@ -49,17 +52,30 @@ class Wanted:
         core = self.core or identity.core
         if core not in CORES:
             raise OtherBuild(f"the board's core must be one of {', '.join(CORES)}, not {core!r}; give {_FOLDER}")
-        if self.format is None and identity.word not in map(str, FORMATS):
-            known = ", ".join(map(str, FORMATS))
-            raise OtherBuild(f"the board's format must be one of {known}, not {identity.word}; program it again")
         try:
             if self.format is not None:
                 config = bound_core(core, self.checkpoint, self.format)
             else:
-                config = core_config(core, self.checkpoint.config, named_format(identity.word))
+                known = identity.arithmetic in ARITHMETICS
+                name = identity.arithmetic if known else CORES[core].arithmetic_name
+                word = _format_of(identity.word, name, self.checkpoint.config)
+                config = core_config(core, self.checkpoint.config, word)
         except ValueError as error:
             raise OtherBuild(f"the board's core {core} cannot be of {self.origin} ({error}): {_remedy(self)}") from None
         return make_design(config, self.checkpoint, clock_hz=identity.clock_hz)
+
+
+def _format_of(logit: str, arithmetic_name: str, model: ModelConfig) -> Format:
+    """Return the format of words whose logits have the format ``logit``; OtherBuild if none has."""
+    formats = {}
+    for word in ARITHMETICS[arithmetic_name].words:
+        with contextlib.suppress(ValueError):
+            formats[str(arithmetic(arithmetic_name, model, word).logit)] = word
+    if formats and logit not in formats:
+        known = ", ".join(formats)
+        raise OtherBuild(f"the board's logits must be of {known}, not of {logit}; program it again")
+    # A model that the arithmetic is not defined for is refused with its core.
+    return formats.get(logit, Q4_12)
 
 
 def wanted_by(choice: Choice) -> Wanted:
@@ -125,7 +141,7 @@ def _core_differences(identity: Identity, design: Design) -> list[str]:
     return _unequal(
         ("core", design.name, identity.core),
         ("arithmetic", design.core.arithmetic_name, identity.arithmetic),
-        ("format", str(design.word), identity.word),
+        ("format of logits", str(design.arithmetic.logit), identity.word),
     )
 
 

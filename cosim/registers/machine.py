@@ -70,7 +70,7 @@ class Machine:
 
     def __init__(self, core: CoreConfig, golden: Responder, *, build: int, clock_hz: int) -> None:
         self.core, self.model, self.golden, self.clock_hz = core, core.model, golden, clock_hz
-        self.registers = register_map(core.model, core.arithmetic.word)
+        self.registers = register_map(core.model, core.arithmetic.logit)
         fixed = ("id", "version", "bos", "dimensions", "word_format", "places")
         self._fixed: dict[str, Sequence[int]] = {name: (self.registers.register(name).reset or 0,) for name in fixed}
         self._fixed |= {

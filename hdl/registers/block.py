@@ -68,16 +68,16 @@ class RegisterBlock(wiring.Component):
 
     def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ) -> None:
         check_width("build", build, 0xFFFFFFFF, 0)
-        self.config, self.model, self.word, self.build = config, config.model, config.arithmetic.word, build
+        self.config, self.model, self.logit, self.build = config, config.model, config.arithmetic.logit, build
         self.clock_hz = clock_hz
-        self.registers = register_map(self.model, self.word)
+        self.registers = register_map(self.model, self.logit)
         self.name_words = core_name_words(config.name)
         self.rate = TokenRate(clock_hz=clock_hz, max_letters=self.model.max_letters)
         self.ANSWER_LATENCY = RegisterBus.LATENCY + self.rate.LATENCY
         super().__init__(
             {
                 "bus": In(AvalonSignature()),
-                "core": In(CoreSignature(self.model, self.word)),
+                "core": In(CoreSignature(self.model, self.logit)),
                 "enable": In(1),
                 "ready": Out(1),
                 "busy": Out(1),
@@ -92,7 +92,7 @@ class RegisterBlock(wiring.Component):
         m = Module()
         m.submodules.end = end = RegisterBus()
         m.submodules.commands = self._commands = commands = Commands(self.registers)
-        m.submodules.runner = self._runner = runner = Runner(self.model, self.word)
+        m.submodules.runner = self._runner = runner = Runner(self.model, self.logit)
         m.submodules.rate = rate = self.rate
         wiring.connect(m, wiring.flipped(self.bus), end.bus)
         wiring.connect(m, wiring.flipped(self.core), runner.core)

@@ -62,7 +62,7 @@ class BoardTop(Elaboratable):
             raise ValueError(f"clock_hz must be {REFERENCE_HZ} without a PLL, not {clock_hz!r}")
         self.clock_hz, self.vendor = clock_hz, vendor
         self.system = System(design)
-        registers = register_map(design.model, design.word)
+        registers = register_map(design.model, design.arithmetic.logit)
         self.demo = Demo(registers, cycles=clock_hz if demo_cycles is None else demo_cycles)
         self.multiplexer = BusMultiplexer()
         self.display = HexDisplay(design.model.alphabet, displays=_DISPLAYS)

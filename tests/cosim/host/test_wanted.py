@@ -65,7 +65,7 @@ def test_another_core(field: str, value: str, core: str | None, message: str, ti
     [
         ("vocab_size", 41, r"^the board's number of tokens must be 27, not 41: program it again, or give --weights "),
         ("block_size", 20, r"^the board's number of positions must be 16, not 20: program it again, "),
-        ("word", "Q7.9", r"^the board's format must be one of Q4\.12, Q5\.12, Q6\.12, not Q7\.9; program it again$"),
+        ("word", "Q7.9", r"^the board's logits must be of Q4\.12, not of Q7\.9; program it again$"),
     ],
 )  # fmt: skip
 def test_another_model(field: str, value: object, message: str, tile16: Identity) -> None:
