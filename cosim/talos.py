@@ -48,6 +48,7 @@ COMMANDS = {
     "schedule": Entry(_CIRCUIT, "hdl.cli", "Print the instructions of one step and their cycles."),
     "registers": Entry(_CIRCUIT, "hdl.cli", "Write the register map as C header, Tcl constants or page."),
     "resources": Entry(_CIRCUIT, "hdl.cli", "Synthesise cores and count them against the device."),
+    "diagram": Entry(_CIRCUIT, "hdl.cli", "Draw the units of a core and what passes between them."),
     "calibrate": Entry(_CIRCUIT, "hdl.cli", "Hold the estimates against a design that Quartus has fitted."),
     "sim": Entry(_SIMULATION, "cosim.cli", "Cycles and letters per second of every core, every bit compared."),
     "waves": Entry(_SIMULATION, "cosim.cli", "Record the waveform of one name."),

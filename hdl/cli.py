@@ -88,6 +88,16 @@ def _schedule(position: int, **options: Any) -> Iterator[str]:
 
 
 @commands.command()
+@design_options()
+@out_option
+def diagram(out: str | None, **options: Any) -> None:
+    """Draw the units of a core and what passes between them, as SVG."""
+    from hdl.block_diagram import block_diagram
+
+    emit(block_diagram(Choice(**options).resolve()).splitlines(), out)
+
+
+@commands.command()
 @click.option("--format", "language", required=True, type=OneOf(list(FORMATS)), metavar="NAME",
               help=f"of the output: {', '.join(FORMATS)}")  # fmt: skip
 @click.option("--core", type=OneOf(list(CORES)), metavar="NAME", help=f"{', '.join(CORES)}")
@@ -97,7 +107,7 @@ def _schedule(position: int, **options: Any) -> Iterator[str]:
 def registers(language: str, out: str | None, **options: Any) -> None:
     """Write a design's register map as C header, Tcl constants or page."""
     core = Choice(**options).shape()
-    emit(FORMATS[language](register_map(core.model, core.word)).splitlines(), out)
+    emit(FORMATS[language](register_map(core.model, core.arithmetic.logit)).splitlines(), out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
