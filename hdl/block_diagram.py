@@ -51,12 +51,12 @@ def blocks_of(core: Core) -> list[Block]:
         Block(
             "embedding",
             "first layer in ROM" if rom else "embedding",
-            (f"{model.vocab_size} × {model.block_size} rows", "of x, q, k, v" if rom else "token + position"),
+            (f"{model.vocab_size} × {model.block_size} rows", _rom_row(config) if rom else "token + position"),
             2, 0,
         ),
         Block("attention", "attention", _attention_lines(config), 3, 0),
         Block("result", "result", ("token, logits", "random state"), 0, 1),
-        Block("sampler", "sampler", (f"{config.sampler_lanes} tokens a cycle", f"{model.vocab_size} tokens"), 1, 1),
+        Block("sampler", "sampler", _sampler_lines(core), 1, 1),
         Block("vectors", "vectors", (f"residual stream of {model.n_embd}", f"{model.mlp_dim} hidden units"), 3, 1),
         Block("rmsnorm", "RMSNorm", ("scale, applied once" if core.arithmetic.deferred else "scaled vector",), 4, 1),
         Block("sequencer", "sequencer", (f"{len(core.program)} instructions", layers), 1, 2),
@@ -66,6 +66,17 @@ def blocks_of(core: Core) -> list[Block]:
     if "head" in core.units:
         blocks.append(Block("head", "sparse head", ("skips hidden units", "that are 0"), 2, 1))
     return blocks
+
+
+def _rom_row(config: CoreConfig) -> str:
+    return "of x, q, k, v, F1, L" if config.arithmetic.folds_projection else "of x, q, k, v"
+
+
+def _sampler_lines(core: Core) -> tuple[str, ...]:
+    config, tokens = core.config, core.model.vocab_size
+    if core.sampler.PREPARES:
+        return f"noise, {core.sampler.noise.lanes} tokens a cycle", f"largest of {tokens} tokens"
+    return f"{config.sampler_lanes} tokens a cycle", f"{tokens} tokens"
 
 
 def _attention_lines(config: CoreConfig) -> tuple[str, ...]:
@@ -94,6 +105,8 @@ def arrows_of(core: Core) -> list[Arrow]:
     else:
         arrows += [Arrow("embedding", "rmsnorm", "x"), Arrow("vectors", "rmsnorm", "x, y", both=True)]
         arrows += [Arrow("attention", "vectors", "q, k, v; out", both=True)]
+    if core.tile.addends:
+        arrows.append(Arrow("embedding", "tile", "F1, L"))
     if "head" in core.units:
         arrows += [Arrow("vectors", "head", "hidden"), Arrow("head", "vectors", "logits")]
         arrows += [Arrow("rmsnorm", "head", "scale"), Arrow("vectors", "sampler", "logits")]
@@ -181,6 +194,9 @@ def _draw_arrow(arrow: Arrow, places: dict[str, Block]) -> str:
             (x0 + x1) // 2 + (len(arrow.label) * 3 + 12 if upright else 0),
             (y0 + y1) // 2 + (4 if upright else -8),
         )
+        if (arrow.source, arrow.target) == ("embedding", "tile"):
+            # Past the boxes of the row between, which other arrows join.
+            label = (x1 - 40, y1 - 18)
     path = " ".join(f"{x},{y}" for x, y in points)
     start = " marker-start='url(#tip)'" if arrow.both else ""
     line = f"<polyline points='{path}' fill='none' stroke='#456' stroke-width='1.5' marker-end='url(#tip)'{start}/>"

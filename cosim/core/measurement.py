@@ -114,6 +114,7 @@ class Measurement:
             "clock_hz": self.design.clock_hz,
             "simulator": self.simulator,
             "arithmetic": self.core.arithmetic_name,
+            **({"constant_position_0": True} if self.core.constant_position_0 else {}),
             "names": len(self.counted),
             "steps": self.steps,
             "letters": self.letters,

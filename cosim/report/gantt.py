@@ -15,6 +15,7 @@ from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator
 from cosim.engine.waveform import read_signals, sample
 from hdl.core.config import CoreConfig
+from hdl.units.samplers import sampler_of
 
 __all__ = ["ROWS", "Gantt", "draw", "read_gantt", "record_gantt", "rows_of", "text_chart"]
 
@@ -27,7 +28,7 @@ ROWS = {
     "attention multiplies": "attention.multipliers__valid",
     "attention offered": "attention.o__valid",
     "logits there": "vectors.logits_valid",
-    "token offered": "sampler.o__valid",
+    "token offered": "control.draw__valid",
 }
 """What a row shows -> signal below the core."""
 
@@ -35,14 +36,19 @@ DEFERRED_ROWS = {
     "quotients multiplied": "attention.quotient_multipliers__valid",
     "hidden unit multiplied": "head.sparse_multipliers__valid",
     "head scaled": "head.scale_multipliers__valid",
-    "logits tempered": "sampler.multipliers__valid",
 }
 """The same for units that only a deferred arithmetic has."""
+
+SAMPLER_ROWS = {"multipliers": "logits tempered", "noise_multipliers": "noise multiplied"}
+"""Port of a sampler -> what its row shows, where a sampler has it."""
 
 
 def rows_of(core: CoreConfig) -> dict[str, str]:
     """Return what the rows of a core's chart show -> signal below the core."""
     rows = ROWS | (DEFERRED_ROWS if core.arithmetic.deferred else {})
+    spec, model = core.arithmetic.sampler, core.model
+    ports = sampler_of(spec).turns(spec, core.arithmetic.logit, model.vocab_size, core.sampler_lanes)
+    rows |= {label: f"sampler.{port}__valid" for port, label in SAMPLER_ROWS.items() if port in ports}
     # Where the tile makes the head there is no unit of that name.
     return {label: name for label, name in rows.items() if not (core.dense_head and name.startswith("head."))}
 

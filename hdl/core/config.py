@@ -46,6 +46,10 @@ class CoreConfig:
     sparse_head: bool = True
     """In a deferred arithmetic, a product of its own, a multiplier a token, takes the last layer's hidden units as they
     come and skips those that are 0; without, the tile takes all of them after fc1."""
+    attention_registers: bool = True
+    """Attention's scores and sums are in registers before they are compared and divided by."""
+    tile_register: bool = True
+    """The tile's totals are in registers before they are rounded; without, a cycle sums and rounds."""
     first_layer_in_rom: bool = False
     """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
     model: ModelConfig = field(default=MICROGPT)
@@ -58,6 +62,8 @@ class CoreConfig:
             if not low <= value <= high:
                 raise ValueError(f"{name} must be {low} to {high} in a core, not {value!r}")
         _ = self.arithmetic
+        if self.arithmetic.folds_projection and not self.first_layer_in_rom:
+            raise ValueError(f"first_layer_in_rom must be set in {self.arithmetic_name}, which adds to tables of it")
         if self.first_layer_in_rom and self.model.n_layer != 1:
             raise ValueError(f"n_layer must be 1 with first_layer_in_rom, not {self.model.n_layer!r}")
         for name, high in (("tile_rows", 64), ("tile_columns", 64), ("bits_per_cycle", 8), ("sampler_lanes", 256)):
@@ -76,6 +82,11 @@ class CoreConfig:
     def arithmetic(self) -> Arithmetic:
         """What every unit computes."""
         return arithmetic(self.arithmetic_name, self.model, self.word)
+
+    @property
+    def constant_position_0(self) -> bool:
+        """Whether the logits at position 0, where nothing but the token is attended to, are constants from ROM."""
+        return self.arithmetic.folds_projection
 
     @property
     def dense_head(self) -> bool:
@@ -99,8 +110,14 @@ class CoreConfig:
         return -(-rows // self.tile_rows), -(-columns // self.tile_columns)
 
     def matrices(self) -> dict[str, tuple[int, int]]:
-        """Return name -> (rows, columns) of the model's tensors and of ``folded = lm_head · fc2``."""
-        return {**self.model.shapes(), "folded": (self.model.vocab_size, self.model.mlp_dim)}
+        """Return name -> (rows, columns) of the model's tensors, and of what an arithmetic makes of them."""
+        model = self.model
+        return {
+            **model.shapes(),
+            "folded": (model.vocab_size, model.mlp_dim),
+            "fc1_wo": (model.mlp_dim, model.n_embd),
+            "lm_head_wo": (model.vocab_size, model.n_embd),
+        }
 
 
 # Any checkpoint of the family: a tile of 128 multipliers that attention shares, RMSNorm's scale deferred past the MLP,

@@ -7,11 +7,11 @@ from typing import Any
 from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 
-from hdl.core.estimate import banks_of, largest_matrix
+from hdl.core.estimate import banks_of, largest_matrix, tile_split
 from hdl.core.interface import CoreSignature, Stage
 from hdl.core.performance import PerformanceCounters
 from hdl.core.requests import RequestControl
-from hdl.core.schedule import Operation, Vector, schedule, tile_instructions
+from hdl.core.schedule import Operation, Vector, scales_totals, schedule, tile_instructions
 from hdl.core.sequencer import Sequencer
 from hdl.core.vectors import Vectors, tag_layout
 from hdl.design import Design
@@ -22,8 +22,9 @@ from hdl.units.folded_rom import FoldedRom
 from hdl.units.format import requantise, shape_of
 from hdl.units.multipliers import bank_of, share
 from hdl.units.rmsnorm import RmsNorm
-from hdl.units.sampler import Sampler
+from hdl.units.samplers import sampler_of
 from hdl.units.scaled_linear import ScaledLinear
+from hdl.units.select import choose
 from hdl.units.tile import Tile
 from hdl.units.weight_rom import WeightRom, rom_words
 from talos_ref.golden.integer_model import IntegerModel
@@ -36,11 +37,10 @@ class Core(wiring.Component):
 
     Every instruction of the schedule takes a cycle, and waits for its source. A MULTIPLY done in cycle 0 reads the
     weight ROM and chooses its block of the source; 1: the tile multiplies; 2: it sums; 3: the totals of a last column
-    block are requantised and written; from cycle ``WRITE_LATENCY`` on they can be read. The cycles of a step depend
-    on its position and, in a deferred arithmetic, on the number of hidden units that are not 0.
+    block are requantised and written; from cycle ``write_latency`` on they can be read. Without ``tile_register``
+    cycles 2 and 3 are one. The cycles of a step depend on its position and, in a deferred arithmetic, on the number
+    of hidden units that are not 0.
     """
-
-    WRITE_LATENCY = WeightRom.LATENCY + Tile.LATENCY + 1
 
     def __init__(self, design: Design) -> None:
         self.design = design
@@ -50,13 +50,13 @@ class Core(wiring.Component):
         golden = IntegerModel(design.checkpoint, self.arithmetic)
         tensors, word = dict(golden.tensors), self.arithmetic.word
         if self.arithmetic.deferred:
-            last = f"layer{self.model.n_layer - 1}.fc1"
+            last = "fc1_wo" if self.arithmetic.folds_projection else f"layer{self.model.n_layer - 1}.fc1"
             tensors[last] = [tensors[last][unit] for unit in self.hidden_order]
             tensors["folded"] = [[row[unit] for unit in self.hidden_order] for row in tensors["folded"]]
 
         self.control = RequestControl(self.model, self.arithmetic)
         self.sequencer = Sequencer(self.program)
-        self.embedding = (FoldedRom if config.first_layer_in_rom else Embedding)(golden)
+        self.embedding = FoldedRom(golden, self.hidden_order) if config.first_layer_in_rom else Embedding(golden)
         self.rmsnorm = RmsNorm(
             self.arithmetic.rmsnorm,
             normalise=any(step.operation is Operation.NORMALISE for step in self.program),
@@ -69,19 +69,24 @@ class Core(wiring.Component):
             word=word,
             outputs=largest_matrix(config)[0],
             terms=largest_matrix(config)[1],
+            split=tile_split(config),
+            addends=self.arithmetic.folds_projection,
+            registered=config.tile_register,
         )
+        self.write_latency = WeightRom.LATENCY + self.tile.LATENCY + 1
         self.vectors = Vectors(config)
         self.attention = Attention(
             self.arithmetic.attention,
             self.model,
             positions=config.attention_positions,
             bits_per_cycle=config.bits_per_cycle,
+            registered=config.attention_registers,
         )
-        self.sampler = Sampler(
+        self.sampler = sampler_of(self.arithmetic.sampler)(
             self.arithmetic.sampler,
             vocab_size=self.model.vocab_size,
             lanes=config.sampler_lanes,
-            word=word,
+            word=self.arithmetic.logit,
             bits_per_cycle=config.bits_per_cycle,
             shared=True,
         )
@@ -97,12 +102,13 @@ class Core(wiring.Component):
             spec, total = self.arithmetic.scaled_linear, self.tile.total_shape
             if config.sparse_head:
                 self.units["head"] = self.head = FoldedHead(
-                    tensors["folded"], spec, tile_rows=config.tile_rows, total_shape=total
+                    tensors["folded"], spec, word=word, tile_rows=config.tile_rows, total_shape=total
                 )
-            self.units["scaled"] = self.scaled = ScaledLinear(
-                spec, lanes=config.tile_rows, total_shape=total, addend_shape=total
-            )
-        super().__init__(CoreSignature(self.model, word))
+            if scales_totals(self.program):
+                self.units["scaled"] = self.scaled = ScaledLinear(
+                    spec, lanes=config.tile_rows, total_shape=total, addend_shape=total
+                )
+        super().__init__(CoreSignature(self.model, self.arithmetic.logit))
 
     def elaborate(self, platform: Any) -> Any:
         m = Module()
@@ -123,6 +129,7 @@ class Core(wiring.Component):
         wiring.connect(m, wiring.flipped(self.result), control.result)
         m.d.comb += [
             sequencer.start.eq(control.start),
+            sequencer.skip.eq(self._constant(control.position)),
             self.embedding.enable.eq(control.start),
             self.embedding.token.eq(control.token),
             self.embedding.position.eq(control.position),
@@ -151,6 +158,25 @@ class Core(wiring.Component):
             vectors.logits_taken.eq(sampler.i.valid & sampler.i.ready),
             self.logits.eq(vectors.logits),
         ]
+        if sampler.PREPARES:
+            m.d.comb += [sampler.prepare.eq(control.start), sampler.state.eq(control.next_rng)]
+            if self.config.dense_head:
+                # They are complete when their last rows have been written.
+                complete = Signal(name="complete")
+                m.d.sync += complete.eq(vectors.logits_valid & ~vectors.logits_taken)
+                m.d.comb += [
+                    sampler.arriving.valid.eq(vectors.logits_valid & ~complete),
+                    sampler.arriving.payload.eq(vectors.logits),
+                ]
+            else:
+                m.d.comb += [
+                    sampler.arriving.valid.eq(vectors.head.valid),
+                    sampler.arriving.payload.eq(vectors.head.payload),
+                ]
+
+    def _constant(self, position: Any) -> Any:
+        """Return whether the logits at a position are constants of the token, which come from ROM."""
+        return position == 0 if self.config.constant_position_0 else Const(0, 1)
 
     def _connect_rmsnorm(self, m: Module) -> None:
         """RMSNorm's sources, and where its result goes: to the residual stream, the tile, or the deferred scale."""
@@ -226,28 +252,49 @@ class Core(wiring.Component):
             tile.i.p.first.eq(instruction.first),
             tile.i.p.last.eq(instruction.last),
         ]
+        if tile.addends:
+            self._connect_addends(m)
         m.d.comb += tile.i.p.weights.eq(self.weights.weights)
 
         # Cycle 3: the tag has travelled along.
         travelled = vectors.reserve.payload
-        for cycle in range(1, self.WRITE_LATENCY):
+        for cycle in range(1, self.write_latency):
             delayed = Signal(tag, name=f"tag{cycle}")
             m.d.sync += delayed.eq(travelled)
             travelled = delayed
         word, deferred = self.arithmetic.word, self.arithmetic.deferred
         addends = (travelled.destination == Vector.LOGITS) if deferred else Const(0, 1)
+        late = Const(0, 1) if tile.registered else (travelled.destination == Vector.RESIDUAL) & ~travelled.scaled
         m.d.comb += [
-            vectors.words.valid.eq(tile.o.valid & ~travelled.scaled & ~addends),
+            vectors.words.valid.eq(tile.o.valid & ~travelled.scaled & ~addends & ~late),
             vectors.words.p.tag.eq(travelled),
         ]
         for r in range(self.config.tile_rows):
             m.d.comb += vectors.words.p.words[r].eq(requantise(tile.o.p[r], 2 * word.fraction, word))
         if deferred:
-            self._connect_scaled(m, travelled)
+            if scales_totals(self.program):
+                self._connect_scaled(m, travelled)
             if self.config.dense_head:
                 self._connect_dense_head(m, tile.o.valid & addends & ~travelled.scaled)
             else:
                 self._connect_sparse_head(m, travelled, tile.o.valid & addends)
+        if not tile.registered:
+            self._connect_late_residual(m, travelled, tile.o.valid & late)
+        if self.arithmetic.folds_projection:
+            self._connect_constant_logits(m)
+
+    def _connect_addends(self, m: Module) -> None:
+        """From the ROM's row, the addends of an instruction's rows, along with its operands."""
+        rows, instruction = self.config.tile_rows, self.sequencer.instruction
+        for r in range(rows):
+            chosen: Any = Const(0, shape_of(self.arithmetic.word))
+            places = ((Vector.HIDDEN, self.embedding.hidden), (Vector.LOGITS, self.embedding.logits))
+            for destination, addends in places:
+                words = [addends[row] for row in range(r, len(addends), rows)]
+                if words:
+                    asked = instruction.addends & (instruction.destination == destination)
+                    chosen = Mux(asked, choose(words, instruction.row), chosen)
+            m.d.sync += self.tile.i.p.addends[r].eq(chosen)
 
     def _connect_scaled(self, m: Module, travelled: Any) -> None:
         """Totals that a scale is applied to: of the query, of fc2, of a dense head's folded matrix."""
@@ -261,6 +308,27 @@ class Core(wiring.Component):
             vectors.scaled.p.words.eq(scaled.o.payload),
         ]
         m.d.sync += vectors.scaled.p.tag.eq(travelled)
+
+    def _connect_late_residual(self, m: Module, travelled: Any, valid: Any) -> None:
+        """What is added to the residual stream where a cycle has summed and rounded already: a cycle later.
+
+        It takes the way of scaled words, of which there are none in that cycle.
+        """
+        vectors, written = self.vectors, Signal(name="written")
+        words = Signal(vectors.words.p.words.shape(), name="late_words")
+        m.d.sync += [written.eq(valid), words.eq(vectors.words.p.words)]
+        if not scales_totals(self.program):
+            m.d.sync += vectors.scaled.p.tag.eq(travelled)
+        with m.If(written):
+            m.d.comb += vectors.scaled.valid.eq(1)
+            m.d.comb += [vectors.scaled.p.words[r].eq(words[r]) for r in range(self.config.tile_rows)]
+
+    def _connect_constant_logits(self, m: Module) -> None:
+        """At position 0 the ROM's row has the logits, a cycle after the step's start."""
+        constant = Signal(name="constant")
+        m.d.sync += constant.eq(self.control.start & self._constant(self.control.position))
+        with m.If(constant):
+            m.d.comb += [self.vectors.head.valid.eq(1), self.vectors.head.payload.eq(self.embedding.logits)]
 
     def _connect_dense_head(self, m: Module, valid: Any) -> None:
         """The addends of a row block of logits, held from lm_head's totals to those of the folded matrix."""
@@ -286,7 +354,7 @@ class Core(wiring.Component):
             head.scale_valid.eq(self.scale_valid),
         ]
         wiring.connect(m, vectors.announced, head.announced)
-        wiring.connect(m, head.o, vectors.head)
+        m.d.comb += [vectors.head.valid.eq(head.o.valid), vectors.head.payload.eq(head.o.payload)]
 
     def _connect_attention(self, m: Module) -> None:
         """Query, key and value into attention, its result back."""
@@ -298,6 +366,7 @@ class Core(wiring.Component):
             m.d.comb += [
                 attention.position.eq(control.position),
                 attention.start.eq(control.start),
+                attention.skip.eq(self._constant(control.position)),
                 attention.value.eq(control.start),
                 attention.q.eq(self.embedding.q),
                 attention.k.eq(self.embedding.k),
@@ -318,7 +387,8 @@ class Core(wiring.Component):
         head = self.sampler.turn_ports
         if self.arithmetic.deferred:
             sparse = [self.head.sparse_multipliers, self.head.scale_multipliers] if self.config.sparse_head else []
-            head = [*sparse, *head, self.scaled.multipliers]
+            scaled = [self.scaled.multipliers] if scales_totals(self.program) else []
+            head = [*sparse, *head, *scaled]
         banks = banks_of(
             self.config, [self.tile.multipliers], self.attention.multiplier_ports, head, self.sampler.apart_ports
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hdl.core.config import CoreConfig
-from hdl.core.schedule import Operation, schedule, tile_instructions
+from hdl.core.schedule import Operation, scales_totals, schedule, tile_instructions
 from hdl.core.sequencer import instruction_layout
 from hdl.device.chip import Chip
 from hdl.device.cyclone_v import CHIP
@@ -20,16 +20,16 @@ from hdl.units.attention import Attention
 from hdl.units.folded_rom import FoldedRom
 from hdl.units.kv_cache import CacheLayout, cache_depth, cache_rows
 from hdl.units.multipliers import bank_layout
-from hdl.units.registry import attention_divide_of, sampler_weights_of
+from hdl.units.registry import attention_divide_of
 from hdl.units.rmsnorm import RmsNorm
-from hdl.units.sampler import Sampler
+from hdl.units.samplers import sampler_of
 from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.sparse_tile import SparseTile
 from hdl.units.tile import Tile
 
 __all__ = [
     "Estimate", "Memory", "banks_of", "dsp_blocks", "dsp_modes", "estimate", "largest_matrix", "memories",
-    "memory_blocks",
+    "memory_blocks", "tile_split",
 ]  # fmt: skip
 
 
@@ -79,19 +79,27 @@ def largest_matrix(config: CoreConfig) -> tuple[int, int]:
     return max(rows for rows, _ in shapes), max(columns for _, columns in shapes)
 
 
+def tile_split(config: CoreConfig) -> int:
+    """Return how many rows of a shared bank a row of the tile takes, so that the bank has the columns of attention."""
+    columns, positions = config.tile_columns, config.attention_positions
+    shared = config.share_multipliers and 1 < positions < columns and columns % positions == 0
+    return columns // positions if shared else 1
+
+
 def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
     """Return mode -> DSP blocks of a core: each holds two products, or the sum of two."""
     golden, model, word = config.arithmetic, config.model, config.word
     outputs, terms = largest_matrix(config)
-    tile = Tile.port(min(config.tile_rows, outputs), min(config.tile_columns, terms), word)
-    lanes = min(config.sampler_lanes, model.vocab_size)
-    head = [*Sampler.turns(golden.sampler, word, model.vocab_size, lanes).values()]
+    tile = Tile.port(min(config.tile_rows, outputs), min(config.tile_columns, terms), word, tile_split(config))
+    lanes, sampler = min(config.sampler_lanes, model.vocab_size), sampler_of(golden.sampler)
+    head = [*sampler.turns(golden.sampler, golden.logit, model.vocab_size, lanes).values()]
     if golden.scaled_linear is not None:
-        head.append(ScaledLinear.port(golden.scaled_linear, config.tile_rows))
+        if scales_totals(schedule(config)):
+            head.append(ScaledLinear.port(golden.scaled_linear, config.tile_rows))
         if config.sparse_head:
             head.append(SparseTile.port(model.vocab_size, word))
             head.append(ScaledLinear.port(golden.scaled_linear, model.vocab_size))
-    apart = [*sampler_weights_of(golden.sampler).apart(golden.sampler, word).values()]
+    apart = [*sampler.apart(golden.sampler, golden.logit).values()]
     attention = Attention.ports(golden.attention, model, config.attention_positions)
     normalise = any(step.operation is Operation.NORMALISE for step in schedule(config))
     banks = [
@@ -112,7 +120,8 @@ def memories(config: CoreConfig) -> list[Memory]:
     model, word, program = config.model, config.word.width, schedule(config)
     vector = model.n_embd * word
     if config.first_layer_in_rom:
-        found = [Memory(name="first layer", depth=model.vocab_size * FoldedRom.pitch(model), width=4 * vector)]
+        row = FoldedRom.row_layout(model, config.arithmetic).size
+        found = [Memory(name="first layer", depth=model.vocab_size * FoldedRom.pitch(model), width=row)]
     else:
         found = [Memory(name="wte", depth=model.vocab_size, width=vector)]
         found.append(Memory(name="wpe", depth=model.block_size, width=vector))
@@ -131,6 +140,9 @@ def memories(config: CoreConfig) -> list[Memory]:
     if (table := attention_divide_of(division).rom(division)) is not None:
         words, bits = table
         found += [Memory(name=f"divide {head}", depth=words, width=bits) for head in range(model.n_head)]
+    sampler = config.arithmetic.sampler
+    roms = sampler_of(sampler).roms(sampler, model.vocab_size)
+    found += [Memory(name=f"sampler {lane}", depth=words, width=bits) for lane, (words, bits) in enumerate(roms)]
     if config.arithmetic.deferred and config.sparse_head:
         depth = SparseTile.depth(model.mlp_dim, config.tile_rows)
         found.append(Memory(name="folded", depth=depth, width=model.vocab_size * word))

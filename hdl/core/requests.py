@@ -46,6 +46,8 @@ class RequestControl(wiring.Component):
         Once a request, for the sampler.
     rng, greedy : Out
         Random state for the sampler to draw with, and whether it is to take the argmax.
+    next_rng : Out(32)
+        ``rng`` of the step that ``start`` begins.
     draw : In(stream)
         From the sampler.
     taken : Out(1)
@@ -60,7 +62,7 @@ class RequestControl(wiring.Component):
         super().__init__(
             {
                 "request": In(stream.Signature(request_layout(config))),
-                "result": Out(stream.Signature(result_layout(config, arithmetic.word))),
+                "result": Out(stream.Signature(result_layout(config, arithmetic.logit))),
                 "idle": In(1),
                 "start": Out(1),
                 "token": Out(token),
@@ -69,8 +71,9 @@ class RequestControl(wiring.Component):
                 "accepted": Out(1),
                 "temperature": Out(stream.Signature(shape_of(TEMPERATURE))),
                 "rng": Out(32),
+                "next_rng": Out(32),
                 "greedy": Out(1),
-                "draw": In(stream.Signature(draw_layout(config.vocab_size, shape_of(arithmetic.word)))),
+                "draw": In(stream.Signature(draw_layout(config.vocab_size, shape_of(arithmetic.logit)))),
                 "taken": Out(1),
                 "error": Out(1),
             }
@@ -132,6 +135,7 @@ class RequestControl(wiring.Component):
             result.argmax.eq(self.draw.p.argmax),
             result.top_logit.eq(self.draw.p.top_logit),
             next_state.eq(Mux(self.greedy, state, self.rng)),
+            self.next_rng.eq(xorshift32(Mux(self.accepted, usable_state(request.seed), next_state))),
             result.rng.eq(next_state),
             result.last.eq(last),
             self.taken.eq(self.draw.valid & self.result.ready),

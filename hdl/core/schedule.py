@@ -12,7 +12,7 @@ from itertools import chain
 from hdl.core.config import CoreConfig
 from hdl.core.interface import Stage
 
-__all__ = ["Operation", "Vector", "Instruction", "schedule", "tile_instructions"]
+__all__ = ["Operation", "Vector", "Instruction", "scales_totals", "schedule", "tile_instructions"]
 
 
 class Operation(IntEnum):
@@ -64,6 +64,8 @@ class Instruction:
     """``last`` of the last row block: the destination is complete."""
     release: bool = False
     """Last use of ``source``, which may be overwritten."""
+    addends: bool = False
+    """The totals start from the addends of the destination's rows, which come from ROM."""
     scaled: bool = False
     """A scale is applied to the totals: the query's constant, or that of the deferred RMSNorm."""
     measure: bool = False
@@ -132,13 +134,40 @@ def _project(config: CoreConfig, layer: int) -> list[Instruction]:
     return [_normalise(v.RESIDUAL, v.NORMED), *chain.from_iterable(order)]
 
 
+_SCALE_CYCLES = 6
+"""Instructions from the last of a residual stream to the last of the logits, so that its scale is there for these; one
+more where the tile has no register, whose totals are added a cycle later."""
+
+
+def _sparse(config: CoreConfig, layer: int) -> bool:
+    """Return whether the folded head takes the layer's hidden units as they come."""
+    return config.arithmetic.deferred and config.sparse_head and layer == config.model.n_layer - 1
+
+
+def _from_attention(config: CoreConfig) -> list[Instruction]:
+    """Return what a layer that folds its projection makes of attention's output.
+
+    Hidden units come first, since the head takes them one by one. The residual stream is wanted for its scale alone,
+    and so comes as late as that allows; the addends of the logits are last.
+    """
+    v = Vector
+    hidden = _multiply(config, "fc1_wo", Stage.FC1, v.ATTENDED, v.HIDDEN, addends=True, sparse=_sparse(config, 0))
+    residual = _multiply(config, "layer0.wo", Stage.WO, v.ATTENDED, v.RESIDUAL, measure=True)
+    head = _multiply(config, "lm_head_wo", Stage.LM_HEAD, v.ATTENDED, v.LOGITS, addends=True, release=True)
+    late = max(_SCALE_CYCLES + (not config.tile_register) - len(head), 0)
+    early = max(len(hidden) - late, 0)
+    # A row block is summed without anything in between.
+    early -= early % config.blocks(1, config.model.n_embd)[1]
+    return [*hidden[:early], *residual, *hidden[early:], *_with_folded(config, head)]
+
+
 def _mlp(config: CoreConfig, layer: int) -> list[Instruction]:
     """Return what adds a layer's MLP to the residual stream; the last one of a deferred arithmetic ends in the head."""
     v, prefix = Vector, f"layer{layer}."
     deferred, last = config.arithmetic.deferred, layer == config.model.n_layer - 1
     source = v.RESIDUAL if deferred else v.NORMED
     program = [] if deferred else [_normalise(v.RESIDUAL, v.NORMED)]
-    sparse = deferred and last and config.sparse_head
+    sparse = _sparse(config, layer)
     program += _multiply(
         config, prefix + "fc1", Stage.FC1, source, v.HIDDEN, layer=layer, release=not deferred, sparse=sparse
     )
@@ -149,11 +178,15 @@ def _mlp(config: CoreConfig, layer: int) -> list[Instruction]:
 
 def _head(config: CoreConfig) -> list[Instruction]:
     """Return what makes the logits, where the hidden units are not skipped one by one."""
-    v = Vector
-    addends = _multiply(config, "lm_head", Stage.LM_HEAD, v.RESIDUAL, v.LOGITS)
+    return _with_folded(config, _multiply(config, "lm_head", Stage.LM_HEAD, Vector.RESIDUAL, Vector.LOGITS))
+
+
+def _with_folded(config: CoreConfig, addends: list[Instruction]) -> list[Instruction]:
+    """Return the addends of the logits, and with a dense head the folded matrix."""
     if not config.dense_head:
         return addends
-    # A row block of lm_head is followed by that of the folded matrix, to whose scaled totals it is added.
+    v = Vector
+    # A row block of addends is followed by that of the folded matrix, to whose scaled totals it is added.
     totals = _multiply(config, "folded", Stage.LM_HEAD, v.HIDDEN, v.LOGITS, scaled=True)
     addends = [replace(instruction, complete=False) for instruction in addends]
     return sorted(addends + totals, key=lambda instruction: instruction.row)
@@ -162,6 +195,9 @@ def _head(config: CoreConfig) -> list[Instruction]:
 def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
     """Return the instructions of one step, in order."""
     v = Vector
+    sample = Instruction(operation=Operation.SAMPLE, stage=Stage.SAMPLE, source=v.LOGITS, destination=v.LOGITS)
+    if config.arithmetic.folds_projection:
+        return (*_from_attention(config), sample)
     program = [] if config.first_layer_in_rom else [_normalise(v.EMBEDDING, v.RESIDUAL)]
     for layer in range(config.model.n_layer):
         if layer > 0 or not config.first_layer_in_rom:
@@ -177,9 +213,12 @@ def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
             measure=config.arithmetic.deferred,
         )
         program += _mlp(config, layer)
-    program += _head(config)
-    program += [Instruction(operation=Operation.SAMPLE, stage=Stage.SAMPLE, source=v.LOGITS, destination=v.LOGITS)]
-    return tuple(program)
+    return (*program, *_head(config), sample)
+
+
+def scales_totals(program: tuple[Instruction, ...]) -> bool:
+    """Return whether any totals of the tile are scaled."""
+    return any(instruction.scaled for instruction in program)
 
 
 def tile_instructions(program: tuple[Instruction, ...]) -> list[Instruction]:

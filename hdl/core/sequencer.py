@@ -37,6 +37,7 @@ def instruction_layout(program: tuple[Instruction, ...]) -> data.StructLayout:
             "measure": 1,
             "sparse": 1,
         }
+        | ({"addends": 1} if any(instruction.addends for instruction in program) else {})
     )
 
 
@@ -50,6 +51,8 @@ class Sequencer(wiring.Component):
     -------
     start : In(1)
         Begin a step; only while idle or with the last instruction done.
+    skip : In(1)
+        With ``start``: the last instruction is the only one of the step.
     ready : In(1)
         The current instruction can be done.
     running : Out(1)
@@ -69,6 +72,7 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "skip": In(1),
                 "ready": In(1),
                 "running": Out(1),
                 "instruction": Out(self.layout),
@@ -89,11 +93,12 @@ class Sequencer(wiring.Component):
         counter = Signal(range(len(init)), name="counter")
         next_counter = Signal(range(len(init)), name="next_counter")
         # After the last instruction the counter goes back too: beyond the program the memory has no words.
+        first = Mux(self.skip, len(init) - 1, 0)
         ended = self.done & (self.instruction.operation == Operation.SAMPLE)
         m.d.comb += [
             self.instruction.eq(read.data),
             self.done.eq(self.running & self.ready),
-            next_counter.eq(Mux(self.start | ended, 0, counter + self.done)),
+            next_counter.eq(Mux(self.start, first, Mux(ended, 0, counter + self.done))),
             read.addr.eq(next_counter),
             self.stage.eq(
                 Mux(self.running, Mux(self.ready, read.data.stage, read.data.wait_stage), Stage.IDLE)

@@ -17,10 +17,6 @@ from hdl.units.sparse_tile import SparseTile
 
 __all__ = ["Done", "stage_cycles", "timeline"]
 
-_WRITTEN = Core.WRITE_LATENCY - 1
-"""Cycles from an instruction to the one that writes its totals; a residual stream can be read in that one already."""
-
-
 @dataclass(frozen=True)
 class Done:
     """An instruction and the cycle that does it; cycle 0 is the one before the step's first, which starts it."""
@@ -46,12 +42,19 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
     settled = {Vector.EMBEDDING: 1}
     hidden: dict[int, int] = {}
     announced: list[tuple[int, int]] = []
+    # Cycles from an instruction to the one that writes its totals; a residual stream can be read in that one already.
+    to_written = core.write_latency - 1
     query = 0
     scale = 0
     if core.config.first_layer_in_rom:
         ready[Vector.ATTENDED] = core.attention.latency(position)
+    program = core.program
+    if core.config.constant_position_0 and position == 0:
+        # The logits are constants, written in the cycle after the start.
+        program = program[-1:]
+        ready[Vector.LOGITS] = max(2 + core.config.dense_head, core.sampler.PREPARATION) + core.sampler.LATENCY
     done: list[Done] = []
-    for instruction in core.program:
+    for instruction in program:
         first = done[-1].cycle + 1 if done else 1
         source, destination = instruction.source, instruction.destination
         if source is Vector.HIDDEN:
@@ -69,14 +72,16 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
             settled[destination] = ready[destination]
         if instruction.operation is not Operation.MULTIPLY or not instruction.last:
             continue
-        written = cycle + _WRITTEN + (ScaledLinear.LATENCY if instruction.scaled else 0)
+        written = cycle + to_written + (ScaledLinear.LATENCY if instruction.scaled else 0)
         if destination is Vector.HIDDEN:
             hidden[instruction.row] = written + 1
             announced.append((written, non_zero[instruction.row] if instruction.row < len(non_zero) else 0))
         if not instruction.complete:
             continue
+        late = destination is Vector.RESIDUAL and not instruction.scaled and not core.config.tile_register
+        written += late
         ready[destination] = settled[destination] = written + 1
-        if destination is Vector.RESIDUAL and not instruction.scaled:
+        if destination is Vector.RESIDUAL and not instruction.scaled and not late:
             ready[destination] = written
         if instruction.measure:
             scale = written + 1 + core.rmsnorm.LATENCY + 1
@@ -89,7 +94,9 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
             if core.arithmetic.deferred and core.config.sparse_head:
                 # The logits are written one cycle after the head offers them.
                 ready[destination] = max(written, scale, _sparse_done(announced)) + core.head.LATENCY + 1
-            ready[destination] += core.sampler.LATENCY
+            if core.sampler.PREPARES and core.config.dense_head:
+                ready[destination] += 1
+            ready[destination] = max(ready[destination], core.sampler.PREPARATION) + core.sampler.LATENCY
     return done
 
 

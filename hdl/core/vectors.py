@@ -73,11 +73,12 @@ class Vectors(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config, self.model, self.word = config, config.model, config.arithmetic.word
-        word = shape_of(self.word)
+        word, logit = shape_of(self.word), shape_of(config.arithmetic.logit)
         vector = data.ArrayLayout(word, self.model.n_embd)
-        logits = data.ArrayLayout(word, self.model.vocab_size)
+        logits = data.ArrayLayout(logit, self.model.vocab_size)
         tag = tag_layout(config)
         block = data.StructLayout({"tag": tag, "words": data.ArrayLayout(word, config.tile_rows)})
+        scaled = data.StructLayout({"tag": tag, "words": data.ArrayLayout(logit, config.tile_rows)})
         self.hidden_blocks = -(-self.model.mlp_dim // config.tile_rows)
         announcement = data.StructLayout(
             {"row": index_shape(self.hidden_blocks), "non_zero": config.tile_rows, "last": 1}
@@ -92,7 +93,7 @@ class Vectors(wiring.Component):
                 "x": Out(data.ArrayLayout(word, config.tile_columns)),
                 "reserve": In(stream.Signature(tag, always_ready=True)),
                 "words": In(stream.Signature(block, always_ready=True)),
-                "scaled": In(stream.Signature(block, always_ready=True)),
+                "scaled": In(stream.Signature(scaled, always_ready=True)),
                 "normalised": In(stream.Signature(vector, always_ready=True)),
                 "normed": In(stream.Signature(vector)),
                 "attended": In(stream.Signature(vector)),

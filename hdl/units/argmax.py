@@ -10,16 +10,16 @@ from amaranth.hdl import C, Module, Mux, Signal, Value, signed
 __all__ = ["first_maximum"]
 
 
-def first_maximum(m: Module, values: Sequence[Any]) -> tuple[Value, Value]:
+def first_maximum(m: Module, values: Sequence[Any], name: str = "") -> tuple[Value, Value]:
     """Return (index, value) of the first maximum of equally wide signed ``values``.
 
     A tree of nodes of three: all three comparisons of a node are made at once, so that 27 words take three levels of
-    comparison and choice. Raises ValueError if there is no value.
+    comparison and choice. ``name`` begins the names of its signals. Raises ValueError if there is no value.
     """
     if not values:
         raise ValueError("values must not be empty")
     shape = signed(len(Value.cast(values[0])))
-    bits = range(len(values))
+    bits, prefix = range(len(values)), f"{name}_" if name else ""
     nodes: list[tuple[Value, Value]] = [(C(index, bits), Value.cast(value)) for index, value in enumerate(values)]
     level = 0
     while len(nodes) > 1:
@@ -27,8 +27,8 @@ def first_maximum(m: Module, values: Sequence[Any]) -> tuple[Value, Value]:
         for place in range(0, len(nodes), 3):
             group = nodes[place : place + 3]
             if len(group) > 1:
-                index = Signal(bits, name=f"argmax_{level}_{place // 3}")
-                value = Signal(shape, name=f"max_{level}_{place // 3}")
+                index = Signal(bits, name=f"{prefix}argmax_{level}_{place // 3}")
+                value = Signal(shape, name=f"{prefix}max_{level}_{place // 3}")
                 m.d.comb += [index.eq(_choose(group, 0)), value.eq(_choose(group, 1))]
                 group = [(index, value)]
             above.append(group[0])

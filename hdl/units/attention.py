@@ -31,10 +31,11 @@ class Attention(wiring.Component):
         pass 1, a row a cycle     0: address keys    1: q·k products    2: sums, scores    3: store, running maximum
         pass 2, a row a cycle     0: address values, weights    1: products, Σ weight    2: Σ weight·value
 
-    and then the division. Pass 1 begins in the cycle of ``start``, pass 2 when pass 1 has ended; its last row waits for
-    ``value``. The current position is taken from the ports, all others from the cache. So ``o`` is valid
-    ``latency(position)`` cycles after ``start`` if ``value`` came in time, and else ``LATENCY_AFTER_VALUE`` cycles
-    after it. Cycles depend on the position alone.
+    and then the division. Without ``registered``, cycles 2 and 3 of the first pass are one, and the sums of the second
+    go to the division in the cycle that makes them. Pass 1 begins in the cycle of ``start``, pass 2 when pass 1 has
+    ended; its last row waits for ``value``. The current position is taken from the ports, all others from the cache.
+    So ``o`` is valid ``latency(position)`` cycles after ``start`` if ``value`` came in time, and else
+    ``LATENCY_AFTER_VALUE`` cycles after it. Cycles depend on the position alone.
 
     Members
     -------
@@ -44,6 +45,8 @@ class Attention(wiring.Component):
         Stable from ``start`` until ``o`` is taken.
     start : In(1)
         ``q`` and ``k`` are at their ports from the next cycle on, until ``o`` is taken.
+    skip : In(1)
+        With ``start`` and ``value`` in one cycle: key and value are cached, and nothing is attended to.
     value : In(1)
         So is ``v``; together with ``start`` or later.
     q, k, v : In(vectors)
@@ -55,10 +58,16 @@ class Attention(wiring.Component):
     """
 
     def __init__(
-        self, spec: AttentionSpec, config: ModelConfig, *, positions: int = 1, bits_per_cycle: int = 3
+        self,
+        spec: AttentionSpec,
+        config: ModelConfig,
+        *,
+        positions: int = 1,
+        bits_per_cycle: int = 3,
+        registered: bool = True,
     ) -> None:
         self.softmax = softmax_of(spec)(spec)
-        self.spec, self.config, self.positions = spec, config, positions
+        self.spec, self.config, self.positions, self.registered = spec, config, positions, registered
         self.n_head, self.head_dim = config.n_head, config.head_dim
         self.cache = CacheMemory(config, spec.word, positions)
         self.rows = self.cache.rows
@@ -74,7 +83,7 @@ class Attention(wiring.Component):
             bits_per_cycle,
         )
         # The last row is begun in the cycle of v; its products, its sums and the division follow.
-        self.LATENCY_AFTER_VALUE = 3 + self.divide.LATENCY
+        self.LATENCY_AFTER_VALUE = 2 + registered + self.divide.LATENCY
         vector = self.cache.vector_layout
         own, *quotient = self.ports(spec, config, positions)
         self.division_multiplies = bool(quotient)
@@ -84,6 +93,7 @@ class Attention(wiring.Component):
                 "position": In(range(config.block_size)),
                 "layer": In(index_shape(config.n_layer)),
                 "start": In(1),
+                "skip": In(1),
                 "value": In(1),
                 "q": In(vector),
                 "k": In(vector),
@@ -110,7 +120,7 @@ class Attention(wiring.Component):
     def latency(self, position: int) -> int:
         """Return the cycles from ``q`` to a valid ``o`` where ``v`` is not late."""
         rows = position // self.positions + 1
-        return (rows + 3) + (rows + 2) + self.divide.LATENCY
+        return (rows + 2 + self.registered) + (rows + 1 + self.registered) + self.divide.LATENCY
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -161,17 +171,18 @@ class Attention(wiring.Component):
         next_row = Signal(index_shape(self.rows), name="next_row")
         row = Signal(index_shape(self.rows), name="row")
         issue = Signal(name="issue")
-        m.d.comb += [issue.eq(self.start | scoring), row.eq(Mux(self.start, 0, next_row))]
+        m.d.comb += [issue.eq((self.start & ~self.skip) | scoring), row.eq(Mux(self.start, 0, next_row))]
         self.key_row = row
         with m.If(self.start):
-            m.d.sync += [next_row.eq(1), scoring.eq(row_of(self.position, self.positions) != 0)]
+            m.d.sync += [next_row.eq(1), scoring.eq((row_of(self.position, self.positions) != 0) & ~self.skip)]
         with m.Elif(scoring):
             m.d.sync += [next_row.eq(next_row + 1), scoring.eq(next_row != last_row)]
 
         # Cycle 1: the keys are there; the bank multiplies (its operands are chosen in _weighted_sums).
         # Cycle 2: the products are there.
+        there = 2 + self.registered
         valid, rows = [issue], [row]
-        for stage in (1, 2, 3):
+        for stage in range(1, there + 1):
             valid.append(Signal(name=f"score_valid{stage}"))
             rows.append(Signal(index_shape(self.rows), name=f"score_row{stage}"))
             m.d.sync += [valid[stage].eq(valid[stage - 1]), rows[stage].eq(rows[stage - 1])]
@@ -182,25 +193,29 @@ class Attention(wiring.Component):
                 layout = self.cache.layout
                 lanes = [layout.lane(head, d) for d in range(column % layout.parts, layout.head_lanes, layout.parts)]
                 total = adder_tree(m, [self.multipliers.results[lane][column // 2] for lane in lanes])
-                m.d.sync += score[head][column].eq(softmax.score(total))
+                scored = score[head][column].eq(softmax.score(total))
+                if self.registered:
+                    m.d.sync += scored
+                else:
+                    m.d.comb += scored
 
-        # Cycle 3: the scores are there. Positions beyond the current one take no part in the maximum.
+        # Cycle 3, or still 2: the scores are there. Positions beyond the current one take no part in the maximum.
         stored = Signal(row_layout, name="stored")
         for head in range(self.n_head):
             lowest = Const(-(1 << (softmax.key_shape.width - 1)), softmax.key_shape)
-            keys = [Mux(rows[3] == 0, lowest, self.top[head])]
+            keys = [Mux(rows[there] == 0, lowest, self.top[head])]
             for column in range(self.positions):
                 m.d.comb += stored[head][column].eq(softmax.store(m, score[head][column]))
-                masked = (rows[3] == last_row) & self._beyond(column)
+                masked = (rows[there] == last_row) & self._beyond(column)
                 keys.append(Mux(masked, lowest, softmax.key(score[head][column])))
             _, best = first_maximum(m, keys)
-            with m.If(valid[3]):
+            with m.If(valid[there]):
                 m.d.sync += self.top[head].eq(best)
-        with m.If(valid[3]):
-            m.d.sync += self.scores[rows[3]].eq(stored)
+        with m.If(valid[there]):
+            m.d.sync += self.scores[rows[there]].eq(stored)
         self.scoring, self.current_key = valid[1], rows[1] == last_row
         done = Signal(name="done")
-        m.d.sync += done.eq(valid[3] & (rows[3] == last_row))
+        m.d.sync += done.eq(valid[there] & (rows[there] == last_row))
         return done
 
     def _weighted_sums(self, m: Module, last_row: Signal, scored: Signal) -> None:
@@ -215,7 +230,7 @@ class Attention(wiring.Component):
         weighing = Signal(name="weighing")
         next_row = Signal(index_shape(self.rows), name="next_row")
         there = written | self.value
-        with m.If(self.value):
+        with m.If(self.value & ~self.skip):
             m.d.sync += written.eq(1)
 
         # Cycle 0: weights of a row from its scores; its values are addressed.
@@ -248,22 +263,28 @@ class Attention(wiring.Component):
                 m.d.sync += pipe[stage].eq(pipe[stage - 1])
         m.d.comb += self.multipliers.valid.eq(self.scoring | valid[1])
         self._operands(m, valid[1], Mux(valid[1], last[1], self.current_key), weights)
+        next_denominators = Signal.like(denominators, name="next_denominators")
+        next_numerators = Signal.like(numerators, name="next_numerators")
+        for head in range(self.n_head):
+            total = adder_tree(m, list(weights[head]))
+            m.d.comb += next_denominators[head].eq(Mux(first[1], 0, denominators[head]) + total)
         with m.If(valid[1]):
-            for head in range(self.n_head):
-                total = adder_tree(m, list(weights[head]))
-                m.d.sync += denominators[head].eq(Mux(first[1], 0, denominators[head]) + total)
+            m.d.sync += denominators.eq(next_denominators)
 
         # Cycle 2: the products are there.
+        for element in range(self.config.n_embd):
+            total = self.multipliers.sums[self.cache.layout.lane(*divmod(element, self.head_dim))]
+            m.d.comb += next_numerators[element].eq(Mux(first[2], 0, numerators[element]) + total)
         with m.If(valid[2]):
-            for element in range(self.config.n_embd):
-                total = self.multipliers.sums[self.cache.layout.lane(*divmod(element, self.head_dim))]
-                m.d.sync += numerators[element].eq(Mux(first[2], 0, numerators[element]) + total)
+            m.d.sync += numerators.eq(next_numerators)
 
-        # Cycle 3: the sums are complete; the divider is idle, since the step before has taken its result.
+        # Cycle 3, or still 2: the sums are complete; the divider is idle, since the step before has taken its result.
+        # It reads the denominators in the cycle before the numerators.
+        summed = 2 + self.registered
         m.d.comb += [
-            self.divide.i.valid.eq(valid[3] & last[3]),
-            operands.numerators.eq(numerators),
-            operands.denominators.eq(denominators),
+            self.divide.i.valid.eq(valid[summed] & last[summed]),
+            operands.numerators.eq(numerators if self.registered else next_numerators),
+            operands.denominators.eq(denominators if self.registered else next_denominators),
         ]
 
     def _operands(self, m: Module, weighing: Value, in_last_row: Value, weights: Any) -> None:

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.units.format import index_shape, shape_of
 from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.sparse_tile import SparseTile
+from talos_ref.golden.format import Format
 from talos_ref.golden.linear import ScaledLinear as ScaledLinearSpec
 
 __all__ = ["FoldedHead"]
@@ -39,9 +40,14 @@ class FoldedHead(wiring.Component):
     LATENCY = ScaledLinear.LATENCY
 
     def __init__(
-        self, folded: Sequence[Sequence[int]], spec: ScaledLinearSpec, *, tile_rows: int, total_shape: Shape
+        self,
+        folded: Sequence[Sequence[int]],
+        spec: ScaledLinearSpec,
+        *,
+        word: Format,
+        tile_rows: int,
+        total_shape: Shape,
     ) -> None:
-        word = spec.word
         self.vocab_size, self.tile_rows = len(folded), tile_rows
         self.sparse = SparseTile(folded, word, block=tile_rows)
         self.scaled = ScaledLinear(
@@ -59,7 +65,7 @@ class FoldedHead(wiring.Component):
                 "addends": In(stream.Signature(addends, always_ready=True)),
                 "scale": In(shape_of(spec.scale_format)),
                 "scale_valid": In(1),
-                "o": Out(stream.Signature(data.ArrayLayout(shape_of(word), self.vocab_size), always_ready=True)),
+                "o": Out(stream.Signature(data.ArrayLayout(shape_of(spec.word), self.vocab_size), always_ready=True)),
                 "sparse_multipliers": Out(self.sparse.multipliers.signature),
                 "scale_multipliers": Out(self.scaled.multipliers.signature),
             }

@@ -1,7 +1,8 @@
-"""What the first layer makes of token and position before attention, in ROM: residual stream, query, key and value."""
+"""What is a function of token and position alone, in ROM: all that the first layer makes before attention."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module
@@ -11,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
 from hdl.units.memory_ports import read_port
+from talos_ref.golden.datapath import Arithmetic
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.model.config import ModelConfig
 
@@ -24,28 +26,44 @@ class FoldedRom(wiring.Component):
     They are functions of nothing else, so that reading them instead of computing them changes no bit. A row is
     4 · n_embd words, and there are vocab_size · block_size of them.
 
+    Where an arithmetic folds its projection, a row has mlp_dim + vocab_size words more: the addends of the hidden
+    units, in ``hidden_order``, and of the logits. At position 0 nothing but the token is attended to, so that the
+    logits themselves are a function of the token, and stand in place of their addends.
+
     Members
     -------
     token, position, enable : In
     x, q, k, v : Out(vectors)
+    hidden, logits : Out(words [mlp_dim], words [vocab_size])
+        Only where the projection is folded. A logit has the format of a logit.
     """
 
     LATENCY = 1
     projects = True
     """As of ``Embedding``."""
 
-    def __init__(self, model: IntegerModel) -> None:
-        self.model = model
+    def __init__(self, model: IntegerModel, hidden_order: Sequence[int]) -> None:
+        self.model, self.hidden_order = model, hidden_order
         config = model.config
-        self.vector = data.ArrayLayout(shape_of(model.arithmetic.word), config.n_embd)
+        self.layout = self.row_layout(config, model.arithmetic)
         super().__init__(
             {
                 "token": In(range(config.vocab_size)),
                 "position": In(range(config.block_size)),
                 "enable": In(1),
-                **{name: Out(self.vector) for name in ("x", "q", "k", "v")},
+                **{name: Out(member.shape) for name, member in self.layout},
             }
         )
+
+    @staticmethod
+    def row_layout(config: ModelConfig, arithmetic: Arithmetic) -> data.StructLayout:
+        """Return the layout of a row."""
+        vector = data.ArrayLayout(shape_of(arithmetic.word), config.n_embd)
+        row: dict[str, Any] = dict.fromkeys(("x", "q", "k", "v"), vector)
+        if arithmetic.folds_projection:
+            row["hidden"] = data.ArrayLayout(shape_of(arithmetic.word), config.mlp_dim)
+            row["logits"] = data.ArrayLayout(shape_of(arithmetic.logit), config.vocab_size)
+        return data.StructLayout(row)
 
     @staticmethod
     def pitch(config: ModelConfig) -> int:
@@ -54,23 +72,29 @@ class FoldedRom(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        model, config = self.model, self.model.config
+        config = self.model.config
         pitch = self.pitch(config)
-        rows = []
-        for token in range(config.vocab_size):
-            for position in range(pitch):
-                x = model.embed(token, min(position, config.block_size - 1))
-                q, k, v = model.query_key_value(x, 0)
-                rows.append({"x": x, "q": q, "k": k, "v": v})
-        layout = data.StructLayout(dict.fromkeys(("x", "q", "k", "v"), self.vector))
-        m.submodules.memory = memory = Memory(shape=layout, depth=len(rows), init=rows)
+        rows = [
+            self._row(token, min(position, config.block_size - 1))
+            for token in range(config.vocab_size)
+            for position in range(pitch)
+        ]
+        m.submodules.memory = memory = Memory(shape=self.layout, depth=len(rows), init=rows)
         read = read_port(memory)
         m.d.comb += [
             read.addr.eq(Cat(self.position, self.token) if pitch > 1 else self.token),
             read.en.eq(self.enable),
-            self.x.eq(read.data.x),
-            self.q.eq(read.data.q),
-            self.k.eq(read.data.k),
-            self.v.eq(read.data.v),
+            *(getattr(self, name).eq(read.data[name]) for name, _ in self.layout),
         ]
         return m
+
+    def _row(self, token: int, position: int) -> dict[str, list[int]]:
+        model = self.model
+        x = model.embed(token, position)
+        q, k, v = model.query_key_value(x, 0)
+        row = {"x": x, "q": q, "k": k, "v": v}
+        if model.arithmetic.folds_projection:
+            hidden, logits = model.arithmetic.mlp.addends(model.tensors, "layer0.", x)
+            row["hidden"] = [hidden[unit] for unit in self.hidden_order]
+            row["logits"] = logits if position else model.logits(token, 0, model.new_cache())
+        return row

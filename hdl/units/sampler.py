@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
@@ -80,7 +80,11 @@ class Sampler(wiring.Component):
         state. All but ``top_multipliers`` take turns.
     """
 
+    PREPARES: ClassVar[bool] = False
+    """Whether a sampler has the ports ``prepare`` and ``state``."""
     GREEDY_LATENCY = 1
+    PREPARATION = 0
+    """Cycles from ``prepare`` to the first in which a sample can begin."""
 
     def __init__(
         self,
@@ -128,6 +132,16 @@ class Sampler(wiring.Component):
         cut, random = Sampler.products(spec, vocab_size)
         ports = sampler_weights_of(spec).turns(spec, word, lanes) | {"cut_multipliers": cut.port()}
         return ports if random is None else ports | {"random_multipliers": random.port()}
+
+    @staticmethod
+    def apart(spec: SamplerSpec, word: Format) -> dict[str, MultiplierPort]:
+        """Return port -> signature of the multipliers that it has to itself."""
+        return sampler_weights_of(spec).apart(spec, word)
+
+    @staticmethod
+    def roms(spec: SamplerSpec, vocab_size: int) -> list[tuple[int, int]]:
+        """Return words and bits of its memories: none."""
+        return []
 
     @property
     def turn_ports(self) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, C, Cat, Module, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -14,6 +14,7 @@ from hdl.units.format import index_shape, shape_of
 from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import MultiplierBank, MultiplierPort
 from hdl.units.priority import first_index, first_set, several
+from hdl.units.select import choose
 from talos_ref.golden.format import Format
 
 __all__ = ["SparseTile"]
@@ -112,7 +113,7 @@ class SparseTile(wiring.Component):
         with m.If(more):
             m.d.sync += current.eq(current & ~first_set(m, current))
         with m.Elif(any_pending):
-            m.d.sync += [current.eq(_choose(pending, row)), current_row.eq(row)]
+            m.d.sync += [current.eq(choose(pending, row)), current_row.eq(row)]
         with m.Else():
             m.d.sync += [current.eq(arriving), current_row.eq(self.i.p.row)]
         for number, mask in enumerate(pending):
@@ -130,9 +131,9 @@ class SparseTile(wiring.Component):
         accumulate = Signal(name="accumulate")
         ending = Signal(self.LATENCY, name="ending")
         # By row first: the place is known last.
-        row_elements = [_choose([self.x[c] for c in range(p, self.columns, block)], current_row) for p in range(block)]
+        row_elements = [choose([self.x[c] for c in range(p, self.columns, block)], current_row) for p in range(block)]
         m.d.sync += [
-            element.eq(_choose(row_elements, place)),
+            element.eq(choose(row_elements, place)),
             multiply.eq(found),
             accumulate.eq(multiply),
             ending.eq(Cat(complete & ~more & ~any_pending, ending)),
@@ -146,11 +147,3 @@ class SparseTile(wiring.Component):
             m.d.sync += [self.totals.eq(0), current.eq(0), complete.eq(0), ending.eq(0)]
             m.d.sync += [mask.eq(0) for mask in pending]
         return m
-
-
-def _choose(values: Sequence[Value], index: Value) -> Value:
-    """Return ``values[index]``, 0 of none; Amaranth indexes an array of less than two by a wire without bits."""
-    if len(values) < 2:
-        return values[0] if values else C(0)
-    chosen: Value = Array(values)[index]
-    return chosen

@@ -42,6 +42,12 @@ class Arithmetic:
         """Whether RMSNorm's scale is applied after the MLP, whose second matrix joins lm_head in the last layer."""
         return self.scaled_linear is not None
 
+    @property
+    def folds_projection(self) -> bool:
+        """Whether Wo is multiplied into what follows it; what precedes attention is then in ROM, and the model has one
+        layer."""
+        return self.mlp.folds_projection
+
     def normalise(self, x: list[int]) -> list[int]:
         """Return ``sat(round(x · scale(x)))``."""
         return normalise(self.rmsnorm, x)

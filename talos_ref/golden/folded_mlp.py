@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class FoldedMlp(DeferredMlp):
     are words, rounded once. In a model of one layer F1 and L are functions of token and position alone. A logit, whose
     format ``scaled_linear`` has, is one integer bit wider than a word: the least likely letters lie below -8.
     """
+
+    folds_projection: ClassVar[bool] = True
 
     @property
     def logit(self) -> Format:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,13 @@ class Mlp(Protocol):
     def logit(self) -> Format:
         """Format of a logit."""
 
+    @property
+    def folds_projection(self) -> bool:
+        """Whether the last layer multiplies attention's output alone, and adds functions of its input x beside."""
+
+    def addends(self, tensors: Tensors, at: str, x: Vector) -> tuple[list[int], list[int]]:
+        """Return those functions: mlp_dim words for the hidden units, vocab_size for the logits; without, nothing."""
+
     def fold(self, words: Words, config: ModelConfig, saturate: Saturate) -> dict[str, Ints]:
         """Return the constants that are made of the weights, by name; each saturates as a unit of that name."""
 
@@ -83,6 +90,11 @@ class PlainMlp:
     linear: Linear
     rmsnorm: RmsNorm
     scaled_linear: None = None
+    folds_projection: ClassVar[bool] = False
+
+    def addends(self, tensors: Tensors, at: str, x: Vector) -> tuple[list[int], list[int]]:
+        """Return nothing."""
+        return [], []
 
     @property
     def logit(self) -> Format:
@@ -141,6 +153,11 @@ class DeferredMlp:
     linear: Linear
     scaled_linear: ScaledLinear
     rmsnorm: RmsNorm
+    folds_projection: ClassVar[bool] = False
+
+    def addends(self, tensors: Tensors, at: str, x: Vector) -> tuple[list[int], list[int]]:
+        """Return nothing."""
+        return [], []
 
     @property
     def logit(self) -> Format:

@@ -40,6 +40,10 @@ def core(arithmetic_name: str, rows: int, columns: int, model: ModelConfig = GEN
     )  # fmt: skip
 
 
+def folded(rows: int, columns: int, model: ModelConfig = ONE_LAYER, **options: Any) -> CoreConfig:
+    return core("folded", rows, columns, model, share_multipliers=True, first_layer_in_rom=True, **options)
+
+
 CONFIGS = [
     core("precise", 4, 2),
     core("precise", 8, 4, attention_positions=2, share_multipliers=True, sampler_lanes=2),
@@ -74,6 +78,15 @@ CONFIGS = [
     core("precise", 8, 4, attention_positions=2, share_multipliers=True, word=Q6_12),
     core("precise", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True, word=Q6_12),
     core("precise", 4, 4, ODD, sparse_head=False, word=Q6_12),
+    # What follows attention in one product: in one column block and in several, with either head, and wider words.
+    folded(8, 8, attention_positions=4, tile_register=False, attention_registers=False),
+    folded(3, 3),
+    # The shape for the published model: eight whole rows a cycle, on the multipliers of attention's eight positions.
+    folded(8, 16, replace(LONG, n_embd=16), attention_positions=8, tile_register=False, attention_registers=False),
+    folded(4, 4, LONG, attention_positions=2, attention_registers=False),
+    folded(4, 4, replace(ODD, n_layer=1), sparse_head=False, tile_register=False),
+    folded(2, 8, attention_positions=2, word=Q6_12),
+    folded(1, 1, TINY),
 ]
 
 

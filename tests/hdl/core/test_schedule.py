@@ -43,6 +43,9 @@ CONFIGS = [
     general("talos-v2", 4, 3, 2, share_multipliers=True),
     general("precise", 4, 3, 2, sparse_head=False),
     general("precise", 2, 5, 1, in_rom=True, sparse_head=False),
+    general("folded", 2, 8, 1, in_rom=True),
+    general("folded", 3, 3, 1, in_rom=True),
+    general("folded", 8, 4, 1, in_rom=True, sparse_head=False),
 ]
 every_core = pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 
@@ -50,6 +53,8 @@ every_core = pytest.mark.parametrize("config", CONFIGS, ids=lambda config: confi
 def matrices(config: CoreConfig) -> list[str]:
     """The tensors that the tile multiplies by, in the order in which a step needs them."""
     model, names = config.model, []
+    if config.arithmetic.folds_projection:
+        return [*_folded_order(config), "lm_head_wo", *(["folded"] if config.dense_head else [])]
     for layer in range(model.n_layer):
         in_rom = config.first_layer_in_rom and layer == 0
         in_head = config.arithmetic.deferred and layer == model.n_layer - 1
@@ -57,6 +62,20 @@ def matrices(config: CoreConfig) -> list[str]:
         kinds = [*([] if in_rom else projections), "wo", "fc1", *([] if in_head else ["fc2"])]
         names += [f"layer{layer}.{kind}" for kind in kinds]
     return [*names, "lm_head", *(["folded"] if config.dense_head else [])]
+
+
+def scale_cycles(config: CoreConfig) -> int:
+    """RMSNorm's scale takes as many cycles beyond those of an instruction."""
+    return 6 if config.tile_register else 7
+
+
+def _folded_order(config: CoreConfig) -> list[str]:
+    """Hidden units are begun first unless those that wait for the scale's time are all that there are."""
+    rows, columns = config.blocks(config.model.mlp_dim, config.model.n_embd)
+    head_rows, _ = config.blocks(config.model.vocab_size, config.model.n_embd)
+    order = ["fc1_wo", "layer0.wo"]
+    # Whole row blocks.
+    return order if rows > math.ceil(scale_cycles(config) / columns) - head_rows else order[::-1]
 
 
 def products(config: CoreConfig) -> list[list[Instruction]]:
@@ -94,13 +113,30 @@ def test_flags_of_a_product(config: CoreConfig) -> None:
             assert [step.first for step in steps] == [True] + [False] * (len(steps) - 1), row
             assert [step.last for step in steps] == [False] * (len(steps) - 1) + [True], row
         # The totals of lm_head are no logits yet where the tile adds those of the folded matrix.
-        ends = not (config.dense_head and group[0].matrix == "lm_head")
+        ends = not (config.dense_head and group[0].matrix in ("lm_head", "lm_head_wo"))
         assert [step.complete for step in group] == [False] * (len(group) - 1) + [ends]
         assert not any(step.release for step in group[:-1])
-        for name in ("source", "destination", "layer", "stage", "scaled", "measure", "sparse"):
+        for name in ("source", "destination", "layer", "stage", "scaled", "measure", "sparse", "addends"):
             assert len({getattr(step, name) for step in group}) == 1, name
         layer = group[0].matrix.partition(".")[0].removeprefix("layer")
         assert group[0].layer == (int(layer) if layer.isdigit() else 0)
+
+
+@every_core
+def test_the_scale_has_its_time(config: CoreConfig) -> None:
+    """Where nothing else needs the residual stream, it comes so late that its scale is just there for the logits."""
+    program = tile_instructions(schedule(config))
+    if config.arithmetic.folds_projection:
+        last = max(index for index, step in enumerate(program) if step.matrix == "layer0.wo")
+        logits = max(index for index, step in enumerate(program) if step.matrix == "lm_head_wo")
+        hidden = max(index for index, step in enumerate(program) if step.matrix == "fc1_wo")
+        assert logits - last >= scale_cycles(config)
+        columns = sum(step.row == 0 for step in program if step.matrix == "fc1_wo")
+        late = logits - last - scale_cycles(config)
+        assert hidden < last or late < columns or program[0].matrix == "layer0.wo"
+        # A row block is summed without anything in between.
+        rows = [(step.matrix, step.row) for step in program]
+        assert len([row for row, _ in groupby(rows)]) == len(set(rows))
 
 
 @every_core
@@ -144,9 +180,10 @@ def test_order_of_the_projections(config: CoreConfig) -> None:
 
 @every_core
 def test_row_blocks_of_a_dense_head(config: CoreConfig) -> None:
-    """Every row block of lm_head comes right before that of the folded matrix, to which it is added."""
+    """Every row block of addends comes right before that of the folded matrix, to which it is added."""
     blocks = [(step.row, step.matrix) for step in tile_instructions(schedule(config)) if step.stage is Stage.LM_HEAD]
-    matrices = ("lm_head", "folded") if config.dense_head else ("lm_head",)
+    addends = "lm_head_wo" if config.arithmetic.folds_projection else "lm_head"
+    matrices = (addends, "folded") if config.dense_head else (addends,)
     rows, _ = config.blocks(config.model.vocab_size, 1)
     assert list(dict.fromkeys(blocks)) == [(row, matrix) for row in range(rows) for matrix in matrices]
 
@@ -155,9 +192,11 @@ def test_row_blocks_of_a_dense_head(config: CoreConfig) -> None:
 def test_scales(config: CoreConfig) -> None:
     """Only a deferred arithmetic scales afterwards: the query, and what fc2 adds; Wo's result is measured for that."""
     deferred = config.arithmetic.deferred
-    last = f"layer{config.model.n_layer - 1}.fc1"
+    folds = config.arithmetic.folds_projection
+    last = "fc1_wo" if folds else f"layer{config.model.n_layer - 1}.fc1"
     for group in products(config):
         kind = group[0].matrix.partition(".")[2]
+        assert group[0].addends == (group[0].matrix in ("fc1_wo", "lm_head_wo")), group[0].matrix
         assert group[0].scaled == (deferred and (kind in ("wq", "fc2") or group[0].matrix == "folded")), kind
         assert group[0].measure == (deferred and kind == "wo"), group[0].matrix
         sparse = deferred and not config.dense_head and group[0].matrix == last
@@ -168,17 +207,19 @@ def test_scales(config: CoreConfig) -> None:
     of_a_layer = 1 if deferred else 2
     in_rom = 2 if config.first_layer_in_rom else 0
     assert len(norms) == 1 + of_a_layer * config.model.n_layer - in_rom
+    if folds:
+        assert {step.source for step in tile_instructions(schedule(config))} - {Vector.HIDDEN} == {Vector.ATTENDED}
 
 
 @every_core
 def test_stages(config: CoreConfig) -> None:
     stages = {
         "wk": Stage.QKV, "wq": Stage.QKV, "wv": Stage.QKV, "wo": Stage.WO, "fc1": Stage.FC1, "fc2": Stage.FC2,
-        "": Stage.LM_HEAD,
+        "fc1_wo": Stage.FC1, "lm_head_wo": Stage.LM_HEAD, "lm_head": Stage.LM_HEAD, "folded": Stage.LM_HEAD,
     }  # fmt: skip
     for step in schedule(config):
         if step.operation is Operation.MULTIPLY:
-            assert step.stage is stages[step.matrix.partition(".")[2]]
+            assert step.stage is stages[step.matrix.rpartition(".")[2]]
         else:
             assert step.stage is (Stage.NORM if step.operation is Operation.NORMALISE else Stage.SAMPLE)
         waits = {Vector.NORMED: Stage.NORM, Vector.ATTENDED: Stage.ATTENTION}

@@ -116,7 +116,7 @@ def test_logits(vocab: int, mlp: int, rows: int, word: Format) -> None:
     draw = random.Random(seed())
     spec, total = spec_of(word), signed(2 * word.width + 6)
     folded = [[draw.randint(-4000, 4000) for _ in range(mlp)] for _ in range(vocab)]
-    head = FoldedHead(folded, spec, tile_rows=rows, total_shape=total)
+    head = FoldedHead(folded, spec, word=word, tile_rows=rows, total_shape=total)
     # Each of the three is the last to come in some steps, and they come together in others.
     latest = [(60, 2, 2), (2, 60, 2), (2, 2, 90), (4, 4, 4), (20, 20, 20)]
     steps = [draw_step(draw, spec, mlp, vocab, rows, ends) for ends in latest for _ in range(8)]

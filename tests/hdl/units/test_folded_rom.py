@@ -37,18 +37,23 @@ def check(rom: FoldedRom, model: IntegerModel, draw: random.Random) -> None:
                 ctx.set(rom.position, draw.randrange(config.block_size))
                 await ctx.tick()
             x = model.embed(token, position)
-            expected = (x, *model.query_key_value(x, 0))
-            for name, vector in zip("xqkv", expected, strict=True):
-                got = [ctx.get(getattr(rom, name)[lane]) for lane in range(config.n_embd)]
+            expected = dict(zip("xqkv", (x, *model.query_key_value(x, 0)), strict=True))
+            if model.arithmetic.folds_projection:
+                hidden, logits = model.arithmetic.mlp.addends(model.tensors, "layer0.", x)
+                expected["hidden"] = [hidden[unit] for unit in rom.hidden_order]
+                expected["logits"] = logits if position else model.logits(token, 0, model.new_cache())
+            for name, vector in expected.items():
+                got = [ctx.get(getattr(rom, name)[lane]) for lane in range(len(vector))]
                 assert got == vector, f"{name} of token {token}, position {position}: expected {vector}, not {got}"
 
     run(rom, bench)
 
 
-@pytest.mark.parametrize("arithmetic_name", ["talos-v2", "precise"])
+@pytest.mark.parametrize("arithmetic_name", ["talos-v2", "precise", "folded"])
 def test_published_model(arithmetic_name: str, checkpoint: Checkpoint) -> None:
     model = IntegerModel(checkpoint, arithmetic(arithmetic_name, checkpoint.config))
-    check(FoldedRom(model), model, random.Random(seed()))
+    draw = random.Random(seed())
+    check(FoldedRom(model, draw.sample(range(model.config.mlp_dim), model.config.mlp_dim)), model, draw)
 
 
 @pytest.mark.parametrize("block_size", [2, 4, 5])
@@ -56,4 +61,4 @@ def test_positions_that_are_no_power_of_two(block_size: int) -> None:
     draw = random.Random(seed())
     checkpoint = random_checkpoint(replace(SMALL, block_size=block_size), draw.getrandbits(32))
     model = IntegerModel(checkpoint, arithmetic("precise", checkpoint.config))
-    check(FoldedRom(model), model, draw)
+    check(FoldedRom(model, range(SMALL.mlp_dim)), model, draw)

@@ -19,9 +19,12 @@ from tests.helpers.streams import run, seed
 
 Block = list[tuple[list[list[int]], list[int]]]
 """Cycles of (weights, x)."""
+SHAPES = [(16, 1, Q4_12), (4, 8, Q4_12), (3, 5, Q4_12), (4, 3, Q5_12), (2, 2, Q6_12)]
 
 
-def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]], list[int]]:
+def products(
+    tile: Tile, blocks: list[Block], gap: Any, addends: list[list[int]] | None = None
+) -> tuple[list[list[int]], list[int]]:
     """Return the totals of every block of (weights, x) cycles, and the cycles from each ``last`` to its totals."""
     totals: list[list[int]] = []
     spans: list[int] = []
@@ -29,7 +32,7 @@ def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]]
 
     async def producer(ctx: Any) -> None:
         cycle = 0
-        for block in blocks:
+        for number, block in enumerate(blocks):
             for index, (weights, x) in enumerate(block):
                 while gap():
                     ctx.set(tile.i.valid, 0)
@@ -39,6 +42,9 @@ def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]]
                 ctx.set(tile.i.p.weights, weights)
                 ctx.set(tile.i.p.x, x)
                 ctx.set(tile.i.p.first, index == 0)
+                if addends is not None:
+                    # Those of the first cycle count.
+                    ctx.set(tile.i.p.addends, addends[number] if index == 0 else [-1] * tile.rows)
                 ctx.set(tile.i.p.last, index == len(block) - 1)
                 if index == len(block) - 1:
                     sent.append(cycle)
@@ -59,16 +65,15 @@ def products(tile: Tile, blocks: list[Block], gap: Any) -> tuple[list[list[int]]
     return totals, spans
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns", "format"), [(16, 1, Q4_12), (4, 8, Q4_12), (3, 5, Q4_12), (4, 3, Q5_12), (2, 2, Q6_12)]
-)
-@pytest.mark.parametrize("gaps", [False, True])
-def test_totals(rows: int, columns: int, format: Format, gaps: bool) -> None:
-    rng = random.Random(seed())
-    tile = Tile(rows=rows, columns=columns, word=format, outputs=64, terms=64)
+def any_word(rng: random.Random, format: Format) -> int:
+    return rng.choice((format.low, format.high, 0, rng.randint(format.low, format.high)))
+
+
+def any_blocks(rng: random.Random, rows: int, columns: int, format: Format) -> list[Block]:
+    """Blocks of up to 64 terms, the last one of the largest products there are."""
 
     def word() -> int:
-        return rng.choice((format.low, format.high, 0, rng.randint(format.low, format.high)))
+        return any_word(rng, format)
 
     blocks = [
         [
@@ -79,11 +84,47 @@ def test_totals(rows: int, columns: int, format: Format, gaps: bool) -> None:
     ]
     # The largest total there is: its width must hold.
     blocks.append([([[format.low] * columns] * rows, [format.low] * columns)] * (64 // columns))
+    return blocks
+
+
+def sums(block: Block, rows: int) -> list[int]:
+    return [sum(sum(w * x for w, x in zip(ws[r], xs, strict=True)) for ws, xs in block) for r in range(rows)]
+
+
+@pytest.mark.parametrize(("rows", "columns", "format"), SHAPES)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_totals(rows: int, columns: int, format: Format, gaps: bool) -> None:
+    rng = random.Random(seed())
+    tile = Tile(rows=rows, columns=columns, word=format, outputs=64, terms=64)
+    blocks = any_blocks(rng, rows, columns, format)
     totals, spans = products(tile, blocks, lambda: gaps and rng.random() < 0.4)
     for index, (block, total) in enumerate(zip(blocks, totals, strict=True)):
-        expected = [sum(sum(w * x for w, x in zip(ws[r], xs, strict=True)) for ws, xs in block) for r in range(rows)]
+        expected = sums(block, rows)
         assert total == expected, f"block {index}: expected {expected}, not {total}"
-    assert set(spans) == {Tile.LATENCY}
+    assert set(spans) == {tile.LATENCY} == {2}
+
+
+@pytest.mark.parametrize(("rows", "columns", "split"), [(4, 8, 2), (2, 6, 3), (3, 4, 1), (5, 1, 1)])
+def test_addends_and_totals_without_a_register(rows: int, columns: int, split: int) -> None:
+    """Sums that start from a word, in rows of the bank that are a part of the tile's, a cycle earlier."""
+    rng = random.Random(seed())
+    tile = Tile(
+        rows=rows, columns=columns, word=Q4_12, outputs=64, terms=64, split=split, addends=True, registered=False
+    )
+    assert (tile.multipliers.signature.rows, tile.multipliers.signature.columns) == (rows * split, columns // split)
+    blocks = any_blocks(rng, rows, columns, Q4_12)
+    addends = [[any_word(rng, Q4_12) for _ in range(rows)] for _ in blocks]
+    addends[-1] = [Q4_12.high] * rows
+    totals, spans = products(tile, blocks, lambda: rng.random() < 0.3, addends)
+    for index, (block, words, total) in enumerate(zip(blocks, addends, totals, strict=True)):
+        expected = [(word << Q4_12.fraction) + part for word, part in zip(words, sums(block, rows), strict=True)]
+        assert total == expected, f"block {index}: expected {expected}, not {total}"
+    assert set(spans) == {tile.LATENCY} == {1}
+
+
+def test_split_that_does_not_divide_the_columns() -> None:
+    with pytest.raises(ValueError, match=r"^split must divide 8 columns, not 3$"):
+        Tile(rows=4, columns=8, word=Q4_12, outputs=64, terms=64, split=3)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 1), (16, 8), (5, 3)])
