@@ -48,7 +48,7 @@ class BoardTop(Elaboratable):
     def __init__(self, design: Design, *, demo_cycles: int | None = None, baud: int = BAUD) -> None:
         self.pll = Pll(design.clock_hz)
         self.system = System(design)
-        registers = register_map(design.model, design.word)
+        registers = register_map(design.model, design.arithmetic.logit)
         self.demo = Demo(registers, cycles=design.clock_hz if demo_cycles is None else demo_cycles)
         self.serial = SerialBridge(clock_hz=design.clock_hz, baud=baud)
         self.multiplexer = BusMultiplexer()
