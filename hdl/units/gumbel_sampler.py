@@ -154,12 +154,12 @@ class GumbelSampler(wiring.Component):
                 noisy.eq(noisy | (noise.o.valid & noise.o.p.last)),
                 there.eq(there | self.arriving.valid),
             ]
-        keys = []
+        keys, shape = [], self.key_shape(self.spec, self.word)
         for token in range(self.vocab_size):
             block, lane = divmod(token, noise.lanes)
             logit = self.arriving.payload[token] << self.spec.key_shift
             added = noise.o.p.noises[lane]
-            key = Signal(self.key_shape(self.spec, self.word), name=f"key{token}")
+            key = Signal(shape, name=f"key{token}")
             with m.If(self.prepare):
                 m.d.sync += key.eq(0)
             with m.Elif(self.arriving.valid | (noise.o.valid & (noise.o.p.block == block))):
