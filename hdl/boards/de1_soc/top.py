@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import add
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal
 from amaranth.lib import io, wiring
 
 from hdl.boards.de1_soc.jtag_bridge import JtagBridge
@@ -17,6 +14,7 @@ from hdl.boards.parts.demo import Demo
 from hdl.boards.parts.hex_display import SEGMENTS, HexDisplay
 from hdl.boards.parts.leds import LEDS, Leds
 from hdl.boards.parts.name_text import NameText
+from hdl.boards.parts.pins import input_pin, output_pins
 from hdl.boards.parts.reset import BoardReset
 from hdl.boards.parts.serial_bridge import SerialBridge
 from hdl.design import Design
@@ -110,8 +108,8 @@ class BoardTop(Elaboratable):
         wiring.connect(m, system.display, display.commands)
         m.d.comb += [
             ResetSignal().eq(reset.reset),
-            reset.reset_switch.eq(_input(m, platform, "switch", _RESET_SWITCH)),
-            reset.enable_switch.eq(_input(m, platform, "switch", _ENABLE_SWITCH)),
+            reset.reset_switch.eq(input_pin(m, platform, "switch", _RESET_SWITCH)),
+            reset.enable_switch.eq(input_pin(m, platform, "switch", _ENABLE_SWITCH)),
             multiplexer.release.eq(reset.reset),
             multiplexer.restart.eq(reset.restart),
             demo.enable.eq(reset.enable),
@@ -121,11 +119,11 @@ class BoardTop(Elaboratable):
             leds.last_token.eq(system.last_token),
             *(getattr(leds, name).eq(getattr(system, name)) for name in ("ready", "busy", "done", "activity")),
         ]
-        _output(m, "led_pins", [platform.request("led", number, dir="-") for number in range(len(LEDS))], leds.leds)
+        output_pins(m, "led_pins", [platform.request("led", number, dir="-") for number in range(len(LEDS))], leds.leds)
         for number in range(_DISPLAYS):
             digit = platform.request("display_7seg", number, dir="-")
             ports = [getattr(digit, segment) for segment in SEGMENTS]
-            _output(m, f"hex{number}_pins", ports, display.digits[number])
+            output_pins(m, f"hex{number}_pins", ports, display.digits[number])
         return m
 
     def _serial_line(self, m: Module, platform: Any, serial: SerialBridge) -> Any:
@@ -143,17 +141,5 @@ class BoardTop(Elaboratable):
             ResetSignal("serial").eq(self.reset.restart),
             serial.rx.eq(rx.i),
         ]
-        _output(m, "tx_pin", [pins.tx], serial.tx)
+        output_pins(m, "tx_pin", [pins.tx], serial.tx)
         return serial.bus
-
-
-def _input(m: Module, platform: Any, name: str, number: int) -> Value:
-    """Return the value of a pin."""
-    m.submodules[f"{name}{number}"] = buffer = io.Buffer("i", platform.request(name, number, dir="-"))
-    return buffer.i
-
-
-def _output(m: Module, name: str, ports: Sequence[Any], value: Value) -> None:
-    """Drive pins, the first with the lowest bit of the value."""
-    m.submodules[name] = buffer = io.Buffer("o", reduce(add, ports))
-    m.d.comb += buffer.o.eq(value)

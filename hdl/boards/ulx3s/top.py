@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal
 from amaranth.lib import io, wiring
 
 from hdl.boards.parts.bus_multiplexer import BusMultiplexer
 from hdl.boards.parts.demo import Demo
 from hdl.boards.parts.leds import Leds
+from hdl.boards.parts.pins import input_pin, output_pins
 from hdl.boards.parts.reset import BoardReset
 from hdl.boards.parts.serial_bridge import SerialBridge
 from hdl.boards.parts.serial_protocol import BAUD
@@ -75,7 +74,7 @@ class BoardTop(Elaboratable):
         m.submodules.uart_tx = tx = io.Buffer("o", uart.tx)
         m.d.comb += [self.serial.rx.eq(rx.i), tx.o.eq(self.serial.tx)]
         m.d.comb += [
-            pll.reference.eq(_input(m, platform, "clk25", 0)),
+            pll.reference.eq(input_pin(m, platform, "clk25", 0)),
             ClockSignal().eq(pll.clock),
             ClockSignal("serial").eq(pll.clock),
             ResetSignal().eq(reset.reset),
@@ -83,8 +82,8 @@ class BoardTop(Elaboratable):
             multiplexer.release.eq(reset.reset),
             multiplexer.restart.eq(reset.restart),
             reset.locked.eq(pll.locked),
-            reset.reset_switch.eq(_input(m, platform, "button_fire", _RESET_BUTTON)),
-            reset.enable_switch.eq(_input(m, platform, "switch", _ENABLE_SWITCH)),
+            reset.reset_switch.eq(input_pin(m, platform, "button_fire", _RESET_BUTTON)),
+            reset.enable_switch.eq(input_pin(m, platform, "switch", _ENABLE_SWITCH)),
             demo.enable.eq(reset.enable),
             system.enable.eq(reset.enable),
             leds.reset.eq(reset.reset),
@@ -92,13 +91,6 @@ class BoardTop(Elaboratable):
             leds.last_token.eq(system.last_token),
             *(getattr(leds, name).eq(getattr(system, name)) for name in ("ready", "busy", "done", "activity")),
         ]
-        lights = reduce(add, (platform.request("led", number, dir="-") for number in range(LIGHTS)))
-        m.submodules.led_pins = buffer = io.Buffer("o", lights)
-        m.d.comb += buffer.o.eq(leds.leds[:LIGHTS])
+        lights = [platform.request("led", number, dir="-") for number in range(LIGHTS)]
+        output_pins(m, "led_pins", lights, leds.leds[:LIGHTS])
         return m
-
-
-def _input(m: Module, platform: Any, name: str, number: int) -> Value:
-    """Return the value of a pin."""
-    m.submodules[f"{name}{number}"] = buffer = io.Buffer("i", platform.request(name, number, dir="-"))
-    return buffer.i
