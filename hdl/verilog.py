@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hdl.design import DESIGN_FILE, Design
 from hdl.device.target import GENERIC, DevicePlatform, Target
 from hdl.pinned_yosys import use_pinned_yosys
 from hdl.registers.system import System
+from talos_ref.processes import capture
 
 __all__ = ["core_verilog", "system_verilog", "verilog_file"]
 
@@ -67,11 +67,8 @@ def verilog_file(design: Design, *, system: bool = False, target: Target = GENER
         design.save(folder)
         command = [sys.executable, "-m", "hdl", "verilog", "--design", str(folder / DESIGN_FILE)]
         command += ["--target", target.name]
-        done = subprocess.run(
-            [*command, *(["--system"] if system else []), "--out", str(folder / name)],
-            cwd=Path(__file__).resolve().parent.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+        command += [*(["--system"] if system else []), "--out", str(folder / name)]
+        done = capture(command, Path(__file__).resolve().parent.parent)
         if done.returncode:
             raise RuntimeError(f"python -m hdl could not generate {design.name}: {done.stderr.strip()[-2000:]}")
 

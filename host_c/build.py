@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import platform
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from cffi import FFI  # type: ignore[import-untyped]
+
+from talos_ref.processes import capture
 
 __all__ = [
     "FLAGS", "KERNELS", "LIBRARY", "build_extension", "compile_program", "declarations", "sources", "target_defines",
@@ -84,7 +85,7 @@ def compile_program(
     """Compile and link ``files`` to ``out``; RuntimeError with the compiler's words if it fails."""
     include = [f"-I{folder}" for folder in INCLUDED]
     command = [*compiler, *FLAGS, *flags, *include, *map(str, files), "-o", str(out), *libraries]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = capture(command)
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{result.stderr}")
     return out

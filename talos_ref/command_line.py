@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from talos_ref.files import check_writable, write_bytes
+from talos_ref.processes import heed_signals
 from talos_ref.terminal import any_text
 
 __all__ = ["SETTINGS", "emit", "run"]
@@ -107,7 +108,8 @@ def run(
 ) -> int:
     """Run a command line and return its exit status; an error is one line on standard error.
 
-    The status is what the command returned, or 0; 2 for bad input; 1 for a failure; 130 after Ctrl-C.
+    The status is what the command returned, or 0; 2 for bad input; 1 for a failure; 130 after Ctrl-C. SIGTERM and
+    SIGHUP end the process once its programs have ended and what it had begun to write is removed.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ def run(
     any_text()
     try:
         # Not `Command.main`, which adds lines of its own to an error and to Ctrl-C.
-        with command.make_context(program, words) as context:
+        with heed_signals(), command.make_context(program, words) as context:
             status = command.invoke(context)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as end:

@@ -98,7 +98,7 @@ def make_folder(path: str | Path) -> Path:
     except FileExistsError:
         raise NotADirectoryError(f"cannot write to {folder}: it is a file; give the name of a folder") from None
     except OSError as error:
-        raise type(error)(f"cannot make {folder}: {error.strerror}") from None
+        raise type(error)(f"cannot make {folder}: {error.strerror}; give a folder that can be written") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"cannot write to {folder}: it is closed to this user; give a folder that can be written")
     return folder
@@ -135,7 +135,10 @@ def _writable(folder: Path) -> bool:
 def _user_folder() -> Path:
     """Return a folder for this user alone among the system's temporary files."""
     user = getpass.getuser() if os.name == "nt" else str(os.getuid())
-    folder = Path(tempfile.gettempdir()) / f"talos-{user}"
+    try:
+        folder = Path(tempfile.gettempdir()) / f"talos-{user}"
+    except FileNotFoundError:
+        raise OSError("no folder for temporary files can be written; set TALOS_BUILD to a folder to write in") from None
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -152,7 +155,7 @@ def build_root() -> Path:
     """Return the folder, made if need be, that everything made goes to.
 
     ``$TALOS_BUILD`` where it is set; else ``build/`` of the source tree, if there is one that can be written; else
-    ``talos-USER`` among the temporary files. Raises OSError if that one cannot be written.
+    ``talos-USER`` among the temporary files. Raises OSError if none can be written.
     """
     if given := os.environ.get("TALOS_BUILD"):
         folder = Path(given).resolve()

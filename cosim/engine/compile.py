@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator, SimulatorError, describe, find_program, verilator_root
 from hdl.build_cache import cached
 from talos_ref.files import build_root
-from talos_ref.processes import execute
+from talos_ref.processes import capture, execute
 
 __all__ = ["Model", "compile_verilog"]
 
@@ -47,7 +46,7 @@ _COROUTINES = ("CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20", "CFG_CXXFLAGS_COROUTINES=
 
 # What other builds leave: make and compilers would take it, and the build cache would not know.
 _FOREIGN = (
-    *("MAKE", "MFLAGS", "GNUMAKEFLAGS", "VPATH", "OBJCACHE", "VERILATOR_", "VM_", "OPT"),
+    *("MAKE", "MFLAGS", "GNUMAKEFLAGS", "VPATH", "OBJCACHE", "VERILATOR_", "IVERILOG_", "VM_", "OPT"),
     *("CPPFLAGS", "CXXFLAGS", "CFLAGS", "LDFLAGS", "LDLIBS", "TARGET_ARCH", "CPATH", "CPLUS_INCLUDE_PATH"),
 )
 _MAIN = "verilator.cpp"
@@ -248,7 +247,7 @@ def _make(kind: Simulator, command: list[str], folder: Path, log: Path) -> None:
 
 def _runtime(waves: bool, timing: bool) -> Path:
     """Return a folder with Verilator's own library, compiled: the same for every design, and most of a small build."""
-    compiler = subprocess.run([find_program("c++"), "--version"], capture_output=True, text=True, check=False).stdout
+    compiler = capture([find_program("c++"), "--version"]).stdout
     [[*translate], [*make]] = _commands(Simulator.VERILATOR, 1, "empty", {}, waves, timing)
     make += ["-f", "runtime.mk", "runtime"]
 

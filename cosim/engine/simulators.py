@@ -7,7 +7,6 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -17,6 +16,7 @@ import cocotb_tools.config
 import find_libpython
 
 from talos_ref import programs
+from talos_ref.processes import capture
 
 __all__ = [
     "Simulator",
@@ -34,7 +34,7 @@ _TAIL_LINES = 40
 
 # What pytest, make and other simulations leave for their own children, and switches of this Python alone, such as one
 # that makes its warnings errors.
-_FOREIGN = ("PYTEST_", "COCOTB_", "GPI_", "PYGPI_", "VERILATOR_", "MAKE", "MFLAGS", "PYTHON")
+_FOREIGN = ("PYTEST_", "COCOTB_", "GPI_", "PYGPI_", "VERILATOR_", "IVERILOG_", "VVP", "MAKE", "MFLAGS", "PYTHON")
 _PASSED = ("PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 
 
@@ -90,7 +90,8 @@ def version(kind: Simulator) -> str:
     if kind is Simulator.VERILATOR:
         verilator_root()
         return importlib.metadata.version("verilator")
-    shown = subprocess.run([find_program("iverilog"), "-V"], capture_output=True, text=True, check=False)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("IVERILOG_")}
+    shown = capture([find_program("iverilog"), "-V"], environment=inherited)
     found = re.search(r"Icarus Verilog version (\S+)", shown.stdout + shown.stderr)
     if found is None:
         raise SimulatorError(f"iverilog -V must name a version, not {shown.stdout[:80]!r}")

@@ -12,7 +12,6 @@ import importlib.util
 import random
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cosim.engine.cells import CYCLONEV_MAC
 from cosim.engine.simulators import SimulatorError
 from hdl.device.yosys import run_yosys, yosys_program
 from talos_ref.files import write_bytes
+from talos_ref.processes import capture
 
 __all__ = ["FAULTY", "Fault", "cell_models", "insert_faults", "netlist_verilog"]
 
@@ -56,7 +56,7 @@ def _share() -> Path:
         if spec is not None and spec.origin is not None:
             candidates.append(Path(spec.origin).parent / "share")
     elif (config := shutil.which("yosys-config", path=str(program.parent))) is not None:
-        shown = subprocess.run([config, "--datdir"], capture_output=True, text=True, check=False).stdout
+        shown = capture([config, "--datdir"]).stdout
         candidates.append(Path(shown.strip()))
     candidates.append(program.resolve().parent.parent / "share" / "yosys")
     for folder in candidates:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from cosim.names.draw import draw
 from hdl.design import Design
+from talos_ref.processes import capture
 
 __all__ = ["CForm", "MODEL_FILE", "make_c_form"]
 
@@ -34,10 +34,7 @@ class CForm:
 def _build_library() -> None:
     """Compile the C library unless that is done; RuntimeError, with the compiler's words, if it fails."""
     if importlib.util.find_spec("host_c.binding._talos") is None:
-        command = [sys.executable, "-m", "host_c.build"]
-        done = subprocess.run(
-            command, cwd=_ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        done = capture([sys.executable, "-m", "host_c.build"], _ROOT)
         if done.returncode:
             raise RuntimeError(f"the C library could not be compiled: {done.stderr.strip()[-1000:]}")
         importlib.invalidate_caches()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +24,7 @@ from cosim.names.train import read_list, train
 from cosim.simulate import progress
 from hdl.design import DESIGN_FILE, Design, make_design
 from talos_ref.files import make_folder
+from talos_ref.processes import workers
 
 __all__ = ["make_everything"]
 
@@ -76,7 +76,7 @@ def make_everything(order: Order, say: Callable[[str], None]) -> Results:
         finally:
             seconds[what] = time.monotonic() - started
 
-    with progress() as bars, ThreadPoolExecutor(max_workers=2) as pool:
+    with progress() as bars, workers(2) as pool:
         project = bars.add_task("Quartus project", total=1)
         quartus = pool.submit(attempt, "Quartus project", lambda: _project(folder))
         quartus.add_done_callback(lambda _: bars.update(project, completed=1))

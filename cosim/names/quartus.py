@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import sys
 from pathlib import Path
+
+from talos_ref.processes import capture
 
 __all__ = ["make_project"]
 
+_ROOT = Path(__file__).resolve().parents[2]
 _RESOURCES = Path("build/resources.json")
 
 
-def make_project(design_file: Path, folder: Path) -> list[Path]:
-    """Write the project of a saved design into a folder; return its files.
+def make_project(design_file: Path, folder: Path) -> None:
+    """Write the project of a saved design into a folder, without compiling it.
 
-    Raises ValueError if there is no PLL for the design's clock, OSError if a file cannot be written.
+    Raises RuntimeError, with the reason, if the design fits no project or a file cannot be written.
     """
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_write, design_file, folder).result()
-
-
-def _write(design_file: Path, folder: Path) -> list[Path]:
-    from hdl.boards.de1_soc.folder import write_folder
-    from hdl.design import Design
-
-    return write_folder(folder, Design.load(design_file), resources=_RESOURCES)
+    options = {"--design": design_file, "--out": folder, "--resources": _RESOURCES}
+    words = [word for option, path in options.items() for word in (option, str(path.resolve()))]
+    done = capture([sys.executable, "-m", "hdl.boards", "quartus", "--no-compile", *words], _ROOT)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().removeprefix("error: ")[-1000:])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hdl.device.yosys import run_yosys
 from talos_ref.files import write_bytes
+from talos_ref.processes import capture
 
 __all__ = ["Waiver", "elaborate", "waiver_file"]
 
@@ -88,10 +89,8 @@ def _program(name: str, remedy: str) -> str:
 
 def _run(tool: str, command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> list[str]:
     """Run a tool; return what it complains of."""
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **(variables or {})}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("VERILATOR_", "IVERILOG_"))}
+    done = capture(command, folder, {**inherited, **(variables or {})}, stderr=subprocess.STDOUT)
     return _complaints(tool, done)
 
 

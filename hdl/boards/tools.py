@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from talos_ref.processes import capture
+
 __all__ = ["run_logged"]
 
 _TAIL_LINES = 20
@@ -18,9 +20,7 @@ def run_logged(command: Sequence[str], folder: Path, log_name: str, name: str) -
     """
     log = folder / log_name
     with open(log, "wb") as output:
-        code = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
-        ).returncode
+        code = capture(command, folder, stdout=output, stderr=subprocess.STDOUT).returncode
     if code:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
         raise RuntimeError(f"{name} failed with status {code}; {log} ends:\n{tail}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from hdl.device.yowasp import environment, find, version
+from talos_ref.processes import capture
 
 __all__ = ["run_yosys", "yosys_program", "yosys_version"]
 
@@ -36,8 +37,6 @@ def run_yosys(
     FileNotFoundError and RuntimeError as `yosys_program` and `yosys_version`.
     """
     yosys_version()
-    return subprocess.run(
-        [str(yosys_program()), *arguments], cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if output is None else output, stderr=subprocess.STDOUT, text=True, errors="replace",
-        check=False,
-    )  # fmt: skip
+    command = [str(yosys_program()), *arguments]
+    stdout = subprocess.PIPE if output is None else output
+    return capture(command, folder, environment(), stdout=stdout, stderr=subprocess.STDOUT)

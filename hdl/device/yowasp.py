@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from talos_ref.files import build_root
-from talos_ref.processes import execute
+from talos_ref.processes import capture, execute
 
 __all__ = ["environment", "find", "run_program", "version"]
 
@@ -51,9 +50,7 @@ def version(program: Path, option: str, begin: str) -> str:
     folder = Path(variables[_CACHE])
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        done = subprocess.run(
-            [str(program), option], env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        done = capture([str(program), option], environment=variables)
     lines = (done.stdout + done.stderr).split("\n")
     found = next((line.strip() for line in lines if begin in line), None)
     if done.returncode or found is None:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host_c.build import LIBRARY, compile_program, sources, target_defines
+from talos_ref.processes import capture, started
 from talos_ref.programs import find_program
 
 __all__ = ["Target", "TARGETS", "SIMDE", "build_letters", "run_letters", "instructions_per_step"]
-
-TIMEOUT_S = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +67,7 @@ def run_letters(
 ) -> str:
     """Return what letters prints; RuntimeError with its words if it fails."""
     command = [*target.emulator, *_command(program, model, arithmetic, kernel, seed, temperature), str(names)]
-    result = subprocess.run(
-        [*command, *["steps"] * steps], capture_output=True, encoding="utf-8", timeout=TIMEOUT_S, check=False
-    )
+    result = capture([*command, *["steps"] * steps])
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {result.stderr}")
     return result.stdout
@@ -81,11 +78,12 @@ def _executed(target: Target, program: Path, model: Path, arithmetic: str, kerne
     # One translated block an instruction, none chained, each logged as it runs.
     command = [*target.emulator, "-singlestep", "-d", "exec,nochain", "-D", "/dev/stderr"]
     command += [*_command(program, model, arithmetic, kernel, 2, 0.5), str(names)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        executed = sum(line.startswith(b"Trace") for line in process.stderr)
-        output = process.stdout.read().decode()
+        executed = sum(line.startswith("Trace") for line in process.stderr)
+        output = process.stdout.read()
+        process.wait()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed")
     return executed, int(output.split()[-2])

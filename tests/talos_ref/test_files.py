@@ -122,5 +122,5 @@ def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     with pytest.raises(NotADirectoryError, match=r"^cannot write to .*/file: it is a file; give the name of a folder$"):
         make_folder(tmp_path / "file")
-    with pytest.raises(NotADirectoryError, match=r"^cannot make .*/file/a: Not a directory$"):
+    with pytest.raises(NotADirectoryError, match=r"^cannot make .*/file/a: Not a directory; give a folder"):
         make_folder(tmp_path / "file" / "a")

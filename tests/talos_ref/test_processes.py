@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from talos_ref.processes import execute, workers
+from tests.helpers.processes import alive, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,15 +34,6 @@ else:
 """Starts one program or two, each of which starts another, and prints their numbers."""
 
 
-def alive(number: int) -> bool:
-    """Return whether a process is there and no zombie."""
-    try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2]
-    except OSError:
-        return False
-    return not state.startswith("Z")
-
-
 @pytest.mark.parametrize("how", ["alone", "pool"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_no_program_behind(number: signal.Signals, how: str, tmp_path: Path) -> None:
@@ -57,10 +49,7 @@ def test_a_signal_leaves_no_program_behind(number: signal.Signals, how: str, tmp
         assert all(map(alive, started))
         main.send_signal(number)
         assert main.wait(20) == (1 if number is signal.SIGINT else -number) or main.returncode == -number
-    until = time.monotonic() + 5
-    while any(map(alive, started)) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not [number for number in started if alive(number)]
+    assert until(lambda: not any(map(alive, started)), 5)
 
 
 def test_time_is_limited(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from hdl.device.nextpnr_report import Path as TimedPath
 from hdl.device.nextpnr_report import Report
 from hdl.device.yowasp import environment
 from tests.helpers.designs import published
+from tests.helpers.processes import alive, children, until
 from tests.helpers.tiny_design import tiny_design
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -220,19 +221,6 @@ def test_a_failing_tool_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not list(tmp_path.glob("designs/*/ulx3s-synthesis-*"))
 
 
-def children(parent: int) -> list[int]:
-    """Return the processes that a process started, themselves and through others, and that still run."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            number, rest = int(stat.parent.name), stat.read_text().rpartition(") ")[2].split()
-        except OSError:
-            continue
-        if int(rest[1]) == parent and rest[0] != "Z":
-            found += [number, *children(number)]
-    return found
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_no_tool_behind(number: signal.Signals, tmp_path: Path) -> None:
     design = tiny_design().save(tmp_path / "design")
@@ -244,18 +232,13 @@ def test_a_signal_leaves_no_tool_behind(number: signal.Signals, tmp_path: Path) 
         assert run.stderr is not None
         while "synthesis" not in (line := run.stderr.readline()):
             assert line, "the command must come to the synthesis"
-        until = time.monotonic() + 60
-        while not (tools := children(run.pid)) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert tools
+        assert until(lambda: children(run.pid), 60)
+        tools = children(run.pid)
         run.send_signal(number)
         assert run.wait(20) == (130 if number is signal.SIGINT else -number)
         rest = run.stderr.read()
     assert "Traceback" not in rest
-    until = time.monotonic() + 5
-    while (left := [tool for tool in tools if Path(f"/proc/{tool}").exists()]) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not left
+    assert until(lambda: not any(map(alive, tools)), 5)
 
 
 def test_makefile() -> None:
