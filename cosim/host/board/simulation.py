@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from pathlib import Path
 from cosim.engine.cells import CYCLONEV_MAC
 from cosim.engine.compile import Model, compile_verilog
 from cosim.engine.simulators import Simulator, child_environment, log_tail
+from cosim.host.board.socket_folder import SOCKET, socket_folder
 from cosim.host.errors import HostError
 from cosim.host.link import Link
 from cosim.host.transport import LinkTransport, Transport
@@ -61,9 +60,6 @@ _BRIDGE_SIGNALS = (
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
 _CHUNK = 65536
-_SOCKET = "socket"
-_SOCKET_BYTES = 107
-"""The longest path of a Unix socket."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +172,16 @@ def simulated_board(
     HostError
         If it does not start.
     """
-    folder = _short_folder()
-    path, log, accesses = folder / _SOCKET, folder / "simulation.log", folder / "accesses.log"
+    with socket_folder() as folder, _running(model, folder, seconds, gap_ns, serial_baud) as board:
+        yield board
+
+
+@contextmanager
+def _running(
+    model: Model, folder: Path, seconds: float, gap_ns: int, serial_baud: int | None
+) -> Iterator[SimulatedBoard]:
+    """Yield the board of `simulated_board`, with its files in a folder."""
+    path, log, accesses = folder / SOCKET, folder / "simulation.log", folder / "accesses.log"
     environment = child_environment(
         {
             "COCOTB_TOPLEVEL": model.top,
@@ -247,16 +251,6 @@ def _transport(client: socket.socket, seconds: float) -> LinkTransport:
         client.close()
 
     return LinkTransport(link, close)
-
-
-def _short_folder() -> Path:
-    """Make a folder for a simulation, in which the path of a socket is short enough; HostError if there is none."""
-    for parent in (tempfile.gettempdir(), "/tmp"):
-        # What mkdtemp adds is of constant length.
-        name = os.path.join(parent, "talos-board-12345678", _SOCKET)
-        if len(os.fsencode(name)) <= _SOCKET_BYTES and os.path.isdir(parent):
-            return Path(tempfile.mkdtemp(prefix="talos-board-", dir=parent))
-    raise HostError(f"TMPDIR must be a folder with a shorter path, not {tempfile.gettempdir()!r}: a socket goes there")
 
 
 def _connect(path: Path, process: subprocess.Popen[bytes], log: Path) -> socket.socket:

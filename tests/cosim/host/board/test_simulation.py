@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from cosim.engine.digests import ROOT
 from cosim.host.board import simulation
 from cosim.host.board.simulation import SimulatedBoard, board_model, simulated_board
+from cosim.host.board.socket_folder import socket_folder
 from cosim.host.board.tcl import COMMANDS, SESSION, relay_environment
 from cosim.host.check import check_name, check_step, expected_names, expected_steps
 from cosim.host.cli import main
@@ -36,6 +36,7 @@ from talos_ref.model.config import MICROGPT
 from tests.helpers.board_designs import DEMO_CYCLES, demo_board
 from tests.helpers.console_host import ConsoleHost
 from tests.helpers.designs import published, tiny_design
+from tests.helpers.processes import alive, children, until
 
 TILE16 = core_config("tile16")
 TEMPERATURE = 0x0080
@@ -431,38 +432,25 @@ def host(folder: str, *arguments: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def children(process: int) -> list[int]:
-    """Return the processes that a process started and that still run."""
-    found = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
-def ended(process: int, seconds: float = 10) -> bool:
-    """Return whether a process ends in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_the_simulation_never_outlives_the_host(number: signal.Signals) -> None:
-    """Ctrl-C ends both in good order; even if the host is killed, the simulation notices."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_simulation_never_outlives_the_host(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signals end both in good order; even if the host is killed, the simulation notices, and the next one clears."""
     with tempfile.TemporaryDirectory() as folder:
         process = host(folder, "generate", "--count", "100000")
         simulations = children(process.pid)
         assert len(simulations) == 1
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=30)
-        assert all(ended(child) for child in simulations)
+        assert until(lambda: not any(map(alive, simulations)), 10)
         if number == signal.SIGINT:
             assert process.returncode == 130
             assert errors.decode().endswith("error: interrupted\n")
-            assert not os.listdir(folder)
+        else:
+            assert process.returncode == -number
+        if number == signal.SIGKILL:
+            monkeypatch.setattr(tempfile, "tempdir", folder)
+            with socket_folder() as mine, socket_folder() as other:
+                assert sorted(os.listdir(folder)) == sorted(path.name for path in (mine, other))
+        assert not os.listdir(folder)
