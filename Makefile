@@ -7,6 +7,10 @@ JOBS ?= $(shell nproc)
 
 BIN := .venv/bin
 
+# Installations go to .venv, whatever a user has pip do elsewhere.
+export PIP_USER := 0
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_REQUIREMENT PIP_CONSTRAINT PIP_EDITABLE PIP_PYTHON PYTHONHOME
+
 # What is built: a saved design, or a core, a checkpoint and a number format. Each command has the same defaults.
 MODEL = $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(FORMAT),--format '$(FORMAT)')
 CHOICE = $(if $(CORE),--core '$(CORE)') $(MODEL) $(if $(DESIGN),--design '$(DESIGN)')
@@ -32,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr bench quant ladder profile lock clean distclean
+.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr bench quant ladder profile lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -50,6 +54,9 @@ names: .venv/.installed ## from words to a verified core (LIST=FILE STEPS=N NAME
 
 test: lint .venv/.test-packages ## lint, types and all tests (PYTEST_ARGS="-k sampler")
 	$(BIN)/python -m pytest -p tests.ci_plugin -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+stress: .venv/.installed ## six mixed commands at once in this checkout, five times
+	TALOS_TURNS=5 $(BIN)/python -m pytest tests/cosim/test_at_once.py
 
 lint: .venv/.installed ## ruff and mypy alone
 	$(BIN)/ruff check
@@ -113,6 +120,8 @@ distclean: clean ## everything made
 	rm -rf .venv *.egg-info
 
 .venv/.locked: requirements.lock .ci/system-packages
+	@test -w . || { echo "error: $(CURDIR) cannot be written, and .venv goes there; copy it to a folder that can be," \
+		"or call python -m cosim and the others from an environment with the packages of requirements.lock" >&2; exit 1; }
 	.ci/system-packages $(PYTHON)
 	rm -rf .venv
 	@echo "Installing the packages of requirements.lock into .venv"

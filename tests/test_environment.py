@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _NAMES = (
     *("TOPLEVEL", "MODULE", "SIM", "COCOTB_TEST_FILTER", "COCOTB_TOPLEVEL", "COCOTB_TEST_MODULES"),
     *("COCOTB_RANDOM_SEED", "GPI_USERS", "LIBPYTHON_LOC", "VERILATOR_ROOT"),
+    *("IVERILOG_ICONFIG", "IVERILOG_VPI_MODULE_PATH", "IVERILOG_DUMPER", "VVP", "VERILATOR_BIN", "CXXFLAGS"),
 )
 LEFT_OVER = {
     **dict.fromkeys(_NAMES, "no_such"),
@@ -28,9 +29,11 @@ LEFT_OVER = {
 
 ENVIRONMENTS: dict[str, dict[str, str | None]] = {
     "no home": {"HOME": None, "XDG_CACHE_HOME": None},
+    "no such home": {"HOME": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent/cache"},
     "home is a file": {"HOME": os.devnull},
     "no temporary folder": {"TMPDIR": "/no_such"},
     "ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "no such locale": {"LANG": "xx_YY.bad"},
     "Turkish": {"LANG": "tr_TR.UTF-8"},
     "left over": {**LEFT_OVER},
     "safe path": {"PYTHONSAFEPATH": "1"},

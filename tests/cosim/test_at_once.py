@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from cosim.engine.simulators import Simulator
 from talos_ref.golden.generate import steps
 from talos_ref.golden.integer_model import IntegerModel
@@ -31,7 +33,9 @@ def expected(count: int, seed: int, temperature: int) -> tuple[int, int, int]:
     return count, len(made), sum(step.token_out != design.model.bos for step in made)
 
 
-def test_six_commands_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", range(int(os.environ.get("TALOS_TURNS", "1"))))
+def test_six_commands_at_once(turn: int, tmp_path: Path) -> None:
+    """``make stress`` does this five times."""
     for kind in Simulator:
         compiled(CORE, kind)
     sims = [
