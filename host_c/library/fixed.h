@@ -10,7 +10,8 @@ enum {
     TALOS_WORD_ONE = 1 << TALOS_WORD_FRACTION,
     TALOS_SUM_FRACTION = 2 * TALOS_WORD_FRACTION, /* of sums of products of two words: Q.24 */
     TALOS_RSQRT_INPUT_BITS = TALOS_RSQRT_INDEX_BITS + TALOS_RSQRT_STEP_BITS,
-    TALOS_RECIPROCAL_INPUT_BITS = TALOS_RECIPROCAL_INDEX_BITS + TALOS_RECIPROCAL_STEP_BITS
+    TALOS_RECIPROCAL_INPUT_BITS = TALOS_RECIPROCAL_INDEX_BITS + TALOS_RECIPROCAL_STEP_BITS,
+    TALOS_RSQRT_LINES = (1 << TALOS_RSQRT_INDEX_BITS) - TALOS_RSQRT_FIRST
 };
 _Static_assert(TALOS_EXP2_INDEX_BITS + TALOS_EXP2_STEP_BITS == TALOS_EXPONENT_FRACTION, "2^f is read at all bits of f");
 _Static_assert(TALOS_EXP2_FIRST == 0, "f begins at 0");
@@ -52,6 +53,27 @@ static inline int32_t talos_reciprocal(uint32_t u) {
     const int32_t *line = talos_reciprocal_lines[(u >> TALOS_RECIPROCAL_STEP_BITS) - TALOS_RECIPROCAL_FIRST];
     int32_t y = talos_interpolate(line, u & TALOS_LOW_BITS(TALOS_RECIPROCAL_STEP_BITS), TALOS_RECIPROCAL_STEP_BITS);
     return y > TALOS_RECIPROCAL_HIGH ? TALOS_RECIPROCAL_HIGH : y;
+}
+
+/* RMSNorm of vectors of one width. */
+typedef struct {
+    int64_t eps;     /* added to a sum of squares, Q.24 */
+    int32_t unit;    /* exponent at which the table gives the scale without a shift */
+    int32_t top;     /* largest output of the table */
+    int32_t lines[TALOS_RSQRT_LINES][2]; /* base, slope */
+} talos_norm;
+
+/* Scale of a vector whose squares have this sum, UQ4.13. */
+static inline int32_t talos_norm_scale(const talos_norm *n, int64_t sum) {
+    sum += n->eps;
+    int e = (talos_bit_length((uint64_t)sum) + 1) / 2, down = 2 * e - TALOS_RSQRT_INPUT_BITS;
+    if (e < n->unit) return TALOS_SCALE_HIGH;
+    uint32_t u = (uint32_t)(down >= 0 ? sum >> down : sum << -down);
+    const int32_t *line = n->lines[(u >> TALOS_RSQRT_STEP_BITS) - TALOS_RSQRT_FIRST];
+    int32_t y = talos_interpolate(line, u & TALOS_LOW_BITS(TALOS_RSQRT_STEP_BITS), TALOS_RSQRT_STEP_BITS);
+    y = y > n->top ? n->top : y;
+    if (e > n->unit) y = (int32_t)talos_round_shift(y, e - n->unit);
+    return y > TALOS_SCALE_HIGH ? TALOS_SCALE_HIGH : y;
 }
 
 /* Weighted mean as a word. */

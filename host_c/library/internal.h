@@ -5,13 +5,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "tables.h"
+#include "fixed.h"
 #include "talos.h"
 
 enum { TALOS_GROUP = 8 }; /* streams that a kernel steps side by side */
 enum { TALOS_ROW = 16 };  /* tokens of a name where streams go in lanes */
 enum { TALOS_MAX_VOCAB = 256 };
-enum { TALOS_RSQRT_LINES = (1 << TALOS_RSQRT_INDEX_BITS) - TALOS_RSQRT_FIRST };
 
 /* Tensors of one layer, row-major [rows][columns], as indices into the parameter array. */
 typedef struct {
@@ -33,10 +32,7 @@ struct talos_model {
     int32_t *lm_head_wo;            /* [vocab][n_embd], folded: lm_head * Wo */
     talos_format logit;             /* of logits, folded */
     int32_t query_scale;            /* precise, folded: log2(e) / sqrt(head_dim), UQ4.13 */
-    int32_t rsqrt_lines[TALOS_RSQRT_LINES][2]; /* precise, folded: base, slope */
-    int32_t rsqrt_unit;             /* precise, folded: exponent at which the table gives the scale without a shift */
-    int32_t rsqrt_top;              /* precise, folded: largest output of the table */
-    int64_t rsqrt_eps;              /* precise, folded: added to a sum of squares */
+    talos_norm norm;                /* precise, folded */
     size_t wte, wpe, lm_head;
     talos_layer layer[16];
     void *pack;                     /* the kernel's own layout of the weights, or null */

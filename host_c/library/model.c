@@ -80,18 +80,18 @@ static bool power_of(uint32_t value, int bits) { return value && !(value & (valu
 /* Lines of sqrt(n) / 2^floor(log2 sqrt n) / sqrt(u) over [1/4, 1), as talos_ref.golden.table.InterpolatedTable. */
 static void make_rsqrt(talos_model *m) {
     int root_exponent = (talos_bit_length(m->config.n_embd) - 1) / 2;
-    m->rsqrt_eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * (1 << TALOS_SUM_FRACTION));
+    m->norm.eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * (1 << TALOS_SUM_FRACTION));
     double numerator = sqrt((double)m->config.n_embd) / (1 << root_exponent);
-    m->rsqrt_unit = TALOS_SCALE_FRACTION + TALOS_WORD_FRACTION - TALOS_RSQRT_FRACTION + root_exponent;
-    m->rsqrt_top = TALOS_LOW_BITS(TALOS_SCALE_WIDTH + (numerator > 1));
+    m->norm.unit = TALOS_SCALE_FRACTION + TALOS_WORD_FRACTION - TALOS_RSQRT_FRACTION + root_exponent;
+    m->norm.top = TALOS_LOW_BITS(TALOS_SCALE_WIDTH + (numerator > 1));
     const double segments = 1 << TALOS_RSQRT_INDEX_BITS, one = 1 << TALOS_RSQRT_FRACTION;
     for (int line = 0; line < TALOS_RSQRT_LINES; line++) {
         int i = TALOS_RSQRT_FIRST + line;
         double left = numerator / sqrt(i / segments), right = numerator / sqrt((i + 1) / segments);
         double middle = numerator / sqrt((i + 0.5) / segments);
         double base = left + (middle - (left + right) / 2) / 2;
-        m->rsqrt_lines[line][0] = (int32_t)nearbyint(base * one);
-        m->rsqrt_lines[line][1] = (int32_t)nearbyint((right - left) * one);
+        m->norm.lines[line][0] = (int32_t)nearbyint(base * one);
+        m->norm.lines[line][1] = (int32_t)nearbyint((right - left) * one);
     }
 }
 

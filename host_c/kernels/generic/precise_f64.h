@@ -74,7 +74,7 @@ static inline int32_t scale_of(const talos_model *m, const double *x, size_t n) 
     for (size_t i = 0; i < n; i += LANES) squares = vec_mla(squares, vec_load(x + i), vec_load(x + i));
     vec_store(lanes, squares);
     for (int i = 0; i < LANES; i++) sum += lanes[i];
-    return talos_rms_scale_of(m, (int64_t)sum);
+    return talos_norm_scale(&m->norm, (int64_t)sum);
 }
 
 static inline void normalise(const talos_model *m, const double *x, double *y, size_t n) {

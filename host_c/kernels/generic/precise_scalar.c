@@ -14,7 +14,7 @@ static size_t scratch_bytes(const talos_model *m) {
 int32_t talos_rms_scale(const talos_model *m, const int32_t *x) {
     int64_t sum = 0;
     for (size_t i = 0; i < m->config.n_embd; i++) sum += (int64_t)x[i] * x[i];
-    return talos_rms_scale_of(m, sum);
+    return talos_norm_scale(&m->norm, sum);
 }
 
 /* First index whose running sum of weights exceeds the cut; the first maximum if greedy. */

@@ -91,7 +91,7 @@ INLINE void project(const int16_t wo[FAST_EMBD][FAST_EMBD], const int32_t *befor
 INLINE int32x2_t scale_of(const talos_model *m, const int16x4_t x[4]) {
     int32x4_t squares = vmull_s16(x[0], x[0]);
     for (int i = 1; i < 4; i++) squares = vmlal_s16(squares, x[i], x[i]);
-    return vdup_n_s32(talos_rms_scale_of(m, sum_s32(squares)));
+    return vdup_n_s32(talos_norm_scale(&m->norm, sum_s32(squares)));
 }
 
 /* sum = lm_head * fc2 times the positive units alone. */

@@ -120,7 +120,7 @@ INLINE __m256i scale_of(const talos_model *m, row16 x, int32_t pairs[FAST_EMBD])
         __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(square), _mm256_extracti128_si256(square, 1));
         squares += _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum)));
     }
-    return _mm256_set1_epi32(talos_rms_scale_of(m, squares));
+    return _mm256_set1_epi32(talos_norm_scale(&m->norm, squares));
 }
 
 /* Sums of hidden units as words in the state; which of them are positive. */

@@ -161,7 +161,7 @@ INLINE __m512i pairs_of(__m512i x) { return _mm512_mask_blend_epi16(0x22222222, 
 
 INLINE __m512i scale_of(const talos_model *m, __m512i pairs) {
     __m512i squares = _mm512_maskz_mov_epi32(0x5555, _mm512_madd_epi16(pairs, pairs));
-    return _mm512_set1_epi32(talos_rms_scale_of(m, _mm512_reduce_add_epi32(squares)));
+    return _mm512_set1_epi32(talos_norm_scale(&m->norm, _mm512_reduce_add_epi32(squares)));
 }
 
 /* Sums of hidden units, in two parts, as words in the state; which of them are positive. */
