@@ -10,7 +10,8 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from host_c.bench.rows import Row, base_row, ratio_text
+from host_c.bench.row import Row, ratio_text
+from host_c.bench.rows import base_row
 from talos_ref.files import write_bytes
 
 __all__ = ["write_chart"]

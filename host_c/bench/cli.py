@@ -21,7 +21,7 @@ from talos_ref.options import Integer, format_option, weights_option
 from talos_ref.terminal import console
 
 if TYPE_CHECKING:
-    from host_c.bench.rows import Row
+    from host_c.bench.row import Row
 
 __all__ = ["bench", "main"]
 
@@ -67,7 +67,8 @@ def bench(*, weights: str | None, word_format: str, runs: int, out: str, no_char
 
 
 def _print(report: dict[str, Any], rows: list[Row]) -> None:
-    from host_c.bench.rows import base_row, ratio_text
+    from host_c.bench.row import ratio_text
+    from host_c.bench.rows import base_row
 
     model, base, out = report["model"], base_row(rows), console()
     table = Table(title=f"{report['cpu']}, {report['compiler']}, {' '.join(report['flags'])}")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from host_c.bench.emulator import TARGETS, build_letters, instructions_per_step
-from host_c.bench.rows import TEMPERATURE, Row, base_row, measured_rows, missing_rows, ratio, run
+from host_c.bench.row import TEMPERATURE, Row, ratio, run
+from host_c.bench.rows import base_row, measured_rows, missing_rows
 from host_c.binding.model import Model
 from host_c.binding.model_file import write_model
 from host_c.build import FLAGS

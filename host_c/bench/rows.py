@@ -7,14 +7,12 @@ import json
 import math
 import os
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
+from host_c.bench.row import TEMPERATURE, Row, Work
 from host_c.binding.extension import TalosError, kernels
 from host_c.binding.model import Model
 from talos_ref.baselines import mlx_fp32, numpy_fp32, numpy_fp32_batched, pure_python
@@ -24,53 +22,8 @@ from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import MICROGPT, ModelConfig
 
 __all__ = [
-    "BASE", "PUBLISHED", "Row", "Work", "base_row", "measured_rows", "missing_rows", "mlx_rows", "other_rows", "ratio",
-    "ratio_text", "run", "simulated_rows",
+    "BASE", "PUBLISHED", "base_row", "measured_rows", "missing_rows", "mlx_rows", "other_rows", "simulated_rows",
 ]  # fmt: skip
-
-TEMPERATURE = 0.5
-
-
-@dataclass(kw_only=True)
-class Row:
-    """One line of the table. ``kind`` says what its figure is worth: measured, simulated, published or emulated."""
-
-    name: str
-    kind: str
-    steps_per_second: list[float] = field(default_factory=list)
-    """Every run of a measured row; one figure of the others."""
-    threads: int = 1
-    counts: str = "steps"
-    """What the figure counts: steps, or letters of finished names alone."""
-
-    @property
-    def median(self) -> float:
-        """Middle of the runs, steps per second."""
-        return median(self.steps_per_second)
-
-    @property
-    def spread(self) -> float:
-        """(largest - smallest) / median of the runs."""
-        return (max(self.steps_per_second) - min(self.steps_per_second)) / self.median
-
-
-def ratio(row: Row, base: Row) -> float:
-    """Return how many times ``base`` a row is.
-
-    Raises ValueError if one of them, and not the other, comes from an emulator, or they count different things.
-    """
-    if (row.kind == "emulated") != (base.kind == "emulated"):
-        raise ValueError(f"rows must be both emulated or neither, not {row.name!r} and {base.name!r}")
-    if row.counts != base.counts:
-        raise ValueError(
-            f"rows must count the same, not {row.counts} of {row.name!r} and {base.counts} of {base.name!r}"
-        )
-    return row.median / base.median
-
-
-def ratio_text(row: Row, base: Row) -> str:
-    """Return the ratio for a table; nothing where there is none."""
-    return f"{ratio(row, base):,.2f}" if row.counts == base.counts else ""
 
 
 def _published(figures: Published) -> Row:
@@ -88,10 +41,6 @@ PUBLISHED = tuple(_published(figures) for figures in (*FPGAS, *PROCESSORS))
 
 BASE = next(row for row in PUBLISHED if row.name.startswith("TALOS-V2, simulation"))
 """What ratios are printed against for the published dimensions: TALOS-V2 counted in steps, as all other rows are."""
-
-Work = tuple[Row, Callable[[int], int], int]
-"""A row, its work (names -> steps taken), and the names of one run."""
-
 
 def _loop(
     generate: Callable[[Checkpoint, int, float, int], list[list[int]]], checkpoint: Checkpoint
@@ -175,14 +124,6 @@ def _model(checkpoint: Checkpoint, arithmetic: str, kernel: str | None, word: Fo
         return Model(checkpoint, arithmetic, kernel, word=Q4_12 if arithmetic == "talos-v2" else word)
     except (TalosError, ValueError):
         return None
-
-
-def run(work: Work) -> None:
-    """Add one timed run to a row."""
-    row, step, names = work
-    start = time.perf_counter()
-    steps = step(names)
-    row.steps_per_second.append(steps / (time.perf_counter() - start))
 
 
 def simulated_rows(path: Path, checkpoint: Checkpoint) -> list[Row]:

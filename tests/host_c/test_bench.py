@@ -14,19 +14,8 @@ from click.testing import CliRunner
 
 from host_c.bench.chart import write_chart
 from host_c.bench.cli import bench
-from host_c.bench.rows import (
-    BASE,
-    PUBLISHED,
-    Row,
-    base_row,
-    measured_rows,
-    missing_rows,
-    other_rows,
-    ratio,
-    ratio_text,
-    run,
-    simulated_rows,
-)
+from host_c.bench.row import Row, ratio, ratio_text, run
+from host_c.bench.rows import BASE, PUBLISHED, base_row, measured_rows, missing_rows, other_rows, simulated_rows
 from talos_ref.golden.format import Q5_12
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint, save
 from talos_ref.model.config import ModelConfig
