@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host_c.bench.cuda_rows import cuda_rows, missing_cuda
 from host_c.bench.row import TEMPERATURE, Row, Work
 from host_c.binding.extension import TalosError, kernels
 from host_c.binding.model import Model
@@ -109,7 +110,7 @@ def measured_rows(checkpoint: Checkpoint, word: Format = Q4_12) -> list[Work]:
             rows.append((Row(name=name, kind="measured"), _batched(model, 1), count))
             everything = Row(name=f"{name}, {cores} cores", kind="measured", threads=cores)
             rows.append((everything, _batched(model, cores), count * cores))
-    return rows
+    return [*rows, *cuda_rows(checkpoint, word)]
 
 
 def _labels(word: Format) -> dict[str, str]:
@@ -156,10 +157,10 @@ def base_row(rows: list[Row]) -> Row:
 
 def missing_rows(checkpoint: Checkpoint, word: Format = Q4_12) -> list[str]:
     """Return what is not measured, and why."""
-    missing = [] if _has_mlx() else ['MLX: .venv/bin/pip install "mlx[cpu]" (on Apple silicon: mlx)']
+    missing = [] if _has_mlx() else ["MLX: it is not installed; install talos[mlx]"]
     for arithmetic, label in _labels(word).items():
         try:
             Model(checkpoint, arithmetic, word=Q4_12 if arithmetic == "talos-v2" else word)
         except (TalosError, ValueError) as error:
             missing.append(f"{label}: {error}")
-    return missing
+    return [*missing, *missing_cuda(checkpoint, word)]

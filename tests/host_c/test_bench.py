@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from host_c import Model
 from host_c.bench.chart import write_chart
 from host_c.bench.cli import bench
+from host_c.bench.cuda_rows import cuda_rows, missing_cuda
 from host_c.bench.row import Row, ratio, ratio_text, run
 from host_c.bench.rows import BASE, PUBLISHED, base_row, measured_rows, missing_rows, other_rows, simulated_rows
-from talos_ref.golden.format import Q5_12
+from host_c.cuda.emulated_device import EmulatedDevice, build_emulation
+from talos_ref.golden.format import Q4_12, Q5_12
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint, save
 from talos_ref.model.config import ModelConfig
 
@@ -49,6 +52,30 @@ def test_every_row_runs_and_counts_the_same_steps() -> None:
     for row, work, _ in rows.values():
         run((row, work, 20))
         assert row.median > 0
+
+
+def test_rows_of_a_gpu(tmp_path: Path) -> None:
+    """The kernels as built for this processor, in place of a GPU."""
+    device = EmulatedDevice(build_emulation(tmp_path))
+    works = cuda_rows(default_checkpoint(), Q4_12, device, scale=1e-9)
+    assert [row.name for row, _, _ in works] == [
+        f"CUDA {model}, emulated, {kind}"
+        for model in ("float32", "Q4.12 folded")
+        for kind in ("a launch an operation", "one stream", "all streams")
+    ]
+    single = Model(default_checkpoint(), "float").stream(2, 0.5).generate(4)[1]
+    many = Model(default_checkpoint(), "folded").generate_counted(np.arange(1, 5, dtype=np.uint32), 0.5)[1]
+    assert [work(4) for _, work, _ in works[:2]] == [single, single]
+    assert works[-1][1](4) == many
+    assert [row.name for row, _, _ in cuda_rows(default_checkpoint(), Q5_12, device)][-1].startswith("CUDA float32")
+    assert cuda_rows(small_checkpoint(), Q4_12, device) == []
+
+
+def test_a_missing_gpu_says_so() -> None:
+    """Where there is one, nothing is missing for the published model."""
+    missing = missing_cuda(default_checkpoint(), Q4_12)
+    assert len(missing) == (0 if cuda_rows(default_checkpoint(), Q4_12) else 1)
+    assert all(line.startswith("CUDA: ") and len(line) > 10 for line in missing)
 
 
 def test_simulated_rows_come_from_the_report(tmp_path: Path) -> None:
@@ -89,6 +116,7 @@ def test_another_model_has_the_rows_that_can_have_it(tmp_path: Path) -> None:
     assert other_rows(tmp_path / "sim.json", checkpoint) == []
     assert base_row([row for row, _, _ in works]).name == "C float32, scalar"
     assert "C talos-v2: n_embd must be a power of two in talos-v2, not 24" in missing_rows(checkpoint, Q5_12)
+    assert any(line.startswith("CUDA") for line in missing_rows(checkpoint, Q5_12))
     for row, work, _ in works:
         run((row, work, 5))
         assert row.median > 0
