@@ -19,6 +19,7 @@ from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.evidence.cli import gates, reset
 from cosim.names.command import names
 from cosim.options import MAX_NAMES, requests_option, simulators_option
+from cosim.prove.cli import prove
 from cosim.report.commands import gantt, waves
 from cosim.report.tables import print_report
 from cosim.simulate import Job, compare, name_requests, progress, simulate
@@ -38,7 +39,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset):
+for _command in (names, waves, gantt, gates, reset, prove):
     commands.add_command(_command)
 
 

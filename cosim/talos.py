@@ -50,6 +50,7 @@ COMMANDS = {
     "resources": Entry(_CIRCUIT, "hdl.cli", "Synthesise cores and count them against the device."),
     "diagram": Entry(_CIRCUIT, "hdl.cli", "Draw the units of a core and what passes between them."),
     "calibrate": Entry(_CIRCUIT, "hdl.cli", "Hold the estimates against a design that Quartus has fitted."),
+    "prove": Entry(_CIRCUIT, "cosim.cli", "Prove properties of the units, for all inputs and cycles."),
     "sim": Entry(_SIMULATION, "cosim.cli", "Cycles and letters per second of every core, every bit compared."),
     "waves": Entry(_SIMULATION, "cosim.cli", "Record the waveform of one name."),
     "gantt": Entry(_SIMULATION, "cosim.cli", "Show which unit works in which cycle of one step."),

@@ -1,0 +1,1 @@
+"""Proofs of the properties that lie beside the units, by Yosys and an SMT solver of PyPI."""

@@ -1,0 +1,1 @@
+"""What is proven of the units: a file a unit."""
