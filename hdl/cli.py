@@ -16,7 +16,7 @@ from hdl.device.calibrate import calibrate
 from hdl.device.resource_report import resources
 from hdl.device.target import GENERIC
 from hdl.device.targets import TARGETS
-from hdl.options import Choice, design_options
+from hdl.options import EVERY_CORE, Choice, design_options
 from hdl.registers.export import FORMATS
 from hdl.registers.map import register_map
 from talos_ref.command_line import SETTINGS, emit, run
@@ -36,7 +36,7 @@ commands.add_command(calibrate)
 
 
 @commands.command()
-@design_options()
+@design_options(cores=EVERY_CORE)
 @click.option("--system", is_flag=True, help="with the registers over the core")
 @click.option("--target", type=OneOf(list(TARGETS)), default=GENERIC.name, metavar="NAME",
               help=f"device that it is for: {', '.join(TARGETS)} (default: {GENERIC.name})")  # fmt: skip

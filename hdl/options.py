@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hdl.core.config import CLOCK_HZ, CORES, CoreConfig
+from hdl.core.config import BARRELS, CLOCK_HZ, CORES, CoreConfig
 from hdl.core.cores import core_config, suitable_cores
 from hdl.design import Design, make_design
 from hdl.device.chip import Chip
@@ -22,6 +22,7 @@ from talos_ref.model.checkpoint import Checkpoint, load, weights_path
 from talos_ref.options import C, OneOf, Option, weights_option
 
 __all__ = [
+    "EVERY_CORE",
     "PREFERRED",
     "Choice",
     "Megahertz",
@@ -30,11 +31,14 @@ __all__ = [
     "cores_option",
     "design_option",
     "design_options",
+    "every_core_option",
     "fastest_core",
     "format_option",
     "several_designs",
 ]
 
+EVERY_CORE = (*CORES, *BARRELS)
+"""Named cores, those of several streams too."""
 PREFERRED = ("fused", "wide", "tile16")
 """Named cores, the fastest first. Without ``--core`` a command takes the first that the model can have."""
 
@@ -114,8 +118,8 @@ def fastest_core(checkpoint: Checkpoint, format: str | None = None, chip: Chip =
     raise ValueError(f"model must be one that a named core can have in {format}: {why}")
 
 
-def several_designs(cores: Sequence[str], choice: Choice) -> list[Design]:
-    """Return the designs of several named cores; of all that the model can have where none is named.
+def several_designs(cores: Sequence[str], choice: Choice, default: Sequence[str] = tuple(CORES)) -> list[Design]:
+    """Return the designs of several named cores; of those of ``default`` that the model can have where none is named.
 
     Says on standard error which are left out, and why. Raises as `Choice.resolve`.
     """
@@ -126,7 +130,7 @@ def several_designs(cores: Sequence[str], choice: Choice) -> list[Design]:
     checkpoint = choice.checkpoint()
     # Each is checked before the first is made, which takes a second.
     configs = []
-    for name in dict.fromkeys(cores or CORES):
+    for name in dict.fromkeys(cores or default):
         try:
             configs.append(bound_core(name, checkpoint, choice.format))
         except ValueError as error:
@@ -168,21 +172,33 @@ def design_option(command: C) -> C:
     return weights_option(format_option(command))
 
 
-def design_options(core_help: str = f"default: {PREFERRED[0]}, or the fastest that the model can have") -> Option:
-    """Add ``--core``, ``--weights``, ``--format`` and ``--design``, for `Choice`."""
+def design_options(
+    core_help: str = f"default: {PREFERRED[0]}, or the fastest that the model can have",
+    *,
+    cores: Sequence[str] = tuple(CORES),
+) -> Option:
+    """Add ``--core``, one of ``cores``, ``--weights``, ``--format`` and ``--design``, for `Choice`."""
 
     def add(command: C) -> C:
-        text = f"{', '.join(CORES)} ({core_help})"
-        return click.option("--core", type=OneOf(list(CORES)), metavar="NAME", help=text)(design_option(command))
+        text = f"{', '.join(cores)} ({core_help})"
+        return click.option("--core", type=OneOf(list(cores)), metavar="NAME", help=text)(design_option(command))
 
     return add
 
 
 def cores_option(command: C) -> C:
-    """Add ``--core NAME``, which may be repeated, for `several_designs`."""
-    text = f"{', '.join(CORES)}; may be repeated (default: all that the model can have)"
-    kind = OneOf(list(CORES))
-    return click.option("--core", "cores", type=kind, multiple=True, metavar="NAME", help=text)(command)
+    """Add ``--core NAME``, which may be repeated, for `several_designs`: cores of one stream."""
+    return _cores_option(tuple(CORES))(command)
+
+
+def every_core_option(command: C) -> C:
+    """Add ``--core NAME``, which may be repeated, for `several_designs`: also cores of several streams."""
+    return _cores_option(EVERY_CORE)(command)
+
+
+def _cores_option(cores: Sequence[str]) -> Option:
+    text = f"{', '.join(cores)}; may be repeated (default: all that the model can have)"
+    return click.option("--core", "cores", type=OneOf(list(cores)), multiple=True, metavar="NAME", help=text)
 
 
 def format_option(command: C) -> C:

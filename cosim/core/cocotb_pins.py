@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,13 @@ class CocotbPins:
         The top module in the simulator.
     clock_hz
         Frequency of its clock.
+    names
+        Its other ports; those of a core by default.
     """
 
-    def __init__(self, dut: Any, clock_hz: int) -> None:
+    def __init__(self, dut: Any, clock_hz: int, names: Sequence[str] = (*INPUTS, *OUTPUTS)) -> None:
         self._clock, self._period = dut.clk, period_ps(clock_hz)
-        self._handles = {name: getattr(dut, name) for name in (*INPUTS, *OUTPUTS)}
+        self._handles = {name: getattr(dut, name) for name in names}
         self._begin = 0
         self._settled = -1
         self._wake = Event()

@@ -8,7 +8,7 @@ from talos_ref.golden.arithmetic import Arithmetic, arithmetic
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import MICROGPT, ModelConfig
 
-__all__ = ["CLOCK_HZ", "LIMITS", "CoreConfig", "CORES"]
+__all__ = ["BARRELS", "CLOCK_HZ", "LIMITS", "CoreConfig", "CORES"]
 
 CLOCK_HZ = 56_250_000
 """The published design's clock, which every throughput here is quoted at."""
@@ -52,6 +52,8 @@ class CoreConfig:
     """The tile's totals are in registers before they are rounded; without, a cycle sums and rounds."""
     first_layer_in_rom: bool = False
     """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
+    streams: int = 1
+    """Names in flight, a power of two. With more than one the core is that of ``hdl.core.barrel``."""
     model: ModelConfig = field(default=MICROGPT)
     word: Format = field(default=Q4_12)
     """Format of weights and stored activations."""
@@ -72,11 +74,25 @@ class CoreConfig:
                 raise TypeError(f"{name} must be an integer, not {value!r}")
             if not 1 <= value <= high:
                 raise ValueError(f"{name} must be 1 to {high}, not {value!r}")
+        self._check_streams()
         positions, high = self.attention_positions, self.model.block_size
         if not isinstance(positions, int) or isinstance(positions, bool):
             raise TypeError(f"attention_positions must be an integer, not {positions!r}")
         if not 1 <= positions <= high or positions & (positions - 1):
             raise ValueError(f"attention_positions must be a power of two from 1 to {high}, not {positions!r}")
+
+    def _check_streams(self) -> None:
+        streams = self.streams
+        if not isinstance(streams, int) or isinstance(streams, bool):
+            raise TypeError(f"streams must be an integer, not {streams!r}")
+        if not 1 <= streams <= 64 or streams & (streams - 1):
+            raise ValueError(f"streams must be a power of two from 1 to 64, not {streams!r}")
+        if streams > 1 and not self.arithmetic.folds_projection:
+            raise ValueError(f"arithmetic_name must be folded with several streams, not {self.arithmetic_name!r}")
+        if streams > 1 and self.tile_columns != self.model.n_embd:
+            raise ValueError(
+                f"tile_columns must be n_embd, {self.model.n_embd}, with several streams, not {self.tile_columns!r}"
+            )
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -146,3 +162,20 @@ CORES = {
     )
 }
 """Every core that is built, verified and reported."""
+
+BARRELS = {
+    core.name: core
+    for core in (
+        # Eight names in flight: a ninth would change little, and a cache of their keys fills half of a memory block.
+        CoreConfig(
+            name="barrel",
+            arithmetic_name="folded",
+            tile_rows=8,
+            tile_columns=16,
+            sampler_lanes=4,
+            first_layer_in_rom=True,
+            streams=8,
+        ),
+    )
+}
+"""Cores with several streams, whose ports are those of ``hdl.core.barrel``."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from hdl.core.config import CORES, CoreConfig
+from hdl.core.config import BARRELS, CORES, CoreConfig
 from hdl.core.estimate import dsp_blocks, memory_blocks
 from hdl.core.schedule import schedule, tile_instructions
 from hdl.device.chip import Chip
@@ -17,6 +17,7 @@ from talos_ref.model.config import MICROGPT, ModelConfig
 
 __all__ = ["core_config", "suitable_cores"]
 
+_SHAPES = CORES | BARRELS
 _ROWS = (64, 56, 48, 40, 32, 28, 24, 20, 16, 12, 8, 4, 2, 1)
 
 
@@ -30,8 +31,8 @@ def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, 
     Raises ValueError for an unknown name, and for a core that the model cannot have, with the reason and the named
     cores that it can have.
     """
-    if name not in CORES:
-        raise ValueError(f"core must be one of {', '.join(CORES)}, not {name!r}")
+    if name not in _SHAPES:
+        raise ValueError(f"core must be one of {', '.join(_SHAPES)}, not {name!r}")
     bound = _bind(name, model, word, chip)
     if isinstance(bound, CoreConfig):
         return bound
@@ -45,7 +46,8 @@ def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, 
 def suitable_cores(
     model: ModelConfig, word: Format = Q4_12, chip: Chip = CHIP
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the named cores that a model can have with a number format, and name -> reason for the others."""
+    """Return the named cores of one stream that a model can have with a number format, and name -> reason for the
+    others."""
     bound = {name: _bind(name, model, word, chip) for name in CORES}
     names = tuple(name for name, found in bound.items() if isinstance(found, CoreConfig))
     return names, {name: found for name, found in bound.items() if isinstance(found, str)}
@@ -54,16 +56,20 @@ def suitable_cores(
 @lru_cache(maxsize=256)
 def _bind(name: str, model: ModelConfig, word: Format, chip: Chip) -> CoreConfig | str:
     """Return a named core bound to a model, or in a phrase why the model cannot have it."""
-    shape = CORES[name]
+    shape = _SHAPES[name]
     positions = min(shape.attention_positions, 1 << (model.block_size.bit_length() - 1))
     lanes = min(shape.sampler_lanes, model.vocab_size)
     try:
-        config = replace(shape, model=model, word=word, attention_positions=positions, sampler_lanes=lanes)
+        columns = shape.tile_columns if shape.streams == 1 else model.n_embd
+        config = replace(
+            shape, model=model, word=word, tile_columns=columns, attention_positions=positions, sampler_lanes=lanes
+        )
     except ValueError as error:
         return str(error)
     found: CoreConfig | None = config
     if dsp_blocks(config) > chip.dsp_blocks:
-        found = _smaller(config, chip) if config.arithmetic.deferred else None
+        smaller = _smaller if config.streams == 1 else _lower
+        found = smaller(config, chip) if config.arithmetic.deferred else None
     if found is None:
         return f"it takes {dsp_blocks(config)} DSP blocks, and {chip.part} has {chip.dsp_blocks}"
     blocks = memory_blocks(found, chip)
@@ -99,6 +105,12 @@ def _smaller(config: CoreConfig, chip: Chip) -> CoreConfig | None:
         if dsp_blocks(candidate) <= chip.dsp_blocks:
             return candidate
     return None
+
+
+def _lower(config: CoreConfig, chip: Chip) -> CoreConfig | None:
+    """Return a core of several streams with the most rows of its tile that fit, each whole; None if not one does."""
+    lower = (replace(config, tile_rows=rows) for rows in range(config.tile_rows - 1, 0, -1))
+    return next((candidate for candidate in lower if dsp_blocks(candidate) <= chip.dsp_blocks), None)
 
 
 class _Shape(NamedTuple):

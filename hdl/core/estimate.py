@@ -6,10 +6,11 @@ of zeros take none. So this is what a core takes at most. Tables of logic are fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hdl.core.barrel.estimate import bank_layouts, barrel_memories
 from hdl.core.config import CoreConfig
 from hdl.core.schedule import Operation, scales_totals, schedule, tile_instructions
 from hdl.core.sequencer import instruction_layout
@@ -19,7 +20,7 @@ from hdl.device.target import DspMode
 from hdl.units.attention import Attention
 from hdl.units.folded_rom import FoldedRom
 from hdl.units.kv_cache import CacheLayout, cache_depth, cache_rows
-from hdl.units.multipliers import bank_layout
+from hdl.units.multipliers import BankLayout, bank_layout
 from hdl.units.registry import attention_divide_of
 from hdl.units.rmsnorm import RmsNorm
 from hdl.units.samplers import sampler_of
@@ -88,6 +89,8 @@ def tile_split(config: CoreConfig) -> int:
 
 def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
     """Return mode -> DSP blocks of a core: each holds two products, or the sum of two."""
+    if config.streams > 1:
+        return _modes(bank_layouts(config).values())
     golden, model, word = config.arithmetic, config.model, config.word
     outputs, terms = largest_matrix(config)
     tile = Tile.port(min(config.tile_rows, outputs), min(config.tile_columns, terms), word, tile_split(config))
@@ -106,8 +109,12 @@ def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
         *banks_of(config, [tile], attention, head, apart).values(),
         ([RmsNorm.port(golden.rmsnorm, normalise)], []),
     ]
-    layouts = [bank_layout(users, others) for users, others in banks]
-    return {mode: sum(len(layout.blocks) for layout in layouts if layout.mode is mode) for mode in DspMode}
+    return _modes([bank_layout(users, others) for users, others in banks])
+
+
+def _modes(layouts: Iterable[BankLayout]) -> dict[DspMode, int]:
+    found = list(layouts)
+    return {mode: sum(len(layout.blocks) for layout in found if layout.mode is mode) for mode in DspMode}
 
 
 def dsp_blocks(config: CoreConfig) -> int:
@@ -117,6 +124,9 @@ def dsp_blocks(config: CoreConfig) -> int:
 
 def memories(config: CoreConfig) -> list[Memory]:
     """Return the memories of a core that may be in memory blocks."""
+    if config.streams > 1:
+        return [Memory(name=name, depth=depth, width=width, written=written)
+                for name, depth, width, written in barrel_memories(config)]
     model, word, program = config.model, config.word.width, schedule(config)
     vector = model.n_embd * word
     if config.first_layer_in_rom:

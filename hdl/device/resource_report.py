@@ -18,7 +18,7 @@ from hdl.device.pairs import Pair, known_pairs
 from hdl.device.resources import count, read_synthesis, synthesise
 from hdl.device.static_timing import WIRE_PS
 from hdl.device.yosys import yosys_version
-from hdl.options import Choice, cores_option, design_option, several_designs
+from hdl.options import EVERY_CORE, Choice, design_option, every_core_option, several_designs
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.terminal import console, error_console
 
@@ -90,12 +90,12 @@ def _calibrated(calibration: Calibration, used: Resources, path: int) -> dict[st
 
 
 @click.command()
-@cores_option
+@every_core_option
 @design_option
 @click.option("--out", default="build/resources.json", metavar="FILE.json", help="default: build/resources.json")
 def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
     """Synthesise cores, some minutes each, and count them against the device."""
-    designs = several_designs(cores, Choice(**options))
+    designs = several_designs(cores, Choice(**options), EVERY_CORE)
     path = Path(out)
     make_folder(path.parent)
     check_writable(path)

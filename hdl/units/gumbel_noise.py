@@ -47,6 +47,9 @@ class GumbelNoise(wiring.Component):
         Tokens, 2 to 1024.
     lanes
         Tokens a cycle, 1 to 1024.
+    abandons
+        Whether ``start`` ends what is under way; without, a start comes a block a cycle after the one before at the
+        earliest, and the noise of both is offered.
 
     Raises TypeError or ValueError for a parameter of the wrong kind or out of range.
 
@@ -56,7 +59,8 @@ class GumbelNoise(wiring.Component):
     rng : In(32)
         The state that the step draws with, read in the cycle of ``start``.
     temperature : In(UQ8.8)
-        Stable while noise is made. 0 makes all noises 0, and what is out of the sampler's range counts as its bound.
+        Read ``LATENCY - 2`` cycles after ``start``, and once more for each block, a cycle apart. 0 makes all noises 0,
+        and what is out of the sampler's range counts as its bound.
     o : Out(stream), always ready: ``noises`` [lanes] of Q10.16, ``block``, ``last``
         Lane ``l`` of block ``b`` is token ``b · lanes + l``; what lies beyond the tokens is noise of nobody.
     multipliers : Out(MultiplierPort), 2 · lanes × 1
@@ -64,10 +68,11 @@ class GumbelNoise(wiring.Component):
 
     LATENCY = 5 + MultiplierBank.LATENCY
 
-    def __init__(self, spec: GumbelSampler, *, vocab_size: int, lanes: int) -> None:
+    def __init__(self, spec: GumbelSampler, *, vocab_size: int, lanes: int, abandons: bool = True) -> None:
         check_width("vocab_size", vocab_size, 1024, low=2)
         check_width("lanes", lanes, 1024)
         self.spec, self.vocab_size, self.lanes = spec, vocab_size, min(lanes, vocab_size)
+        self.abandons = abandons
         self.blocks = -(-vocab_size // self.lanes)
         super().__init__(
             {
@@ -114,14 +119,14 @@ class GumbelNoise(wiring.Component):
         for stage in range(1, self.LATENCY + 1):
             valid.append(Signal(name=f"valid{stage}"))
             blocks.append(Signal(index_shape(self.blocks), name=f"block{stage}"))
-        more = Signal(name="more")
+        more, abandon = Signal(name="more"), Signal(name="abandon")
         m.d.comb += more.eq(valid[1] & (blocks[1] != self.blocks - 1))
         m.d.sync += [valid[1].eq(self.start | more), blocks[1].eq(Mux(self.start, 0, blocks[1] + 1))]
         for stage in range(2, self.LATENCY + 1):
-            # A new start abandons the blocks under way.
-            m.d.sync += [valid[stage].eq(valid[stage - 1] & ~self.start), blocks[stage].eq(blocks[stage - 1])]
+            m.d.sync += [valid[stage].eq(valid[stage - 1] & ~abandon), blocks[stage].eq(blocks[stage - 1])]
         m.d.comb += [
-            self.o.valid.eq(valid[-1] & ~self.start),
+            abandon.eq(self.start if self.abandons else 0),
+            self.o.valid.eq(valid[-1] & ~abandon),
             self.o.p.block.eq(blocks[-1]),
             self.o.p.last.eq(blocks[-1] == self.blocks - 1),
         ]

@@ -150,5 +150,5 @@ def test_too_many_dsp_blocks() -> None:
 
 
 def test_unknown_core() -> None:
-    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, not 'tile17'$"):
+    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, barrel, not 'tile17'$"):
         core_config("tile17")

@@ -1,0 +1,1 @@
+"""A core with several streams in lock step with the golden model."""
