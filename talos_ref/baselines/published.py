@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FPGAS", "LADDER", "LADDER_SOURCE", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE", "Published"]
+__all__ = [
+    "CORE_WATTS", "FPGAS", "LADDER", "LADDER_SOURCE", "OTHERS", "PROCESSORS", "QUANTISATION", "QUANTISATION_SOURCE",
+    "Published",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +22,11 @@ class Published:
     """As the source states it: a formula in ``pos``, a mean, or both."""
     steps_per_second: int | None
     letters_per_second: int | None = None
+    streams: int = 1
+    """Names at once; the rate is that of all of them."""
+    watts: float | None = None
+    """Power as the source assumes or has measured it; ``watts_are`` says which."""
+    watts_are: str = ""
     source: str
 
 
@@ -32,6 +40,8 @@ FPGAS = (
         clock_hz=56_250_000,
         steps_per_second=None,
         letters_per_second=53_000,
+        watts=2.0,
+        watts_are="of the FPGA, reported by TALOS-V2",
         source=f"{_TALOS}, https://v2.talos.wtf",
     ),
     Published(
@@ -61,17 +71,62 @@ FPGAS = (
 )
 """Machines for the same kind of model on FPGAs."""
 
+CORE_WATTS = 2.0
+"""Power that is assumed of our cores, too: the same chip at the same clock, but nothing of it has been measured."""
+
+_APPLE = "of a core, assumed from Apple's figures"
+_GRACE = "of a core, assumed"
+_BLACKWELL = "measured by nvidia-smi"
+_BROWSER = "https://github.com/NakliTechie/micro-gpt"
+
+
+def _rows(
+    machine: str, watts: float | None, watts_are: str, source: str, rates: dict[str, int]
+) -> tuple[Published, ...]:
+    """Return rows of one machine, one stream each."""
+    return tuple(
+        Published(system=f"{name}, {machine}", steps_per_second=rate, watts=watts, watts_are=watts_are, source=source)
+        for name, rate in rates.items()
+    )
+
+
 PROCESSORS = (
-    Published(system="C + NEON fp32, one core of Grace", steps_per_second=4_364_405, source=_MACBOOK),
-    Published(system="C + NEON fp32, one core of M4 Max", steps_per_second=3_756_165, source=_MACBOOK),
-    Published(system="C + NEON Q4.12, one core of M4 Max", steps_per_second=3_143_586, source=_MACBOOK),
-    Published(system="persistent CUDA kernel, GB10, one stream", steps_per_second=413_603, source=_MACBOOK),
-    Published(system="NumPy fp32, M4 Max", steps_per_second=40_244, source=_MACBOOK),
-    Published(system="MLX fp32, CPU of M4 Max", steps_per_second=9_350, source=_MACBOOK),
-    Published(system="pure Python, M4 Max", steps_per_second=7_430, source=_MACBOOK),
-    Published(system="MLX fp32, GPU of M4 Max", steps_per_second=3_337, source=_MACBOOK),
-)
+    *_rows("one core of Grace", 3.0, _GRACE, _MACBOOK, {"C + NEON fp32": 4_364_405}),
+    *_rows("one core of M4 Max", 5.0, _APPLE, _MACBOOK, {"C + NEON fp32": 3_756_165, "C + NEON Q4.12": 3_143_586}),
+    Published(
+        system="persistent CUDA kernel, GB10, one stream", steps_per_second=413_603, watts=19.96, watts_are=_BLACKWELL,
+        source=_MACBOOK,
+    ),
+    *_rows("M4 Max", 5.0, _APPLE, _MACBOOK, {"NumPy fp32": 40_244}),
+    *_rows("CPU of M4 Max", 5.0, _APPLE, _MACBOOK, {"MLX fp32": 9_350}),
+    *_rows("M4 Max", 5.0, _APPLE, _MACBOOK, {"pure Python": 7_430}),
+    *_rows("GPU of M4 Max", 5.0, _APPLE, _MACBOOK, {"MLX fp32": 3_337}),
+)  # fmt: skip
 """The published TALOS-V2 model on processors, one stream each."""
+
+OTHERS = (
+    *_rows("M3 Ultra", 5.0, _APPLE, _MACBOOK, {
+        "C + NEON fp32": 3_632_988, "C + NEON Q4.12": 2_935_620, "NumPy fp32": 38_175, "pure Python": 8_039,
+        "MLX fp32 on the CPU": 5_407, "MLX fp32 on the GPU": 1_785,
+    }),
+    *_rows("M1 Max", 5.0, _APPLE, _MACBOOK, {
+        "C + NEON fp32": 2_910_293, "C + NEON Q4.12": 2_345_483, "NumPy fp32": 28_866, "MLX fp32 on the CPU": 9_122,
+        "pure Python": 4_600, "MLX fp32 on the GPU": 2_196,
+    }),
+    *_rows("Grace", 3.0, _GRACE, _MACBOOK, {"C + NEON Q4.12": 3_007_686, "NumPy fp32": 41_032, "pure Python": 6_455}),
+    *_rows("GB10", 19.96, _BLACKWELL, _MACBOOK, {"CUDA fp32, a launch an operation": 19_127}),
+    *_rows("M4 Pro", None, "", _BROWSER, {
+        "C + NEON fp32": 3_820_760, "C + NEON Q4.12": 2_191_219, "WebAssembly fp32 in Chrome": 1_341_206,
+        "NumPy fp32": 24_223, "pure Python": 4_332, "MLX fp32 on the CPU": 3_873, "MLX fp32 on the GPU": 1_865,
+    }),
+    *(
+        Published(
+            system=f"C + NEON fp32, M4 Pro, {streams} streams", steps_per_second=rate, streams=streams, source=_BROWSER
+        )
+        for streams, rate in {8: 24_962_058, 10: 28_028_917, 14: 32_894_149, 18: 32_647_139}.items()
+    ),
+)  # fmt: skip
+"""More rows of the same two comparisons: other machines, and several streams at once."""
 
 QUANTISATION_SOURCE = "https://github.com/NakliTechie/micro-gpt, quant/quant_study.py"
 QUANTISATION = {
