@@ -36,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove bench quant ladder profile lock clean distclean
+.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove bench quant ladder profile page lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -112,6 +112,9 @@ ladder: .venv/.installed ## six models of the words, from counting pairs to the 
 profile: .venv/.installed ## where the time of one step goes in NumPy; build/profile.json
 	$(BIN)/python -m talos_ref profile --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)')
 
+page: .venv/.installed ## circuits alive in a browser, a race, a report of all figures above; build/page/index.html
+	$(BIN)/python -m cosim page $(CHOICE)
+
 lock: ## requirements.lock again, from the bounds in pyproject.toml
 	.ci/lock $(PYTHON)
 
@@ -137,7 +140,7 @@ distclean: clean ## everything made
 	$(BIN)/python -m host_c.build
 	@touch $@
 
-# What only the tests of host_c need: other processors' compilers, an emulator, sanitizers, a fuzzer.
+# What only tests need: other processors' compilers, an emulator, sanitizers, a fuzzer, a browser.
 .venv/.test-packages: .venv/.locked
 	.ci/system-packages $(PYTHON) test
 	@touch $@

@@ -1,7 +1,8 @@
 """The command line ``python -m cosim``: circuits in lock step with the golden model.
 
 `commands` is a click group, which another command line can mount. `cosim.report.commands` has the views,
-`cosim.evidence.commands` the checks of netlist and power-up, `cosim.names.command` the way from words to everything.
+`cosim.evidence.commands` the checks of netlist and power-up, `cosim.names.command` the way from words to everything,
+`cosim.page.command` the page.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.evidence.cli import gates, reset
 from cosim.names.command import names
 from cosim.options import MAX_NAMES, requests_option, simulators_option
+from cosim.page.command import page
+from cosim.page.toolchain import ToolchainError
 from cosim.prove.cli import prove
 from cosim.report.commands import gantt, waves
 from cosim.report.tables import print_report
@@ -39,7 +42,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset, prove):
+for _command in (names, waves, gantt, gates, reset, prove, page):
     commands.add_command(_command)
 
 
@@ -109,4 +112,4 @@ def sim(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 1 for a difference or a failure, 2 for bad input."""
-    return run(commands, arguments, "python -m cosim", failures=(SimulatorError, Mismatch))
+    return run(commands, arguments, "python -m cosim", failures=(SimulatorError, ToolchainError, Mismatch))

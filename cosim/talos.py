@@ -53,6 +53,7 @@ COMMANDS = {
     "prove": Entry(_CIRCUIT, "cosim.cli", "Prove properties of the units, for all inputs and cycles."),
     "sim": Entry(_SIMULATION, "cosim.cli", "Cycles and letters per second of every core, every bit compared."),
     "waves": Entry(_SIMULATION, "cosim.cli", "Record the waveform of one name."),
+    "page": Entry(_SIMULATION, "cosim.cli", "Make a page on which the circuits run in a browser."),
     "gantt": Entry(_SIMULATION, "cosim.cli", "Show which unit works in which cycle of one step."),
     "gates": Entry(_SIMULATION, "cosim.cli", "Run a core's netlist in lock step with the golden model."),
     "reset": Entry(_SIMULATION, "cosim.cli", "Run cores from unknown and random registers through a reset."),
@@ -91,7 +92,7 @@ class _Talos(click.Group):
         except ModuleNotFoundError as error:
             raise click.ClickException(
                 f"{cmd_name} needs {error.name}, which is not installed; `make setup` installs everything, "
-                "and so does `pip install talos[cosim,board,bench]`"
+                "and so does `pip install talos[cosim,board,bench,page]`"
             ) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -31,17 +31,17 @@ FLAGS = ("-std=c11", "-O3", "-D_POSIX_C_SOURCE=200809L", "-fno-math-errno", "-fn
 """Each kernel file names the instructions it needs itself. No -ffast-math: it reorders the adder trees."""
 
 
-def sources(*, x86: bool = False, neon: bool = False) -> list[Path]:
+def sources(*, x86: bool = False, neon: bool = False, wasm: bool = False) -> list[Path]:
     """Return the library's C files for a processor family."""
-    folders = ["generic", *["x86"] * x86, *["neon"] * neon]
+    folders = ["generic", *["x86"] * x86, *["neon"] * neon, *["wasm"] * wasm]
     return [LIBRARY / name for name in COMMON] + [
         path for folder in folders for path in sorted((KERNELS / folder).glob("*.c"))
     ]
 
 
-def target_defines(*, x86: bool = False, neon: bool = False) -> list[str]:
+def target_defines(*, x86: bool = False, neon: bool = False, wasm: bool = False) -> list[str]:
     """Return the macros that put the kernels of ``sources`` into the dispatch table."""
-    return ["-DTALOS_X86=1"] * x86 + ["-DTALOS_NEON=1"] * neon
+    return ["-DTALOS_X86=1"] * x86 + ["-DTALOS_NEON=1"] * neon + ["-DTALOS_WASM=1"] * wasm
 
 
 def declarations() -> str:

@@ -23,11 +23,11 @@ from hdl.build_cache import cached
 from talos_ref.files import build_root
 from talos_ref.processes import capture, execute
 
-__all__ = ["Model", "compile_verilog"]
+__all__ = ["VERILATOR_FLAGS", "Model", "compile_verilog"]
 
 _TIMESCALE = "1ns/1ps"
 
-_VERILATOR_FLAGS = (
+VERILATOR_FLAGS = (
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--timescale", _TIMESCALE),
     # Amaranth extends operands implicitly all over its Verilog; linting that file is a test of its own.
     *("-Wno-fatal", "-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC"),
@@ -191,7 +191,7 @@ def _commands(
     libs = shlex.quote(str(cocotb_tools.config.libs_dir))
     # The program itself, not the Perl script around it: a fresh Debian lacks some of that script's modules.
     translate = [str(verilator_root() / "bin" / "verilator_bin"), "-cc", "--exe", "--vpi", "--no-MMD", "-Mdir", "."]
-    translate += ["--top-module", top, "--prefix", "Vtop", "-o", "simulation", *_VERILATOR_FLAGS]
+    translate += ["--top-module", top, "--prefix", "Vtop", "-o", "simulation", *VERILATOR_FLAGS]
     translate += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator", *(["--trace"] if waves else [])]
     translate += ["--timing"] if timing else []
     translate += [f"-G{name}={value}" for name, value in parameters.items()]

@@ -1,0 +1,42 @@
+"""The command ``python -m cosim page``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cosim.page.assemble import assemble
+from cosim.page.figures import figures
+from cosim.page.inputs import COMMANDS, read_inputs
+from hdl.core.config import CORES
+from hdl.options import Choice, cores_option, design_option, several_designs
+from talos_ref.files import make_folder
+
+__all__ = ["page"]
+
+
+def _one_stream(name: str) -> bool:
+    """Return whether a named core makes one name at a time, as the page's circuits do."""
+    return CORES[name].streams == 1
+
+
+@click.command()
+@cores_option
+@design_option
+@click.option("--figures", "folder", default="build", metavar="FOLDER", help="of the commands' JSON (default: build)")
+@click.option("--out", default="build/page", metavar="FOLDER", help="default: build/page")
+def page(*, cores: tuple[str, ...], folder: str, out: str, **options: Any) -> None:
+    """Make the page: the circuits as WebAssembly, a race, and a report of all figures, in one static folder."""
+    choice = Choice(**options)
+    named = cores if cores or choice.design else tuple(name for name in CORES if _one_stream(name))
+    designs = several_designs(named, choice)
+    inputs = read_inputs(Path(folder))
+    # The fastest core is the first that a visitor sees.
+    index = assemble(designs[::-1], figures(inputs), make_folder(out))
+    for name, command in COMMANDS.items():
+        if name not in inputs:
+            print(f"without {folder}/{name}.json: {command} writes it")
+    size = sum(path.stat().st_size for path in index.parent.rglob("*") if path.is_file())
+    print(f"{index} written, {size / 1e6:.1f} MB in its folder: open it, or put the folder on any web server")

@@ -1,0 +1,128 @@
+"use strict";
+/**
+ * What a visitor has chosen: kept in the form, and in the link.
+ */
+(function (Talos) {
+  const VIEWS = ["live", "race", "report"];
+  const MAX_SEED = 2 ** 32 - 1;
+
+  /** @param {string} id */
+  Talos.at = (id) => /** @type {HTMLElement & Record<string, any>} */ (document.getElementById(id));
+
+  /**
+   * Return the element, with attributes and children.
+   * @param {string} name
+   * @param {Record<string, any>} [attributes]
+   * @param {(Node | string)[]} [children]
+   */
+  Talos.element = (name, attributes = {}, children = []) => {
+    const found = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) found.setAttribute(key, value);
+    found.append(...children);
+    return found;
+  };
+
+  /** A number for people. @param {number} value @param {number} [digits] after the point */
+  Talos.number = (value, digits = 0) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+  /** A rate for people: three digits, and thousands or millions in a word. @param {number} value */
+  Talos.rate = (value) => value >= 1e6 ? `${(value / 1e6).toPrecision(3)} million` : Talos.number(Math.round(value));
+
+  Talos.Settings = class {
+    /** @param {any[]} cores descriptions without their WebAssembly @param {(what: string) => void} changed */
+    constructor(cores, changed) {
+      this.cores = cores;
+      this.changed = changed;
+      for (const core of cores) {
+        const input = Talos.element("input", { type: "radio", name: "core", value: core.name });
+        Talos.at("cores").append(Talos.element("label", {}, [input, core.name]));
+        input.addEventListener("change", () => this._set("core"));
+      }
+      Talos.at("seed").addEventListener("change", () => this._set("seed"));
+      Talos.at("temperature").addEventListener("input", () => this._set("temperature"));
+      Talos.at("pace").addEventListener("change", () => this._set("pace"));
+      Talos.at("link").addEventListener("click", () => this._copy());
+      for (const view of VIEWS) Talos.at(`tab-${view}`).addEventListener("click", () => this.show(view));
+      document.querySelector(".tabs").addEventListener("keydown", (event) => this._arrow(event));
+      window.addEventListener("hashchange", () => this._read(true));
+      this._read(false);
+    }
+
+    get core() { return this.cores.find((core) => core.name === this.values.core); }
+    get seed() { return this.values.seed; }
+    set seed(seed) { this.values.seed = seed; this._write(); }
+    get temperature() { return this.values.temperature; }
+    get pace() { return this.values.pace; }
+
+    /** Show a view, and load what it alone needs. */
+    show(view) {
+      this.values.view = view;
+      this._write();
+      this.changed("view");
+    }
+
+    /** Take the values of the link; those that make no sense are left at their defaults. */
+    _read(later) {
+      const given = new URLSearchParams(location.hash.slice(1));
+      const seed = Number(given.get("seed")), temperature = Number(given.get("temperature"));
+      const before = this.values || {};
+      const paces = Array.from(Talos.at("pace").options, (option) => option.value);
+      this.values = {
+        core: this.cores.some((core) => core.name === given.get("core")) ? given.get("core") : this.cores[0].name,
+        seed: Number.isInteger(seed) && seed >= 1 && seed <= MAX_SEED ? seed : 2,
+        temperature: temperature >= 0.1 && temperature <= 2 ? temperature : 0.5,
+        pace: paces.includes(given.get("pace")) ? given.get("pace") : "letter",
+        view: VIEWS.includes(given.get("view")) ? given.get("view") : "live",
+      };
+      this._write();
+      if (later) for (const name of Object.keys(this.values)) if (before[name] !== this.values[name]) this.changed(name);
+    }
+
+    /** Take a value of the form. */
+    _set(name) {
+      const seed = Number(Talos.at("seed").value);
+      this.values.core = document.querySelector("#cores :checked").value;
+      if (Number.isInteger(seed) && seed >= 1 && seed <= MAX_SEED) this.values.seed = seed;
+      this.values.temperature = Number(Talos.at("temperature").value);
+      this.values.pace = Talos.at("pace").value;
+      this._write();
+      this.changed(name);
+    }
+
+    /** Put the values into form, tabs and link. */
+    _write() {
+      const { core, seed, temperature, pace, view } = this.values;
+      document.querySelector(`#cores [value="${core}"]`).checked = true;
+      Talos.at("seed").value = seed;
+      Talos.at("temperature").value = temperature;
+      Talos.at("temperature-shown").value = temperature.toFixed(2);
+      Talos.at("pace").value = pace;
+      for (const name of VIEWS) {
+        const on = name === view;
+        Talos.at(`tab-${name}`).setAttribute("aria-selected", String(on));
+        Talos.at(`tab-${name}`).tabIndex = on ? 0 : -1;
+        Talos.at(`view-${name}`).hidden = !on;
+      }
+      history.replaceState(null, "", `#${new URLSearchParams(/** @type {any} */ (this.values))}`);
+    }
+
+    /** Arrow keys go from tab to tab. */
+    _arrow(event) {
+      const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!move) return;
+      const next = VIEWS[(VIEWS.indexOf(this.values.view) + move + VIEWS.length) % VIEWS.length];
+      this.show(next);
+      Talos.at(`tab-${next}`).focus();
+    }
+
+    async _copy() {
+      try {
+        await navigator.clipboard.writeText(location.href);
+        Talos.at("status").textContent = "The link is in the clipboard; it carries these settings.";
+      } catch {
+        Talos.at("status").textContent = "The address of this page is the link; it carries these settings.";
+      }
+    }
+  };
+})(globalThis.Talos);
