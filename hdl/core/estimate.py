@@ -130,8 +130,8 @@ def memories(config: CoreConfig) -> list[Memory]:
     model, word, program = config.model, config.word.width, schedule(config)
     vector = model.n_embd * word
     if config.first_layer_in_rom:
-        row = FoldedRom.row_layout(model, config.arithmetic).size
-        found = [Memory(name="first layer", depth=model.vocab_size * FoldedRom.pitch(model), width=row)]
+        depth, row = model.vocab_size * FoldedRom.pitch(model), FoldedRom.row_layout(model, config.arithmetic)
+        found = [Memory(name=f"first layer {name}", depth=depth, width=member.shape.size) for name, member in row]
     else:
         found = [Memory(name="wte", depth=model.vocab_size, width=vector)]
         found.append(Memory(name="wpe", depth=model.block_size, width=vector))

@@ -79,13 +79,16 @@ class FoldedRom(wiring.Component):
             for token in range(config.vocab_size)
             for position in range(pitch)
         ]
-        m.submodules.memory = memory = Memory(shape=self.layout, depth=len(rows), init=rows)
-        read = read_port(memory)
-        m.d.comb += [
-            read.addr.eq(Cat(self.position, self.token) if pitch > 1 else self.token),
-            read.en.eq(self.enable),
-            *(getattr(self, name).eq(read.data[name]) for name, _ in self.layout),
-        ]
+        # A memory for each member: tools that follow every bit of a memory do not end on words of 2,500 bits.
+        for name, member in self.layout:
+            init = [row[name] for row in rows]
+            m.submodules[f"{name}_rom"] = memory = Memory(shape=member.shape, depth=len(rows), init=init)
+            read = read_port(memory, name)
+            m.d.comb += [
+                read.addr.eq(Cat(self.position, self.token) if pitch > 1 else self.token),
+                read.en.eq(self.enable),
+                getattr(self, name).eq(read.data),
+            ]
         return m
 
     def _row(self, token: int, position: int) -> dict[str, list[int]]:

@@ -8,10 +8,10 @@ from amaranth.utils import ceil_log2
 __all__ = ["read_port", "write_port"]
 
 
-def read_port(memory: Memory) -> ReadPort:
-    """Return a new read port of a memory, in ``sync``: data a cycle after the address; its signals are ``read__…``."""
+def read_port(memory: Memory, name: str = "read") -> ReadPort:
+    """Return a new read port of a memory, in ``sync``: data a cycle after the address; its signals are ``name__…``."""
     signature = ReadPort.Signature(addr_width=ceil_log2(memory.depth), shape=memory.shape)
-    return ReadPort(signature, memory=memory, domain="sync", path=("read",))
+    return ReadPort(signature, memory=memory, domain="sync", path=(name,))
 
 
 def write_port(memory: Memory) -> WritePort:
