@@ -10,7 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.core.config import CoreConfig
-from hdl.core.schedule import Vector
+from hdl.core.schedule import Vector, schedule, tile_instructions
 from hdl.units.format import index_shape, saturate, shape_of
 
 __all__ = ["Vectors", "tag_layout"]
@@ -43,6 +43,7 @@ class Vectors(wiring.Component):
     Members
     -------
     source, column : In; ready : Out(1); x : Out(words [tile_columns])
+        Of the sources that the schedule multiplies; for another, ``ready`` stays down.
     settled : Out(1)
         ``ready``, and in registers since the cycle before.
     reserve : In(stream of tag), always ready
@@ -206,8 +207,11 @@ class Vectors(wiring.Component):
             Vector.ATTENDED: (self.attended.payload, self.attended.valid),
             Vector.HIDDEN: (self.hidden, hidden_ready[self.column]),
         }
+        used = {i.source for i in tile_instructions(schedule(self.config))}
         with m.Switch(self.source):
             for source, (vector, ready) in sources.items():
+                if source not in used:
+                    continue
                 with m.Case(source):
                     m.d.comb += [self.x.eq(_block(vector, self.column, columns)), self.ready.eq(ready)]
         # An embedding has been read in the cycle before the first instruction.
