@@ -96,7 +96,7 @@ FORMATS: dict[str, Callable[[RegisterMap], str]] = {"c": c_header, "tcl": tcl_co
 def _summary(registers: RegisterMap) -> str:
     """Return which designs have this map."""
     model = registers.model
-    return f"of designs with {model.vocab_size} tokens, {model.block_size} positions and words of {registers.word}"
+    return f"of designs with {model.vocab_size} tokens, {model.block_size} positions and logits of {registers.word}"
 
 
 def _published_part(registers: RegisterMap) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hdl.cli import main
 from hdl.registers.export import c_header, markdown_page, tcl_constants
 from hdl.registers.map import ID, VERSION, RegisterMap, register_map
-from talos_ref.golden.format import Q6_12
+from talos_ref.golden.format import Q5_12, Q6_12
 from talos_ref.model.checkpoint import Checkpoint, save
 from talos_ref.model.config import MICROGPT, ModelConfig
 
@@ -83,23 +83,27 @@ def test_page(registers: RegisterMap) -> None:
 def test_page_says_what_is_elsewhere() -> None:
     assert "where TALOS-V2 has it, and its hosts run on it." in markdown_page(PUBLISHED)
     page = markdown_page(LARGE)
-    assert "with 256 tokens, 64 positions and words of Q6.12." in page
+    assert "with 256 tokens, 64 positions and logits of Q6.12." in page
     assert "where TALOS-V2 has it; `letters` and `logits` do not fit there and stand higher." in page
 
 
 def test_page_is_current(capsys: pytest.CaptureFixture[str]) -> None:
-    """If not: `python -m hdl registers --format markdown --out hdl/registers/README.md`."""
+    """If not: `python -m hdl registers --core tile16 --format markdown --out hdl/registers/README.md`."""
     page = Path(__file__).resolve().parents[3] / "hdl" / "registers" / "README.md"
-    assert main(["registers", "--format", "markdown"]) == 0
+    assert main(["registers", "--core", "tile16", "--format", "markdown"]) == 0
     assert capsys.readouterr().out == page.read_text()
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The committed checkpoint's map by default; otherwise that of the model in a file."""
+    """The map of the committed checkpoint in the fastest core by default; otherwise that of the model in a file."""
     model = ModelConfig(alphabet="xyz", block_size=40, n_embd=2, n_head=1, mlp_dim=1)
     weights = tmp_path / "weights.npz"
     save(Checkpoint(model, {name: np.zeros(shape, np.float32) for name, shape in model.shapes().items()}), weights)
-    for options, registers in (([], PUBLISHED), (["--weights", str(weights)], register_map(model))):
+    for options, registers in (
+        ([], register_map(MICROGPT, Q5_12)),
+        (["--weights", str(weights)], register_map(model, Q5_12)),
+        (["--core", "tile16"], PUBLISHED),
+    ):
         for name, text in (("c", c_header(registers)), ("tcl", tcl_constants(registers))):
             out = tmp_path / name
             assert main(["registers", "--format", name, "--out", str(out), *options]) == 0
