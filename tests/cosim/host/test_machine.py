@@ -40,9 +40,9 @@ def name_of(board: ModelBoard, seed: int = 2) -> tuple[list[Step], int]:
 
 def test_identity() -> None:
     assert identify(ModelBoard("fused")) == Identity(
-        id=0x4D475254, version=0x00030002, core="fused", arithmetic="precise",
+        id=0x4D475254, version=0x00030002, core="fused", arithmetic="folded",
         build=build_id(published("fused")), clock_hz=56_250_000,
-        vocab_size=27, block_size=16, word="Q4.12",
+        vocab_size=27, block_size=16, word="Q5.12",
     )  # fmt: skip
 
 

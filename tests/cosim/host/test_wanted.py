@@ -48,9 +48,9 @@ def test_the_design_on_the_board(tile16: Identity) -> None:
         ("core", "other", None, rf"^the board's core must be one of tile16, wide, fused, not 'other'; give {FOLDER}$"),
         (
             "core", "wide", "fused",
-            rf"^the board's core must be fused, not wide; the board's arithmetic must be precise, not talos-v2: "
-            rf"program it again, or give --weights FILE of its weights in place of the default checkpoint, or "
-            rf"{FOLDER}$",
+            rf"^the board's core must be fused, not wide; the board's arithmetic must be folded, not talos-v2; the "
+            rf"board's format of logits must be Q5.12, not Q4.12: program it again, or give --weights FILE of its "
+            rf"weights in place of the default checkpoint, or {FOLDER}$",
         ),
         ("arithmetic", "precise", None, r"^the board's arithmetic must be talos-v2, not precise: program it again, "),
     ],

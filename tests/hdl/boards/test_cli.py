@@ -47,14 +47,15 @@ def test_check_command(
     assert checked == ["wide"]
     said = capsys.readouterr().err
     assert "note: tile16 is left out: n_embd must be a power of two in talos-v2, not 12\n" in said
-    assert "note: fused is left out: n_layer must be 1 with first_layer_in_rom, not 2\n" in said
+    assert "note: fused is left out: n_layer must be 1 in folded, not 2; use precise for more layers\n" in said
     checked.clear()
     design = published("fused").save(tmp_path)
     assert main(["check", "--design", str(design)]) == main(["check", "--core", "fused", "--core", "fused"]) == 0
     assert checked == ["fused", "fused"]
     assert main(["check", "--core", "fused", "--weights", str(weights)]) == 2
     assert capsys.readouterr().err == (
-        "error: core must be wide for this model, not 'fused': n_layer must be 1 with first_layer_in_rom, not 2\n"
+        "error: core must be wide for this model, not 'fused': n_layer must be 1 in folded, not 2; use precise "
+        "for more layers\n"
     )
 
 

@@ -39,7 +39,7 @@ CONFIGS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "dsp_blocks", "m10k"), [("tile16", 26, 29), ("wide", 86, 114), ("fused", 86, 183)])
+@pytest.mark.parametrize(("name", "dsp_blocks", "m10k"), [("tile16", 26, 29), ("wide", 86, 114), ("fused", 86, 264)])
 def test_named_cores(name: str, dsp_blocks: int, m10k: int) -> None:
     """What `make resources` counts of the published model; see the README."""
     found = estimate(CORES[name])
