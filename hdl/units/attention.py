@@ -279,12 +279,13 @@ class Attention(wiring.Component):
             m.d.sync += numerators.eq(next_numerators)
 
         # Cycle 3, or still 2: the sums are complete; the divider is idle, since the step before has taken its result.
-        # It reads the denominators in the cycle before the numerators.
+        # Their sums are complete a cycle before those of the numerators, and some divisions read them then.
         summed = 2 + self.registered
+        early = self.divide.EARLY_DENOMINATORS and not self.registered
         m.d.comb += [
             self.divide.i.valid.eq(valid[summed] & last[summed]),
             operands.numerators.eq(numerators if self.registered else next_numerators),
-            operands.denominators.eq(denominators if self.registered else next_denominators),
+            operands.denominators.eq(next_denominators if early else denominators),
         ]
 
     def _operands(self, m: Module, weighing: Value, in_last_row: Value, weights: Any) -> None:

@@ -35,6 +35,8 @@ class ReciprocalAttentionDivide(wiring.Component):
     """
 
     LATENCY = 1
+    EARLY_DENOMINATORS = True
+    """Denominators are read in the cycle before the input is valid."""
 
     def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
         self.spec, self.word = spec, spec.word

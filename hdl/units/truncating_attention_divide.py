@@ -27,6 +27,9 @@ class TruncatingAttentionDivide(wiring.Component):
     o : Out(stream): words [lanes]
     """
 
+    EARLY_DENOMINATORS = False
+    """As of ``ReciprocalAttentionDivide``."""
+
     def __init__(self, spec: TruncatingDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
         self.spec, self.word = spec, spec.word
         numerators, denominators = operands["numerators"].shape, operands["denominators"].shape

@@ -53,7 +53,8 @@ class AttentionDivide(Protocol):
     """The division at the end of attention: every weighted sum by its head's sum of weights.
 
     A component. One division at a time, ``LATENCY`` cycles from an
-    accepted input to a valid output. The denominators must be at the port one cycle before the input is valid.
+    accepted input to a valid output. With ``EARLY_DENOMINATORS``, the denominators are read in the cycle before the
+    input is valid, and else in that cycle.
 
     Members
     -------
@@ -66,6 +67,7 @@ class AttentionDivide(Protocol):
     def __init__(self, spec: Any, operands: data.StructLayout, bits_per_cycle: int) -> None: ...
 
     LATENCY: int
+    EARLY_DENOMINATORS: bool
     i: Any
     o: Any
     multipliers: Any

@@ -44,15 +44,19 @@ def folded(rows: int, columns: int, model: ModelConfig = ONE_LAYER, **options: A
     return core("folded", rows, columns, model, share_multipliers=True, first_layer_in_rom=True, **options)
 
 
+BARE: dict[str, Any] = {"tile_register": False, "attention_registers": False}
+
 CONFIGS = [
     core("precise", 4, 2),
     core("precise", 8, 4, attention_positions=2, share_multipliers=True, sampler_lanes=2),
     # One cycle for the value, so that it ends together with the scaled query.
     core("precise", 16, 8, attention_positions=4, share_multipliers=True, bits_per_cycle=4),
+    # Two, without a register behind the tile.
+    core("precise", 8, 4, attention_positions=4, share_multipliers=True, **BARE),
     core("precise", 8, 8, attention_positions=1),
     # Three cycles for the value, the most that it may take after the query, and a tile that is wider than attention.
     core("precise", 2, 6, ODD, attention_positions=4, share_multipliers=True),
-    core("precise", 3, 5, ODD, attention_positions=2),
+    core("precise", 3, 5, ODD, attention_positions=2, **BARE),
     core("precise", 16, 8, ONE_LAYER, attention_positions=4, share_multipliers=True, first_layer_in_rom=True),
     core("precise", 2, 2, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),
     core("precise", 1, 1, TINY),
@@ -61,15 +65,15 @@ CONFIGS = [
     # Two cycles for the value, the most that it may take after the query.
     core("talos-v2", 8, 4, attention_positions=2, share_multipliers=True, bits_per_cycle=1),
     # Blocks of columns that straddle blocks of rows.
-    core("talos-v2", 3, 5, attention_positions=2),
+    core("talos-v2", 3, 5, attention_positions=2, **BARE),
     core("talos-v2", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),
     core("talos-v2", 4, 4, TINY),
     # A longer value comes before the query.
-    core("precise", 4, 4, attention_positions=2, share_multipliers=True),
+    core("precise", 4, 4, attention_positions=2, share_multipliers=True, **BARE),
     core("talos-v2", 3, 8, attention_positions=4, share_multipliers=True),
     core("precise", 1, 1, TINY, share_multipliers=True),
     # The tile makes the whole head: in more row blocks than one, and in one.
-    core("precise", 4, 4, share_multipliers=True, sparse_head=False),
+    core("precise", 4, 4, share_multipliers=True, sparse_head=False, **BARE),
     core("precise", 3, 5, ODD, sparse_head=False),
     core("precise", 8, 12, ONE_LAYER, sparse_head=False),
     core("precise", 8, 8, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True, sparse_head=False),
@@ -79,10 +83,10 @@ CONFIGS = [
     core("precise", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True, word=Q6_12),
     core("precise", 4, 4, ODD, sparse_head=False, word=Q6_12),
     # What follows attention in one product: in one column block and in several, with either head, and wider words.
-    folded(8, 8, attention_positions=4, tile_register=False, attention_registers=False),
+    folded(8, 8, attention_positions=4, **BARE),
     folded(3, 3),
     # The shape for the published model: eight whole rows a cycle, on the multipliers of attention's eight positions.
-    folded(8, 16, replace(LONG, n_embd=16), attention_positions=8, tile_register=False, attention_registers=False),
+    folded(8, 16, replace(LONG, n_embd=16), attention_positions=8, **BARE),
     folded(4, 4, LONG, attention_positions=2, attention_registers=False),
     folded(4, 4, replace(ODD, n_layer=1), sparse_head=False, tile_register=False),
     folded(2, 8, attention_positions=2, word=Q6_12),
