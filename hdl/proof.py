@@ -41,8 +41,9 @@ class Circuit:
         fragment = Fragment.get(unit, None)
         self.m.submodules[name] = fragment
         for _, member, value in unit.signature.flatten(unit):
-            if member.flow is wiring.In:
-                self._inputs.append(Value.cast(value))
+            # A port that is always ready, or always valid, is a constant.
+            if member.flow is wiring.In and (port := Value.cast(value)).__class__ is Signal:
+                self._inputs.append(port)
         return dict(_signals(fragment, ""))
 
     def always(self, *conditions: Any) -> None:
@@ -89,10 +90,10 @@ class Everywhere:
 
 @dataclass(frozen=True, kw_only=True)
 class Always:
-    """In every cycle after power-up, however many: by induction, from ``depth`` cycles to the next.
+    """In every cycle after power-up, however many: in the first ``depth``, and by induction from so many to the next.
 
-    ``cycles`` are checked one after another from power-up on: the base of the induction, and long enough to meet a bug.
-    Registers of the units in ``any_state`` may start with anything, the others with their initial values.
+    The bug has to show in the first ``cycles``. Registers of the units in ``any_state`` may start with anything, the
+    others with their initial values.
     """
 
     circuit: Callable[[Circuit], None]

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from cosim.prove.prove import Proven, prove_all
+from cosim.prove.prove import TIMEOUT, Proven, prove_all
 from cosim.prove.registry import Found, properties
 from talos_ref.files import build_root, check_writable, make_folder, write_bytes
+from talos_ref.options import Integer
 from talos_ref.terminal import console, error_console
 
 __all__ = ["choose", "prove", "table"]
@@ -21,15 +22,17 @@ __all__ = ["choose", "prove", "table"]
 @click.command()
 @click.option("--property", "names", multiple=True, metavar="NAME", help="this one alone; may be given several times")
 @click.option("--quick", is_flag=True, help="only those that take some seconds")
+@click.option("--timeout", type=Integer(1, 86_400), default=int(TIMEOUT), metavar="S",
+              help=f"seconds for one question (default: {TIMEOUT:.0f})")  # fmt: skip
 @click.option("--out", default="build/prove.json", metavar="FILE", help="default: build/prove.json")
-def prove(names: tuple[str, ...], quick: bool, out: str) -> int:
+def prove(names: tuple[str, ...], quick: bool, timeout: int, out: str) -> int:
     """Prove the properties of the units, and find the bug that is planted for each."""
     chosen = choose(properties(), names, quick=quick)
     path = Path(out)
     make_folder(path.parent)
     check_writable(path)
     started = time.monotonic()
-    proven = prove_all(chosen, build_root() / "prove", lambda one: print(_line(one), flush=True))
+    proven = prove_all(chosen, build_root() / "prove", timeout, lambda one: print(_line(one), flush=True))
     seconds = time.monotonic() - started
     text = {"seconds": round(seconds, 1), "properties": [one.to_json() for one in proven]}
     write_bytes(path, (json.dumps(text, indent=1) + "\n").encode())

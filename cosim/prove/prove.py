@@ -24,7 +24,7 @@ from talos_ref.processes import workers
 
 __all__ = ["TIMEOUT", "Proven", "find_bug", "method_of", "prove", "prove_all"]
 
-TIMEOUT = 600.0
+TIMEOUT = 240.0
 """Seconds that a solver may take for one question."""
 
 
@@ -92,7 +92,7 @@ def _(claim: Within, folder: Path, timeout: float, *, only_cycles: bool) -> str:
 
 @_decide.register
 def _(claim: Always, folder: Path, timeout: float, *, only_cycles: bool) -> str:
-    fails = _in_cycles(folder, timeout, claim.cycles, claim.any_state)
+    fails = _in_cycles(folder, timeout, claim.cycles if only_cycles else claim.depth, claim.any_state)
     if not fails and not only_cycles and not Smt(folder, timeout).induction(claim.depth):
         fails = f"it does not follow from {claim.depth} cycles before: {folder / 'induction.log'}"
     return fails
@@ -123,6 +123,14 @@ def find_bug(found: Found, folder: Path, timeout: float = TIMEOUT) -> str:
     return _decide(found.entry.claim, folder, timeout, only_cycles=True)
 
 
+def _or_failure(act: Callable[[], str], *, holds: bool = False) -> str:
+    """Return how a property fails; where nothing is known, that, or nothing if it counts as holding."""
+    try:
+        return act()
+    except ProofError as error:
+        return "" if holds else str(error)
+
+
 def _state(found: Found, folder: Path, planted: Planted | None, timeout: float) -> None:
     """State a property in a process of its own."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -140,16 +148,22 @@ def _state(found: Found, folder: Path, planted: Planted | None, timeout: float) 
         raise ProofError(f"{found.entry.name} could not be stated: {done.stderr[-2000:].strip()}")
 
 
-def prove_all(chosen: Sequence[Found], folder: Path, on_proven: Callable[[Proven], None]) -> list[Proven]:
-    """Return what came of properties, in their order; several are proven side by side, each reported as it ends."""
+def prove_all(
+    chosen: Sequence[Found], folder: Path, timeout: float, on_proven: Callable[[Proven], None]
+) -> list[Proven]:
+    """Return what came of properties, in their order; several are proven side by side, each reported as it ends.
+
+    A tool that fails, or takes longer than ``timeout``, has proven nothing, and found no bug.
+    """
     yosys_version()
 
     def one(found: Found) -> Proven:
         name = found.entry.name
         times, said = [time.monotonic()], []
-        for act, kind in ((prove, "proof"), (find_bug, "bug")):
-            said.append(act(found, folder / name / kind))
-            times.append(time.monotonic())
+        said.append(_or_failure(lambda: prove(found, folder / name / "proof", timeout)))
+        times.append(time.monotonic())
+        said.append(_or_failure(lambda: find_bug(found, folder / name / "bug", timeout), holds=True))
+        times.append(time.monotonic())
         return Proven(
             name=name, unit=found.unit, statement=found.entry.statement, method=method_of(found.entry.claim),
             holds=not said[0], seconds=times[1] - times[0], bug_found=bool(said[1]), bug_seconds=times[2] - times[1],

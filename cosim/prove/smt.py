@@ -31,8 +31,8 @@ def translate(folder: Path, any_state: tuple[str, ...] = ()) -> None:
     """Write the circuit in a folder as ``circuit.smt2``; registers of the units ``any_state`` get no initial value."""
     forget = "".join(f"setattr -unset init w:{unit}.*; " for unit in any_state)
     script = (
-        f"read_rtlil {CIRCUIT}; prep -flatten -top {TOP}; chformal -lower; {forget}"
-        "dffunmap; opt_clean; write_smt2 -wires circuit.smt2"
+        f"read_rtlil {CIRCUIT}; prep -flatten -top {TOP}; memory_nordff; memory_map -rom-only; {forget}"
+        "chformal -lower; dffunmap; opt_clean; write_smt2 -wires circuit.smt2"
     )
     done = run_yosys(["-q", "-p", script], folder)
     if done.returncode:

@@ -1,0 +1,1 @@
+"""What is proven of the parts of boards: a file a unit."""

@@ -1,0 +1,130 @@
+"""The accumulators of every named core: no sum is too wide for its register, for any weights and any vectors.
+
+What is added is bounded by the formats of its factors alone. A sum is made a second time in far more bits, and the
+circuit's has to equal it; so the widths are those that the circuit has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from amaranth.hdl import C, Mux, Signal, Value, signed
+
+from hdl.core.config import CORES
+from hdl.core.core import Core
+from hdl.design import make_design
+from hdl.proof import Always, Circuit, Planted, Property
+from talos_ref.model.checkpoint import default_checkpoint
+
+__all__ = ["PROPERTIES"]
+
+_SPARE = 12
+"""Bits that the second sum has more."""
+
+
+@cache
+def _core(name: str) -> Core:
+    return Core(make_design(name, default_checkpoint()))
+
+
+class _Sum:
+    """An accumulator beside the circuit's: at most ``most`` terms, each from ``low`` to ``high``.
+
+    ``term`` is added with ``valid``; ``first`` begins a new sum with ``start``, which is of a term's size.
+    """
+
+    def __init__(self, circuit: Circuit, name: str, width: int, bounds: tuple[int, int], most: int) -> None:
+        self.m, self.circuit, self.name, self.most = circuit.m, circuit, name, most
+        self.low, self.high = bounds
+        self.held = Signal(signed(width + _SPARE), name=f"{name}_wide")
+        self.total = Signal(signed(width + _SPARE), name=f"{name}_wide_total")
+        self.count = Signal(range(most + 2), name=f"{name}_count")
+
+    def follow(self, valid: Value, first: Value, term: Any, start: Any = 0) -> None:
+        """Add terms as the circuit does, and keep the sum within what so many terms can make."""
+        m = self.m
+        self.circuit.assume(~valid | first | (self.count < self.most))
+        self.circuit.assume(term <= self.high, term >= self.low)
+        m.d.comb += self.total.eq(Mux(first, start, self.held) + term)
+        with m.If(valid):
+            m.d.sync += [self.held.eq(self.total), self.count.eq(Mux(first, 1, self.count + 1))]
+        # A start counts as a term more.
+        terms = Mux(self.count == 0, 0, self.count + 1)
+        self.circuit.always(
+            self.count <= self.most,
+            self.held <= terms * self.high,
+            self.held >= terms * self.low,
+        )
+
+
+def _bounds(a_width: int, b_width: int, count: int = 1) -> tuple[int, int]:
+    """Return the least and the largest sum of products of signed numbers."""
+    largest = count << (a_width + b_width - 2)
+    return -largest, largest
+
+
+def _tile(circuit: Circuit, core: Core) -> None:
+    tile = core.tile
+    inside = circuit.unit(tile, "tile")
+    ports: Any = tile
+    columns, word, split = tile.multipliers.signature.columns, tile.word.width, tile.split
+    blocks = 1 + max(instruction.column for instruction in core.program)
+    for row in range(tile.multipliers.signature.rows // split):
+        parts = [Value.cast(ports.multipliers.sums[part]) for part in range(row * split, (row + 1) * split)]
+        for part in parts:
+            low, high = _bounds(word, word, columns)
+            circuit.assume(part >= low, part <= high)
+        wide = _Sum(circuit, f"row{row}", tile.total_shape.width, _bounds(word, word, columns * split), blocks)
+        start = inside[f"addend{row}"] << tile.word.fraction if tile.addends else C(0, 1)
+        wide.follow(inside["valid"], inside["first"], sum(parts[1:], parts[0]), start)
+        circuit.always(
+            inside[f"held{row}"] == wide.held,
+            ~inside["valid"] | (inside[f"total{row}"] == wide.total),
+        )
+
+
+def _head(circuit: Circuit, core: Core) -> None:
+    sparse = core.head.sparse
+    inside = circuit.unit(sparse, "sparse")
+    ports: Any = sparse
+    word, width = sparse.word.width, sparse.total_shape.width
+    for row in range(sparse.rows):
+        wide = _Sum(circuit, f"row{row}", width, _bounds(word, word), sparse.columns)
+        wide.follow(inside["accumulate"], C(0, 1), Value.cast(ports.multipliers.results[row][0]))
+        with circuit.m.If(ports.clear):
+            circuit.m.d.sync += [wide.held.eq(0), wide.count.eq(0)]
+        circuit.always(Value.cast(ports.totals[row]) == wide.held)
+
+
+def _property(
+    name: str, part: str, what: str, state: Callable[[Circuit, Core], None], cycles: int, planted: Planted
+) -> Property:
+    return Property(
+        name=f"core.{name}.{part}",
+        statement=f"{what} of {name} never overflow, whatever weights and vectors are, within their formats.",
+        claim=Always(circuit=lambda circuit: state(circuit, _core(name)), cycles=cycles),
+        planted=planted,
+    )
+
+
+_TILE = Planted(
+    module="hdl.units.tile",
+    right="signed(2 * word.width + (terms - 1).bit_length())",
+    wrong="signed(2 * word.width - 1)",
+)
+_HEAD = Planted(
+    module="hdl.units.sparse_tile",
+    right="signed(2 * word.width + (self.columns - 1).bit_length())",
+    wrong="signed(2 * word.width - 1)",
+)
+
+PROPERTIES = (
+    *(_property(name, "tile", "The totals of the tile", _tile, 2, _TILE) for name in CORES),
+    *(
+        _property(name, "head", "The totals of the folded head", _head, 5, _HEAD)
+        for name in CORES
+        if CORES[name].sparse_head and CORES[name].arithmetic_name != "talos-v2"
+    ),
+)

@@ -1,0 +1,1 @@
+"""What is proven of the registers: a file a unit."""
