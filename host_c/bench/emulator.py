@@ -63,21 +63,23 @@ def run_letters(
     seed: int,
     temperature: float,
     names: int,
-    steps: bool = False,
+    mode: str | None = None,
 ) -> str:
-    """Return what letters prints; RuntimeError with its words if it fails."""
+    """Return what letters prints, in its ``mode``, steps or many; RuntimeError with its words if it fails."""
     command = [*target.emulator, *_command(program, model, arithmetic, kernel, seed, temperature), str(names)]
-    result = capture([*command, *["steps"] * steps])
+    result = capture([*command, *([] if mode is None else [mode])])
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {result.stderr}")
     return result.stdout
 
 
-def _executed(target: Target, program: Path, model: Path, arithmetic: str, kernel: str, names: int) -> tuple[int, int]:
+def _executed(
+    target: Target, program: Path, model: Path, arithmetic: str, kernel: str, names: int, mode: str | None
+) -> tuple[int, int]:
     """Return (instructions executed, steps taken) of a whole run."""
     # One translated block an instruction, none chained, each logged as it runs.
     command = [*target.emulator, "-singlestep", "-d", "exec,nochain", "-D", "/dev/stderr"]
-    command += [*_command(program, model, arithmetic, kernel, 2, 0.5), str(names)]
+    command += [*_command(program, model, arithmetic, kernel, 2, 0.5), str(names), *([] if mode is None else [mode])]
     with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -90,12 +92,13 @@ def _executed(target: Target, program: Path, model: Path, arithmetic: str, kerne
 
 
 def instructions_per_step(
-    target: Target, program: Path, model: Path, arithmetic: str, kernel: str = "neon", names: int = 60
-) -> float:
+    target: Target, program: Path, model: Path, arithmetic: str, kernel: str = "neon", names: int = 60,
+    mode: str | None = None,
+) -> float:  # fmt: skip
     """Return the instructions of one sampled step, counted by qemu: two runs of different length, subtracted.
 
     Seed 2, temperature 0.5, after ``names / 3`` names and over ``2/3 · names`` names.
     """
-    few = _executed(target, program, model, arithmetic, kernel, names // 3)
-    many = _executed(target, program, model, arithmetic, kernel, names)
+    few = _executed(target, program, model, arithmetic, kernel, names // 3, mode)
+    many = _executed(target, program, model, arithmetic, kernel, names, mode)
     return (many[0] - few[0]) / (many[1] - few[1])

@@ -39,7 +39,7 @@ def test_ours_are_the_same_to_the_bit(
     target, program, path = built
     text = run_letters(
         target, program, path, arithmetic=arithmetic, kernel=kernel, seed=3, temperature=temperature,
-        names=40, steps=True,
+        names=40, mode="steps",
     )  # fmt: skip
     stream = Model(path, arithmetic, "scalar").stream(3, temperature)
     for number, (token, rng, *logits) in enumerate(rows(text)):
@@ -47,6 +47,25 @@ def test_ours_are_the_same_to_the_bit(
         assert [4096 * value for value in logits] == stream.words().tolist(), f"{target.name} {kernel} step {number}"
         assert (token, rng) == (step.token_out, step.rng), f"{target.name} {kernel} step {number}"
     assert number > 100
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "precise", "folded"])
+def test_names_in_lanes_are_those_of_single_streams(built: tuple[Target, Path, Path], arithmetic: str) -> None:
+    """Many at once, a stream in a lane; the last lanes have none."""
+    target, program, path = built
+    names, first = 239, 77
+
+    def text(seed: int, names: int, mode: str | None) -> list[str]:
+        output = run_letters(
+            target, program, path, arithmetic=arithmetic, kernel="neon", seed=seed, temperature=0.75, names=names,
+            mode=mode,
+        )  # fmt: skip
+        return output.splitlines()
+
+    many = text(first, names, "many")
+    tokens = Model(path, arithmetic, "scalar").generate_many(np.arange(first, first + names, dtype=np.uint32), 0.75)
+    assert many[:-1] == ["".join(chr(97 + token) for token in row if token != 26) for row in tokens.tolist()]
+    assert [text(seed, 1, None)[0] for seed in range(first, first + 8)] == many[:8]
 
 
 @pytest.mark.parametrize("arithmetic", ["precise", "folded"])
@@ -67,7 +86,7 @@ def test_float_logits_are_near_and_letters_the_same(built: tuple[Target, Path, P
     arithmetic = "float"
     text = run_letters(
         target, program, path, arithmetic=arithmetic, kernel="neon", seed=2, temperature=temperature,
-        names=40, steps=True,
+        names=40, mode="steps",
     )  # fmt: skip
     stream = Model(path, "float", "scalar").stream(2, temperature)
     for number, (token, rng, *logits) in enumerate(rows(text)):
@@ -105,7 +124,7 @@ def test_any_shape_and_word_is_the_same_to_the_bit(
     path = write_model(Checkpoint(config, tensors), tmp_path / "model.bin", word)
     kernel = "neon-f64" if target.emulator == ("qemu-aarch64",) else "scalar"
     text = run_letters(
-        target, program, path, arithmetic="precise", kernel=kernel, seed=3, temperature=1.0, names=15, steps=True
+        target, program, path, arithmetic="precise", kernel=kernel, seed=3, temperature=1.0, names=15, mode="steps"
     )
     stream = Model(path, "precise", "scalar").stream(3, 1.0)
     for number, (token, rng_state, *logits) in enumerate(rows(text)):

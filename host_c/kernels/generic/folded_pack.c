@@ -37,7 +37,8 @@ static void make_row(const talos_model *m, uint32_t token, uint32_t position, ta
 
 talos_status talos_folded_prepare(talos_model *m, void **pack) {
     uint32_t vocab = m->config.vocab_size;
-    talos_folded_pack *p = talos_allocate(sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0]);
+    size_t rows = (size_t)vocab * FAST_POSITIONS;
+    talos_folded_pack *p = talos_allocate(sizeof *p + rows * (sizeof p->rows[0] + sizeof(talos_lane_row)));
     if (!p) return TALOS_NO_MEMORY;
     const int32_t *wo = m->words + m->layer[0].wo;
     for (int c = 0; c < FAST_EMBD; c++) {
@@ -59,6 +60,8 @@ talos_status talos_folded_prepare(talos_model *m, void **pack) {
         for (uint32_t position = 0; position < m->config.block_size; position++)
             make_row(m, token, position, &p->rows[token * FAST_POSITIONS + position]);
     }
+    talos_lane_row *lanes = (talos_lane_row *)(void *)(p->rows + rows);
+    for (size_t i = 0; i < rows; i++) talos_precise_lane_row_of(&p->rows[i].precise, &lanes[i]);
     for (int segment = 0; segment < 32 << TALOS_GUMBEL_SEGMENT_BITS; segment++) {
         int place = segment + (1 << TALOS_GUMBEL_SEGMENT_BITS);
         p->gumbel[TALOS_GUMBEL_SPAN + place] = talos_gumbel_lines[segment];

@@ -37,8 +37,13 @@ typedef struct {
     /* talos_gumbel_lines, counted from the middle: segment s after n zeros at 8 n + s, and at its inverse for the upper tail. */
     int32_t gumbel[2 * TALOS_GUMBEL_SPAN];
     talos_precise_tables tables;
-    talos_folded_row rows[];
+    talos_folded_row rows[]; /* and behind them as many for streams in lanes */
 } talos_folded_pack;
+
+/* The rows for lanes of a model, which stand behind its rows. */
+static inline const talos_lane_row *talos_folded_lanes(const talos_model *m, const talos_folded_pack *p) {
+    return (const talos_lane_row *)(const void *)(p->rows + m->config.vocab_size * FAST_POSITIONS);
+}
 
 /* Whether every sum of this model provably fits 32 bits. */
 bool talos_folded_suits(const talos_model *m);

@@ -13,6 +13,14 @@ void talos_precise_row_of(const talos_model *m, uint32_t token, uint32_t positio
     }
 }
 
+void talos_precise_lane_row_of(const talos_precise_row *row, talos_lane_row *lanes) {
+    for (int i = 0; i < FAST_EMBD; i++) {
+        lanes->k[i] = row->k[i];
+        lanes->v[i] = (int16_t)row->v[i];
+        lanes->q[i] = row->q[i];
+    }
+}
+
 void talos_precise_make_tables(talos_precise_tables *t) {
     for (int i = 0; i < TALOS_EXP2_LINES; i++) {
         t->exp2_base[i] = talos_exp2_lines[i][0];
@@ -37,7 +45,8 @@ bool talos_precise_suits(const talos_model *m) {
 
 talos_status talos_precise_prepare(talos_model *m, void **pack) {
     uint32_t vocab = m->config.vocab_size;
-    talos_precise_pack *p = talos_allocate(sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0]);
+    size_t rows = (size_t)vocab * FAST_POSITIONS;
+    talos_precise_pack *p = talos_allocate(sizeof *p + rows * (sizeof p->rows[0] + sizeof(talos_lane_row)));
     if (!p) return TALOS_NO_MEMORY;
     const int32_t *wo = m->words + m->layer[0].wo, *fc1 = m->words + m->layer[0].fc1, *head = m->words + m->lm_head;
     for (int c = 0; c < FAST_EMBD; c++) {
@@ -55,6 +64,8 @@ talos_status talos_precise_prepare(talos_model *m, void **pack) {
     for (uint32_t token = 0; token < vocab; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++)
             talos_precise_row_of(m, token, position, &p->rows[token * FAST_POSITIONS + position]);
+    talos_lane_row *lanes = (talos_lane_row *)(void *)(p->rows + rows);
+    for (size_t i = 0; i < rows; i++) talos_precise_lane_row_of(&p->rows[i], &lanes[i]);
     *pack = p;
     return TALOS_OK;
 }

@@ -38,6 +38,12 @@ typedef struct {
     int16_t k[FAST_EMBD];
 } talos_precise_row;
 
+/* The words that attention reads of a row, for streams in lanes. */
+typedef struct {
+    _Alignas(32) int16_t k[FAST_EMBD];
+    int16_t v[FAST_EMBD], q[FAST_EMBD];
+} talos_lane_row;
+
 /* Tables by segment: 2^f with half a unit for rounding above the slope, and 1 / u less 2^16. */
 typedef struct {
     _Alignas(64) int32_t exp2_base[TALOS_EXP2_LINES];
@@ -55,7 +61,7 @@ typedef struct {
     _Alignas(64) int16_t folded[FAST_MLP + 1][FAST_LANES][2];
     _Alignas(64) int32_t live[FAST_LANES]; /* -1 where the lane is a token, else 0 */
     talos_precise_tables tables;
-    talos_precise_row rows[];
+    talos_precise_row rows[]; /* and behind them as many for streams in lanes */
 } talos_precise_pack;
 
 typedef struct {
@@ -65,6 +71,11 @@ typedef struct {
 } talos_precise_state;
 
 void talos_precise_row_of(const talos_model *m, uint32_t token, uint32_t position, talos_precise_row *row);
+void talos_precise_lane_row_of(const talos_precise_row *row, talos_lane_row *lanes);
+/* The rows for lanes of a model, which stand behind its rows. */
+static inline const talos_lane_row *talos_precise_lanes(const talos_model *m, const talos_precise_row *rows) {
+    return (const talos_lane_row *)(const void *)(rows + m->config.vocab_size * FAST_POSITIONS);
+}
 void talos_precise_make_tables(talos_precise_tables *tables);
 /* Whether every sum of this model provably fits 32 bits. */
 bool talos_precise_suits(const talos_model *m);

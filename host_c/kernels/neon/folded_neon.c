@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "precise_neon.h"
+#include "lanes_neon.h"
 
 /* talos_folded_pack by column instead of by pairs of columns, in front of its rest. */
 typedef struct {
@@ -22,7 +22,7 @@ static talos_status prepare(talos_model *m, void **pack) {
     talos_status status = talos_folded_prepare(m, &memory);
     if (status != TALOS_OK) return status;
     const talos_folded_pack *from = memory;
-    size_t rows = (size_t)m->config.vocab_size * FAST_POSITIONS * sizeof from->rows[0];
+    size_t rows = (size_t)m->config.vocab_size * FAST_POSITIONS * (sizeof from->rows[0] + sizeof(talos_lane_row));
     neon_pack *to = talos_allocate(sizeof *to + rows);
     if (to) {
         for (int c = 0; c < FAST_EMBD; c++) {
@@ -76,14 +76,14 @@ INLINE void noises(const talos_folded_pack *p, talos_stream *s, int32x4_t noise[
     }
 }
 
-/* Logits after the stream's token, whose key and value join the state; 32 tokens in their order. */
-INLINE void logits_at(const talos_model *m, const neon_pack *p, const talos_stream *s, int32x4_t logits[8]) {
+/* Logits after the stream's token from the output of attention; 32 tokens in their order. */
+INLINE void logits_after(const talos_model *m, const neon_pack *p, const talos_stream *s, const int16x4_t mixed[4],
+                         int32x4_t logits[8]) {
     const talos_folded_row *row = &p->pack.rows[s->token * FAST_POSITIONS + s->position];
     talos_precise_state *state = s->cache;
     int16_t *hidden = (int16_t *)state->hidden;
-    int16x4_t mixed[4], x[4];
+    int16x4_t x[4];
     uint8x8_t positive[8];
-    attended(&row->precise, state, s->position, mixed);
     for (int at = 0; at < FAST_MLP; at += 32) {
         int32x4_t h[8];
         for (int i = 0; i < 8; i++) h[i] = vld1q_s32(row->f1 + at + 4 * i);
@@ -139,21 +139,60 @@ INLINE void draw(const talos_folded_pack *p, talos_stream *s, const int32x4_t lo
     s->token = 31 - (uint32_t)max_s32(found);
 }
 
-INLINE void step_one(const talos_model *m, const neon_pack *p, talos_stream *s, int vectors) {
+/* A step from the output of attention, which position 0 has no use for. */
+INLINE void finish(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD], int vectors) {
     int32x4_t logits[8], noise[8];
     noises(&p->pack, s, noise, vectors);
-    if (s->position) logits_at(m, p, s, logits);
-    else first_logits(&p->pack, s, logits);
+    if (s->position) {
+        const int16x4_t heads[4] = {vld1_s16(mixed), vld1_s16(mixed + 4), vld1_s16(mixed + 8), vld1_s16(mixed + 12)};
+        logits_after(m, p, s, heads, logits);
+    } else {
+        first_logits(&p->pack, s, logits);
+    }
     draw(&p->pack, s, logits, noise, vectors);
+}
+
+/* A number of vectors that is known when this is compiled unrolls the loops; up to 28 tokens need only seven. */
+static void finish_seven(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    finish(m, p, s, mixed, 7);
+}
+static void finish_eight(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    finish(m, p, s, mixed, 8);
 }
 
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const neon_pack *p = m->pack;
-    /* A number of vectors that is known when this is compiled unrolls the loops; up to 28 tokens need only seven. */
     bool seven = m->config.vocab_size <= 28;
     for (int i = 0; i < count; i++) {
-        if (seven) step_one(m, p, streams[i], 7);
-        else step_one(m, p, streams[i], 8);
+        talos_stream *s = streams[i];
+        int16_t mixed[FAST_EMBD];
+        if (s->position) {
+            int16x4_t heads[4];
+            attended(&p->pack.rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position, heads);
+            for (int head = 0; head < FAST_HEADS; head++) vst1_s16(mixed + 4 * head, heads[head]);
+        }
+        (seven ? finish_seven : finish_eight)(m, p, s, mixed);
+    }
+}
+
+static void together(const talos_model *m, const talos_group *g) {
+    const neon_pack *p = m->pack;
+    const talos_lane_row *rows = talos_folded_lanes(m, &p->pack);
+    const bool seven = m->config.vocab_size <= 28;
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_precise_state state = {.hidden = {0}};
+    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
+    _Alignas(16) int16_t mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        if (g->position) attend_lanes(NULL, rows, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            s.rng = g->rng[first + i];
+            (seven ? finish_seven : finish_eight)(m, p, &s, mixed[i]);
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
     }
 }
 
@@ -162,6 +201,6 @@ const talos_kernel talos_folded_neon = {
     .available = talos_always, .suits = talos_folded_suits,
     .prepare = prepare,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

@@ -5,7 +5,7 @@
 #if defined(TALOS_NEON)
 #include <math.h>
 
-#include "neon.h"
+#include "transpose_neon.h"
 
 /* 2^t, relative error below 2e-7, for t held between -126 and 127. Adding 1.5 * 2^23 rounds, and leaves the integer in
  * the low bits. */
@@ -58,11 +58,11 @@ enum { UNITS = 64 };
 enum { UNITS = 32 };
 #endif
 
-/* x after attention: x + Wo softmax(q.k) v. */
+/* Output of attention: softmax(q.k) v. */
 INLINE float32x4x4_t attend(const talos_fp32_pack *p, const talos_stream *s) {
     talos_fp32_state *state = s->cache;
     const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS + s->position];
-    float32x4x4_t x = load16(row[0]), q = load16(row[1]), k = load16(row[2]), v = load16(row[3]), mixed;
+    float32x4x4_t q = load16(row[1]), k = load16(row[2]), v = load16(row[3]), mixed;
     float32x4_t sum = weights_of(q, k);
     for (int i = 0; i < 4; i++) {
         vst1q_f32(state->k[s->position] + 4 * i, k.val[i]);
@@ -86,6 +86,12 @@ INLINE float32x4x4_t attend(const talos_fp32_pack *p, const talos_stream *s) {
     mixed.val[1] = vmulq_n_f32(mixed.val[1], vgetq_lane_f32(inverse, 1));
     mixed.val[2] = vmulq_n_f32(mixed.val[2], vgetq_lane_f32(inverse, 2));
     mixed.val[3] = vmulq_n_f32(mixed.val[3], vgetq_lane_f32(inverse, 3));
+    return mixed;
+}
+
+/* x after attention: x + Wo mixed. */
+INLINE float32x4x4_t project(const talos_fp32_pack *p, const talos_stream *s, float32x4x4_t mixed) {
+    float32x4x4_t x = load16(p->rows[s->token * FAST_POSITIONS + s->position][0]);
     PRODUCT(1, 0, x.val, p->wo[0], mixed)
     return x;
 }
@@ -160,18 +166,76 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, const logits *l) {
     choose(p, s, l, rng);
 }
 
+/* A step from the output of attention, which position 0 has no use for once the pack has its logits. */
+static void finish(const talos_fp32_pack *p, talos_stream *s, const float mixed[FAST_EMBD]) {
+    logits l;
+    if (s->position == 0 && p->has_first)
+        for (int i = 0; i < 8; i++) l.lane[i] = vld1q_f32(p->first[s->token] + 4 * i);
+    else mlp(p, s->cache, project(p, s, load16(mixed)), &l);
+    draw(p, s, &l);
+}
+
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const talos_fp32_pack *p = m->pack;
     for (int i = 0; i < count; i++) {
         talos_stream *s = streams[i];
-        logits l;
+        _Alignas(64) float mixed[FAST_EMBD];
         if (s->position == 0 && p->has_first) {
-            const float *first = talos_fp32_first(p, s);
-            for (int j = 0; j < 8; j++) l.lane[j] = vld1q_f32(first + 4 * j);
+            talos_fp32_first(p, s);
         } else {
-            mlp(p, s->cache, attend(p, s), &l);
+            float32x4x4_t heads = attend(p, s);
+            for (int head = 0; head < FAST_HEADS; head++) vst1q_f32(mixed + 4 * head, heads.val[head]);
         }
-        draw(p, s, &l);
+        finish(p, s, mixed);
+    }
+}
+
+/* Streams in lanes: what attention_lanes_fp32.h is made of. */
+typedef float32x4_t floats;
+
+INLINE floats spread(float x) { return vdupq_n_f32(x); }
+INLINE floats add(floats a, floats b) { return vaddq_f32(a, b); }
+INLINE floats multiply(floats a, floats b) { return vmulq_f32(a, b); }
+INLINE floats multiply_add(floats a, floats b, floats c) { return mla(c, a, b); }
+INLINE floats power_of_two(floats t) { return exp2_f32(t); }
+INLINE void quotients(floats total[4], floats sum) {
+    floats inverse = inverse_f32(sum);
+    for (int i = 0; i < 4; i++) total[i] = vmulq_f32(total[i], inverse);
+}
+INLINE void transpose_f32(floats r[4]) {
+    int32x4_t words[4];
+    for (int i = 0; i < 4; i++) words[i] = vreinterpretq_s32_f32(r[i]);
+    transpose(words);
+    for (int i = 0; i < 4; i++) r[i] = vreinterpretq_f32_s32(words[i]);
+}
+INLINE void quad(const float *const row[LANES], size_t at, floats out[4]) {
+    for (int i = 0; i < 4; i++) out[i] = vld1q_f32(row[i] + at);
+    transpose_f32(out);
+}
+INLINE void unquad(const floats in[4], float *rows, size_t stride, size_t at) {
+    floats r[4] = {in[0], in[1], in[2], in[3]};
+    transpose_f32(r);
+    for (size_t i = 0; i < 4; i++) vst1q_f32(rows + i * stride + at, r[i]);
+}
+
+#include "attention_lanes_fp32.h"
+
+static void together(const talos_model *m, const talos_group *g) {
+    const talos_fp32_pack *p = m->pack;
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_fp32_state state = {.hidden = {0}};
+    talos_stream s = {.model = (talos_model *)(uintptr_t)m, .cache = &state, .temper = *g->temper, .position = g->position};
+    _Alignas(64) float mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        if (g->position) attend_lanes(p, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            s.rng = g->rng[first + i];
+            finish(p, &s, mixed[i]);
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
     }
 }
 
@@ -180,6 +244,6 @@ const talos_kernel talos_fp32_neon = {
     .available = talos_always, .suits = talos_fp32_suits,
     .prepare = talos_fp32_prepare,
     .cache_bytes = talos_fp32_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "precise_neon.h"
+#include "lanes_neon.h"
 
 /* The weights of talos_precise_pack by column instead of by pairs of columns. */
 typedef struct {
@@ -23,7 +23,7 @@ static talos_status prepare(talos_model *m, void **pack) {
     talos_status status = talos_precise_prepare(m, &memory);
     if (status != TALOS_OK) return status;
     const talos_precise_pack *from = memory;
-    size_t rows = (size_t)m->config.vocab_size * FAST_POSITIONS * sizeof from->rows[0];
+    size_t rows = (size_t)m->config.vocab_size * FAST_POSITIONS * (sizeof from->rows[0] + sizeof(talos_lane_row));
     neon_pack *to = talos_allocate(sizeof *to + rows);
     if (to) {
         for (int c = 0; c < FAST_EMBD; c++) {
@@ -114,16 +114,45 @@ INLINE void draw(const neon_pack *p, talos_stream *s, const int32x4_t l[8]) {
     s->token = (uint32_t)sum_s32(vreinterpretq_s32_u32(below));
 }
 
+/* A step from the output of attention. */
+static void finish(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    const int16x4_t heads[4] = {vld1_s16(mixed), vld1_s16(mixed + 4), vld1_s16(mixed + 8), vld1_s16(mixed + 12)};
+    int16x4_t x[4];
+    int32x4_t logits[8];
+    project(p->wo, p->rows[s->token * FAST_POSITIONS + s->position].x, heads, x);
+    mlp(m, p, s->cache, x, logits);
+    draw(p, s, logits);
+}
+
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const neon_pack *p = m->pack;
     for (int i = 0; i < count; i++) {
-        const talos_precise_row *row = &p->rows[streams[i]->token * FAST_POSITIONS + streams[i]->position];
-        int16x4_t mixed[4], x[4];
-        int32x4_t logits[8];
-        attended(row, streams[i]->cache, streams[i]->position, mixed);
-        project(p->wo, row->x, mixed, x);
-        mlp(m, p, streams[i]->cache, x, logits);
-        draw(p, streams[i], logits);
+        talos_stream *s = streams[i];
+        int16x4_t heads[4];
+        int16_t mixed[FAST_EMBD];
+        attended(&p->rows[s->token * FAST_POSITIONS + s->position], s->cache, s->position, heads);
+        for (int head = 0; head < FAST_HEADS; head++) vst1_s16(mixed + 4 * head, heads[head]);
+        finish(m, p, s, mixed);
+    }
+}
+
+static void together(const talos_model *m, const talos_group *g) {
+    const neon_pack *p = m->pack;
+    const talos_lane_row *rows = talos_precise_lanes(m, p->rows);
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_precise_state state = {.hidden = {0}};
+    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
+    _Alignas(16) int16_t mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        attend_lanes(NULL, rows, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            s.rng = g->rng[first + i];
+            finish(m, p, &s, mixed[i]);
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
     }
 }
 
@@ -132,6 +161,6 @@ const talos_kernel talos_precise_neon = {
     .available = talos_always, .suits = talos_precise_suits,
     .prepare = prepare,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

@@ -9,7 +9,7 @@
 #pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
 #endif
 
-#include "precise_avx2.h"
+#include "lanes_avx2.h"
 
 /* 32 tokens in their order. */
 typedef struct {
@@ -75,23 +75,23 @@ INLINE __m256i logits_of(__m256i total, __m256i scale, __m256i addend) {
     return _mm256_max_epi32(product, _mm256_set1_epi32(TALOS_LOGIT_LOW));
 }
 
-/* Logits after the stream's token, whose key and value join the state. */
-INLINE tokens logits_at(const talos_model *m, const talos_folded_pack *p, const talos_stream *s) {
+/* Logits after the stream's token, from the output of attention. */
+INLINE tokens logits_after(const talos_model *m, const talos_folded_pack *p, const talos_stream *s,
+                           const int32_t mixed[FAST_EMBD / 2]) {
     const talos_folded_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
     talos_precise_state *state = s->cache;
-    _Alignas(32) int32_t mixed[FAST_EMBD], pairs[FAST_EMBD];
+    _Alignas(32) int32_t pairs[FAST_EMBD];
     __m256i h[8], head[4], sum[4];
-    attended(&p->tables, &row->precise, state, s->position, mixed);
     for (int i = 0; i < 8; i++) h[i] = load(row->f1 + 8 * i);
     for (int i = 0; i < 4; i++) head[i] = load(row->l + 8 * i);
     for (int pair = 0; pair < 8; pair++) {
-        __m256i e = _mm256_set1_epi32(mixed[2 * pair]);
+        __m256i e = _mm256_set1_epi32(mixed[pair]);
         for (int i = 0; i < 8; i++) h[i] = _mm256_add_epi32(h[i], _mm256_madd_epi16(e, load(p->fc1_wo[pair][8 * i])));
     }
     uint64_t mask = keep_hidden(state, h);
     __m256i scale = scale_of(m, project(p->wo, row->precise.x, mixed), pairs);
     for (int pair = 0; pair < 8; pair++) {
-        __m256i e = _mm256_set1_epi32(mixed[2 * pair]);
+        __m256i e = _mm256_set1_epi32(mixed[pair]);
         for (int i = 0; i < 4; i++) head[i] = _mm256_add_epi32(head[i], _mm256_madd_epi16(e, load(p->head_wo[pair][8 * i])));
     }
     sparse_sums(p->folded, state->hidden, mask, sum);
@@ -134,7 +134,34 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) {
         talos_stream *s = streams[i];
         tokens noise = noises(p, s);
-        draw(p, s, s->position ? logits_at(m, p, s) : first_logits(p, s), noise);
+        if (s->position == 0) {
+            draw(p, s, first_logits(p, s), noise);
+            continue;
+        }
+        _Alignas(16) int32_t mixed[FAST_EMBD / 2];
+        attended(&p->tables, &p->rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position, mixed);
+        draw(p, s, logits_after(m, p, s, mixed), noise);
+    }
+}
+
+static void together(const talos_model *m, const talos_group *g) {
+    const talos_folded_pack *p = m->pack;
+    const talos_lane_row *rows = talos_folded_lanes(m, p);
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_precise_state state = {.hidden = {0}};
+    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
+    _Alignas(32) int16_t mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        if (g->position) attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            s.rng = g->rng[first + i];
+            tokens noise = noises(p, &s);
+            draw(p, &s, g->position ? logits_after(m, p, &s, (const int32_t *)(const void *)mixed[i]) : first_logits(p, &s), noise);
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
     }
 }
 
@@ -147,6 +174,6 @@ const talos_kernel talos_folded_avx2 = {
     .available = available, .suits = talos_folded_suits,
     .prepare = talos_folded_prepare,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

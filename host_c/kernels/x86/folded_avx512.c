@@ -9,7 +9,7 @@
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt,fma")
 #endif
 
-#include "precise_avx512.h"
+#include "lanes_avx512.h"
 
 /* 32 tokens in their order. */
 typedef struct {
@@ -75,10 +75,11 @@ typedef struct {
     uint64_t mask;
 } dense;
 
-INLINE dense dense_products(const talos_model *m, const talos_folded_pack *p, const talos_stream *s) {
+/* From the output of attention, pairs of words in the lower half of each pair of lanes. */
+INLINE dense dense_products(const talos_model *m, const talos_folded_pack *p, const talos_stream *s, __m512i pairs) {
     const talos_folded_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
     talos_precise_state *state = s->cache;
-    __m512i pairs = attended(&p->tables, &row->precise, state, s->position), h[8], head[4];
+    __m512i h[8], head[4];
     for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_load_si512(row->f1 + 16 * i) : _mm512_setzero_si512();
     for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_load_si512(row->l + 16 * i) : _mm512_setzero_si512();
     PRODUCT(fc1_wo, h, 4)
@@ -89,6 +90,10 @@ INLINE dense dense_products(const talos_model *m, const talos_folded_pack *p, co
     out.low = _mm512_add_epi32(head[0], head[2]);
     out.high = _mm512_add_epi32(head[1], head[3]);
     return out;
+}
+
+INLINE __m512i attend(const talos_folded_pack *p, const talos_stream *s) {
+    return attended(&p->tables, &p->rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position);
 }
 
 INLINE tokens sparse_products(const talos_folded_pack *p, const talos_stream *s, const dense *in) {
@@ -132,7 +137,7 @@ static void step_one(const talos_model *m, talos_stream *s) {
         draw(p, s, first_logits(p, s), noise);
         return;
     }
-    dense d = dense_products(m, p, s);
+    dense d = dense_products(m, p, s, attend(p, s));
     draw(p, s, sparse_products(p, s, &d), noise);
 }
 
@@ -146,9 +151,35 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     dense d[TALOS_GROUP];
     for (int i = 0; i < count; i++) noise[i] = noises(p, streams[i]);
     for (int i = 0; i < count; i++)
-        if (streams[i]->position) d[i] = dense_products(m, p, streams[i]);
+        if (streams[i]->position) d[i] = dense_products(m, p, streams[i], attend(p, streams[i]));
     for (int i = 0; i < count; i++)
         draw(p, streams[i], streams[i]->position ? sparse_products(p, streams[i], &d[i]) : first_logits(p, streams[i]), noise[i]);
+}
+
+static void together(const talos_model *m, const talos_group *g) {
+    const talos_folded_pack *p = m->pack;
+    const talos_lane_row *rows = talos_folded_lanes(m, p);
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_precise_state state = {.hidden = {0}};
+    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
+    _Alignas(64) int16_t mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        if (g->position) attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            s.rng = g->rng[first + i];
+            tokens noise = noises(p, &s);
+            if (g->position) {
+                dense d = dense_products(m, p, &s, pairs_at(mixed[i]));
+                draw(p, &s, sparse_products(p, &s, &d), noise);
+            } else {
+                draw(p, &s, first_logits(p, &s), noise);
+            }
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
+    }
 }
 
 #if defined(__clang__)
@@ -160,6 +191,6 @@ const talos_kernel talos_folded_avx512 = {
     .available = available, .suits = talos_folded_suits,
     .prepare = talos_folded_prepare,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

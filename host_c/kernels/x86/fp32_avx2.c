@@ -38,11 +38,10 @@ INLINE __m256 head_sum(__m256 t) {
     return _mm256_add_ps(t, _mm256_permute_ps(t, 0x4E));
 }
 
-/* x after attention: x + Wo softmax(q.k) v. */
-INLINE row16 attend(const talos_fp32_pack *p, const talos_stream *s) {
+/* Output of attention: softmax(q.k) v. */
+INLINE void attend(const talos_fp32_pack *p, const talos_stream *s, float mixed[FAST_EMBD]) {
     talos_fp32_state *state = s->cache;
     const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS + s->position];
-    _Alignas(32) float mixed[FAST_EMBD];
     for (int half = 0; half < 2; half++) {
         int at = 8 * half;
         __m256 q = _mm256_load_ps(row[1] + at), k = _mm256_load_ps(row[2] + at), v = _mm256_load_ps(row[3] + at);
@@ -56,9 +55,14 @@ INLINE row16 attend(const talos_fp32_pack *p, const talos_stream *s) {
         }
         _mm256_store_ps(mixed + at, _mm256_div_ps(total, sum));
     }
+}
+
+/* x after attention: x + Wo mixed. */
+INLINE row16 project(const talos_fp32_pack *p, const talos_stream *s, const float mixed[FAST_EMBD]) {
+    const float *before = p->rows[s->token * FAST_POSITIONS + s->position][0];
     row16 x;
     for (int half = 0; half < 2; half++) {
-        __m256 part[4] = {_mm256_load_ps(row[0] + 8 * half), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+        __m256 part[4] = {_mm256_load_ps(before + 8 * half), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
         for (int c = 0; c < FAST_EMBD; c++)
             part[c % 4] = _mm256_fmadd_ps(_mm256_set1_ps(mixed[c]), _mm256_load_ps(p->wo[c] + 8 * half), part[c % 4]);
         x.half[half] = _mm256_add_ps(_mm256_add_ps(part[0], part[1]), _mm256_add_ps(part[2], part[3]));
@@ -166,9 +170,70 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
             const float *first = talos_fp32_first(p, s);
             for (int j = 0; j < 4; j++) l.lane[j] = _mm256_load_ps(first + 8 * j);
         } else {
-            l = mlp(p, s->cache, attend(p, s));
+            _Alignas(32) float mixed[FAST_EMBD];
+            attend(p, s, mixed);
+            l = mlp(p, s->cache, project(p, s, mixed));
         }
         draw(p, s, l);
+    }
+}
+
+/* Streams in lanes: what attention_lanes_fp32.h is made of. */
+enum { LANES = 8 };
+typedef __m256 floats;
+
+INLINE floats spread(float x) { return _mm256_set1_ps(x); }
+INLINE floats add(floats a, floats b) { return _mm256_add_ps(a, b); }
+INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
+INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE floats power_of_two(floats t) { return exp2_ps(t); }
+INLINE void quotients(floats total[4], floats sum) {
+    for (int i = 0; i < 4; i++) total[i] = _mm256_div_ps(total[i], sum);
+}
+INLINE void transpose(__m256 r[4]) {
+    __m256 low01 = _mm256_unpacklo_ps(r[0], r[1]), high01 = _mm256_unpackhi_ps(r[0], r[1]);
+    __m256 low23 = _mm256_unpacklo_ps(r[2], r[3]), high23 = _mm256_unpackhi_ps(r[2], r[3]);
+    r[0] = _mm256_shuffle_ps(low01, low23, 0x44);
+    r[1] = _mm256_shuffle_ps(low01, low23, 0xEE);
+    r[2] = _mm256_shuffle_ps(high01, high23, 0x44);
+    r[3] = _mm256_shuffle_ps(high01, high23, 0xEE);
+}
+INLINE void quad(const float *const row[LANES], size_t at, floats out[4]) {
+    for (int i = 0; i < 4; i++)
+        out[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(row[i] + at)), _mm_load_ps(row[i + 4] + at), 1);
+    transpose(out);
+}
+INLINE void unquad(const floats in[4], float *rows, size_t stride, size_t at) {
+    __m256 r[4] = {in[0], in[1], in[2], in[3]};
+    transpose(r);
+    for (size_t i = 0; i < 4; i++) {
+        _mm_store_ps(rows + i * stride + at, _mm256_castps256_ps128(r[i]));
+        _mm_store_ps(rows + (i + 4) * stride + at, _mm256_extractf128_ps(r[i], 1));
+    }
+}
+
+#include "attention_lanes_fp32.h"
+
+static void together(const talos_model *m, const talos_group *g) {
+    const talos_fp32_pack *p = m->pack;
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_fp32_state state = {.hidden = {0}};
+    talos_stream s = {.model = (talos_model *)(uintptr_t)m, .cache = &state, .temper = *g->temper, .position = g->position};
+    _Alignas(32) float mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        if (g->position) attend_lanes(p, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            s.rng = g->rng[first + i];
+            logits l;
+            if (g->position) l = mlp(p, &state, project(p, &s, mixed[i]));
+            else
+                for (int j = 0; j < 4; j++) l.lane[j] = _mm256_load_ps(p->first[bos] + 8 * j);
+            draw(p, &s, l);
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
     }
 }
 
@@ -181,6 +246,6 @@ const talos_kernel talos_fp32_avx2 = {
     .available = available, .suits = talos_fp32_suits,
     .prepare = talos_fp32_prepare,
     .cache_bytes = talos_fp32_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

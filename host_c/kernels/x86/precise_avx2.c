@@ -9,7 +9,7 @@
 #pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
 #endif
 
-#include "precise_avx2.h"
+#include "lanes_avx2.h"
 
 typedef struct {
     __m256i lane[4]; /* even tokens, then odd ones */
@@ -101,7 +101,7 @@ INLINE void draw(const talos_precise_pack *p, talos_stream *s, logits l) {
 
 INLINE row16 attend(const talos_precise_pack *p, const talos_stream *s) {
     const talos_precise_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
-    _Alignas(32) int32_t mixed[FAST_EMBD];
+    _Alignas(16) int32_t mixed[FAST_EMBD / 2];
     attended(&p->tables, row, s->cache, s->position, mixed);
     return project(p->wo, row->x, mixed);
 }
@@ -109,6 +109,27 @@ INLINE row16 attend(const talos_precise_pack *p, const talos_stream *s) {
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const talos_precise_pack *p = m->pack;
     for (int i = 0; i < count; i++) draw(p, streams[i], mlp(m, p, streams[i]->cache, attend(p, streams[i])));
+}
+
+static void together(const talos_model *m, const talos_group *g) {
+    const talos_precise_pack *p = m->pack;
+    const talos_lane_row *rows = talos_precise_lanes(m, p->rows);
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_precise_state state = {.hidden = {0}};
+    talos_stream s = {.cache = &state, .temper = *g->temper};
+    _Alignas(32) int16_t mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            uint32_t token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            const int32_t *x = p->rows[token * FAST_POSITIONS + g->position].x;
+            s.rng = g->rng[first + i];
+            draw(p, &s, mlp(m, p, &state, project(p->wo, x, (const int32_t *)(const void *)mixed[i])));
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
+    }
 }
 
 #if defined(__clang__)
@@ -120,6 +141,6 @@ const talos_kernel talos_precise_avx2 = {
     .available = available, .suits = talos_precise_suits,
     .prepare = talos_precise_prepare,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif

@@ -46,19 +46,23 @@ INLINE row16 scores(__m256i q, const int16_t *k) {
     return out;
 }
 
-/* Weighted mean of eight lanes as words, pairs of them in the lower half of each pair of lanes. */
-INLINE __m256i divide(__m256i even, __m256i odd, __m256i sum) {
-    /* The sum has at most 21 bits, so float holds it exactly and its exponent is the bit length. */
-    const __m256i bias = _mm256_set1_epi32(126 + TALOS_RECIPROCAL_INPUT_BITS);
-    __m256i e = _mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(sum)), 23), bias);
-    __m256i u = _mm256_srlv_epi32(sum, e), index = _mm256_srli_epi32(u, TALOS_RECIPROCAL_STEP_BITS);
-    index = _mm256_sub_epi32(index, _mm256_set1_epi32(TALOS_RECIPROCAL_FIRST));
+/* 2^16 / (u / 2^16) for u in [2^15, 2^16). */
+INLINE __m256i reciprocal(__m256i u) {
+    __m256i index = _mm256_sub_epi32(_mm256_srli_epi32(u, TALOS_RECIPROCAL_STEP_BITS), _mm256_set1_epi32(TALOS_RECIPROCAL_FIRST));
     __m256i base = _mm256_i32gather_epi32(&talos_reciprocal_lines[0][0], index, 8);
     __m256i slope = _mm256_i32gather_epi32(&talos_reciprocal_lines[0][1], index, 8);
     __m256i step = _mm256_madd_epi16(slope, _mm256_and_si256(u, _mm256_set1_epi32(TALOS_LOW_BITS(TALOS_RECIPROCAL_STEP_BITS))));
     step = _mm256_add_epi32(step, _mm256_set1_epi32(TALOS_RECIPROCAL_STEP_HALF));
     step = _mm256_srai_epi32(step, TALOS_RECIPROCAL_STEP_BITS);
-    __m256i inverse = _mm256_min_epi32(_mm256_add_epi32(base, step), _mm256_set1_epi32(TALOS_RECIPROCAL_HIGH));
+    return _mm256_min_epi32(_mm256_add_epi32(base, step), _mm256_set1_epi32(TALOS_RECIPROCAL_HIGH));
+}
+
+/* Weighted mean of eight lanes as words, pairs of them in the lower half of each pair of lanes. */
+INLINE __m256i divide(__m256i even, __m256i odd, __m256i sum) {
+    /* The sum has at most 21 bits, so float holds it exactly and its exponent is the bit length. */
+    const __m256i bias = _mm256_set1_epi32(126 + TALOS_RECIPROCAL_INPUT_BITS);
+    __m256i e = _mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(sum)), 23), bias);
+    __m256i inverse = reciprocal(_mm256_srlv_epi32(sum, e));
     __m256i down = _mm256_and_si256(_mm256_add_epi32(e, _mm256_set1_epi32(TALOS_MEAN_SHIFT)), _mm256_set1_epi64x(255));
     /* There is no arithmetic shift of 64 bits: shift from above zero, then take the offset off again. */
     __m256i offset = _mm256_set1_epi64x((int64_t)1 << 40), shifted = _mm256_srlv_epi64(offset, down);
@@ -70,9 +74,9 @@ INLINE __m256i divide(__m256i even, __m256i odd, __m256i sum) {
     return _mm256_blend_epi16(even, _mm256_slli_epi64(odd, 16), 0x22);
 }
 
-/* Output of attention at a position, whose key and value join the state: in every other word a pair of words. */
+/* Output of attention at a position, whose key and value join the state, as pairs of words. */
 INLINE void attended(const talos_precise_tables *p, const talos_precise_row *row, talos_precise_state *state,
-                     uint32_t position, int32_t mixed[FAST_EMBD]) {
+                     uint32_t position, int32_t mixed[FAST_EMBD / 2]) {
     __m256i q = load(row->q);
     _mm256_store_si256((__m256i *)state->k[position], load(row->k));
     for (int half = 0; half < 2; half++)
@@ -91,17 +95,18 @@ INLINE void attended(const talos_precise_tables *p, const talos_precise_row *row
             even = _mm256_add_epi64(even, _mm256_mul_epi32(w, v));
             odd = _mm256_add_epi64(odd, _mm256_mul_epi32(w, _mm256_srli_epi64(v, 32)));
         }
-        _mm256_store_si256((__m256i *)(mixed + 8 * half), divide(even, odd, sum));
+        __m256i pairs = _mm256_permutevar8x32_epi32(divide(even, odd, sum), _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+        _mm_store_si128((__m128i *)(mixed + 4 * half), _mm256_castsi256_si128(pairs));
     }
 }
 
 /* x after attention, 16 words. */
-INLINE row16 project(const int16_t wo[FAST_EMBD / 2][FAST_EMBD][2], const int32_t *before, const int32_t mixed[FAST_EMBD]) {
+INLINE row16 project(const int16_t wo[FAST_EMBD / 2][FAST_EMBD][2], const int32_t *before, const int32_t mixed[FAST_EMBD / 2]) {
     row16 x;
     for (int half = 0; half < 2; half++) {
         __m256i part[2] = {_mm256_set1_epi32(TALOS_WORD_HALF), _mm256_setzero_si256()};
         for (int pair = 0; pair < 8; pair++) {
-            __m256i product = _mm256_madd_epi16(_mm256_set1_epi32(mixed[2 * pair]), load(wo[pair][8 * half]));
+            __m256i product = _mm256_madd_epi16(_mm256_set1_epi32(mixed[pair]), load(wo[pair][8 * half]));
             part[pair % 2] = _mm256_add_epi32(part[pair % 2], product);
         }
         __m256i out = _mm256_srai_epi32(_mm256_add_epi32(part[0], part[1]), TALOS_WORD_SHIFT);

@@ -9,7 +9,7 @@
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vnni,bmi,bmi2,lzcnt,popcnt,fma")
 #endif
 
-#include "precise_avx512.h"
+#include "lanes_avx512.h"
 
 typedef struct {
     __m512i even, odd;
@@ -127,6 +127,28 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) draw(p, streams[i], l[i]);
 }
 
+static void together(const talos_model *m, const talos_group *g) {
+    const talos_precise_pack *p = m->pack;
+    const talos_lane_row *rows = talos_precise_lanes(m, p->rows);
+    const uint32_t bos = m->config.vocab_size - 1;
+    talos_precise_state state = {.hidden = {0}};
+    talos_stream s = {.cache = &state, .temper = *g->temper};
+    _Alignas(64) int16_t mixed[LANES][FAST_EMBD];
+    for (size_t first = 0; first < g->count; first += LANES) {
+        size_t count = g->count - first < LANES ? g->count - first : LANES;
+        attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
+        for (size_t i = 0; i < count; i++) {
+            uint32_t token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
+            const int32_t *x = p->rows[token * FAST_POSITIONS + g->position].x;
+            s.rng = g->rng[first + i];
+            dense d = dense_products(m, p, &state, project(p->wo, x, pairs_at(mixed[i])));
+            draw(p, &s, sparse_products(p, &state, &d));
+            g->rng[first + i] = s.rng;
+            g->drawn[first + i] = (uint8_t)s.token;
+        }
+    }
+}
+
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif
@@ -136,6 +158,6 @@ const talos_kernel talos_precise_avx512 = {
     .available = available, .suits = talos_precise_suits,
     .prepare = talos_precise_prepare,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
-    .step = step,
+    .step = step, .together = together,
 };
 #endif
