@@ -14,7 +14,11 @@ from typing import Any
 
 import click
 
+from cosim.barrel.measurement import BatchMeasurement
+from cosim.barrel.report import batch_table
+from cosim.barrel.verify import name_batch, verify_batch
 from cosim.core.checker import Mismatch
+from cosim.core.measurement import Measurement
 from cosim.core.model import REFERENCES
 from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.evidence.cli import gates, reset
@@ -25,9 +29,9 @@ from cosim.page.toolchain import ToolchainError
 from cosim.prove.cli import prove
 from cosim.report.commands import gantt, waves
 from cosim.report.tables import print_report
-from cosim.simulate import Job, compare, name_requests, progress, simulate
+from cosim.simulate import Job, batch_progress, compare, name_requests, progress, simulate
 from hdl.core.config import CLOCK_HZ
-from hdl.options import Choice, cores_option, design_option, several_designs
+from hdl.options import EVERY_CORE, Choice, design_option, every_core_option, several_designs
 from talos_ref.command_line import SETTINGS, run
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.options import Integer, OneOf, seed_option, temperature_option
@@ -47,7 +51,7 @@ for _command in (names, waves, gantt, gates, reset, prove, page):
 
 
 @commands.command()
-@cores_option
+@every_core_option
 @design_option
 @simulators_option
 @requests_option(1000, "names under Verilator, of seeds S on")
@@ -73,11 +77,18 @@ def sim(
     **options: Any,
 ) -> int:
     """Measure cycles and letters per second of every core, and compare every bit."""
-    designs = several_designs(cores, Choice(**options))
+    every = several_designs(cores, Choice(**options), EVERY_CORE)
+    designs = [design for design in every if design.core.streams == 1]
     counts = {Simulator.VERILATOR: count, Simulator.ICARUS: icarus_count}
     jobs = [
         Job(design, kind, name_requests(design.core, seed, counts[kind], temperature))
         for design in designs
+        for kind in simulators
+    ]
+    batches = [
+        (design, kind, name_batch(design.core, seed, counts[kind], temperature))
+        for design in every
+        if design.core.streams > 1
         for kind in simulators
     ]
     path = Path(out)
@@ -88,26 +99,35 @@ def sim(
 
     with progress() as bars:
         runs = simulate(jobs, bars, again=again, reference=reference)
+        together = [
+            verify_batch(design, kind, batch, reference=reference, report=batch_progress(bars, design, kind))
+            for design, kind, batch in batches
+        ]
+    everything: list[Measurement | BatchMeasurement] = [*runs, *together]
     differences = compare(runs)
     text = {
         "clock_hz": CLOCK_HZ,
         "temperature": temperature,
         "first_seed": seed,
         "reference": reference,
-        "runs": [found.to_json() for found in runs],
+        "runs": [found.to_json() for found in everything],
         "simulators_differ": differences,
     }
     write_bytes(path, (json.dumps(text, indent=1) + "\n").encode())
-    print_report(runs, console())
+    if runs:
+        print_report(runs, console())
+    if together:
+        console().print(batch_table(together))
     print(f"{path} written")
     err = error_console()
+    for mismatch in [found.mismatch for found in everything]:
+        if mismatch is not None:
+            err.print(f"error: {Mismatch(**mismatch)}", markup=False)
     for found in runs:
-        if found.mismatch is not None:
-            err.print(f"error: {Mismatch(**found.mismatch)}", markup=False)
         differences += found.differences
     for line in differences:
         err.print(f"error: {line}", markup=False)
-    return int(bool(differences) or any(found.mismatches for found in runs))
+    return int(bool(differences) or any(found.mismatches for found in everything))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from talos_ref.golden.xorshift32 import check_seed
 from talos_ref.processes import workers
 from talos_ref.terminal import error_console
 
-__all__ = ["Job", "attempt", "compare", "name_requests", "progress", "simulate"]
+__all__ = ["Job", "attempt", "batch_progress", "compare", "name_requests", "progress", "simulate"]
 
 _RECORDED = 2
 """Names whose waveform is read; two, so that the way from one to the next is seen."""
@@ -47,6 +47,17 @@ def progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     err = error_console()
     return Progress(*columns, console=err, disable=not err.is_terminal)
+
+
+def batch_progress(bars: Progress, design: Design, kind: Simulator) -> Callable[[str, int, int], None]:
+    """Return what reports the progress of a batch on a bar of its own."""
+    title = f"{design.name} in {describe(kind)}"
+    task = bars.add_task(title, total=None)
+
+    def report(what: str, done: int, total: int) -> None:
+        bars.update(task, description=f"{title}: {what}", completed=done, total=total)
+
+    return report
 
 
 def simulate(

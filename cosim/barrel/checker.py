@@ -39,8 +39,10 @@ class BarrelChecker:
         """Integers compared so far."""
         self.steps = 0
         """Results compared so far."""
-        self.above_first = 0
-        """Results at positions above 0."""
+        self.by_position: list[list[int]] = []
+        """At each position: cycles from the result before in the same stream, and steps."""
+        self._since: dict[int, int] = {}
+        self._began = 0
         self.finished = 0
         """Names that have ended."""
 
@@ -70,16 +72,17 @@ class BarrelChecker:
         self._under_way.clear()
         self.restart()
 
-    def restart(self) -> None:
-        """Count from 0, as the core does with a batch that comes while it is idle."""
+    def restart(self, edge: int = 0) -> None:
+        """Count from 0, as the core does with a batch that comes at a clock edge while it is idle."""
         self._counted = dict.fromkeys(self._counted, 0)
+        self.by_position, self._since, self._began = [], {}, edge
 
     def observe_tap(self, payload: str) -> None:
         """Keep logits and random state of a step, whose result is to follow."""
         self._taps.append(payload)
 
-    def observe(self, payload: str) -> None:
-        """Compare a result, and what was seen of its step; Mismatch if it differs or none is due."""
+    def observe(self, payload: str, edge: int) -> None:
+        """Compare a result that an edge took, and what was seen of its step; Mismatch if it differs or none is due."""
         seen = self._result.unpack(payload)
         stream = seen["stream"]
         if not isinstance(stream, int):
@@ -111,11 +114,19 @@ class BarrelChecker:
             self._under_way[stream] = name, position + 1
         self.values += len(wanted) + len(tapped)
         self.steps += 1
-        self.above_first += position > 0
+        self._time(stream, position, edge)
         counted = self._counted
         counted["steps"] += 1
         counted["letters"] += step.token != self.core.model.bos
         counted["digest"] = add_steps(counted["digest"], [(name.seed, position, step.token)])
+
+    def _time(self, stream: int, position: int, edge: int) -> None:
+        if position == len(self.by_position):
+            self.by_position.append([0, 0])
+        at = self.by_position[position]
+        at[0] += edge - self._since.get(stream, self._began)
+        at[1] += 1
+        self._since[stream] = edge
 
     def finish(self, cycles: int | None, counters: str) -> dict[str, int]:
         """Return the counters once all names have ended; Mismatch unless they are what was seen.

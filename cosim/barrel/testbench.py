@@ -79,7 +79,7 @@ class BarrelBench:
             self.raise_failure()
         edge = pins.edge
         if pins.read("busy") == "0":
-            self.checker.restart()
+            self.checker.restart(edge)
             self._accepted = edge
         await pins.cycle()
         # The payload counts in the accepting cycle only; a core that looks again later has to fail.
@@ -157,6 +157,7 @@ class BarrelBench:
             values=self.checker.values,
             mismatch=None if mismatch is None else mismatch.to_json(),
             counters=self.counters,
+            by_position=tuple((cycles, steps) for cycles, steps in self.checker.by_position),
         )
 
     async def _watch_taps(self) -> None:
@@ -182,7 +183,7 @@ class BarrelBench:
         self._taken = self.pins.edge
         ended = self.checker.finished
         try:
-            self.checker.observe(payload)
+            self.checker.observe(payload, self._taken)
         except Mismatch as mismatch:
             self._fail(mismatch)
         if self.checker.finished > ended:

@@ -41,6 +41,8 @@ class Findings:
     mismatch: dict[str, Any] | None
     counters: dict[str, int] = field(default_factory=dict)
     """Of a core with several streams, at the end of the last test."""
+    by_position: tuple[tuple[int, int], ...] = ()
+    """Of such a core, at each position: cycles of its streams from result to result, and steps."""
 
     def joined(self, later: Findings) -> Findings:
         """Return these findings and later ones together."""
@@ -51,6 +53,7 @@ class Findings:
             values=self.values + later.values,
             mismatch=later.mismatch if self.mismatch is None else self.mismatch,
             counters=later.counters,
+            by_position=later.by_position,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -60,9 +63,10 @@ class Findings:
     @staticmethod
     def from_json(fields: dict[str, Any]) -> Findings:
         """Return the findings that ``to_json()`` was taken from."""
-        rest = {name: value for name, value in fields.items() if name not in ("tests", "counted")}
+        rest = {name: value for name, value in fields.items() if name not in ("tests", "counted", "by_position")}
         counted = tuple(_counted(entry) for entry in fields["counted"])
-        return Findings(tests=tuple(fields["tests"]), counted=counted, **rest)
+        by_position = tuple((cycles, steps) for cycles, steps in fields["by_position"])
+        return Findings(tests=tuple(fields["tests"]), counted=counted, by_position=by_position, **rest)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,9 +141,14 @@ def simulated_rows(path: Path, checkpoint: Checkpoint) -> list[Row]:
     longest = {run["core"]: run for run in sorted(runs, key=lambda run: run["steps"])}
     where = f"co-simulated at {report['clock_hz'] / 1e6:g} MHz"
     return [
-        Row(name=f"{core}, {where}", kind="simulated", steps_per_second=[float(run["steps_per_second"])])
-        for core, run in longest.items()
+        Row(name=f"{_streams(run)}, {where}", kind="simulated", steps_per_second=[float(run["steps_per_second"])])
+        for run in longest.values()
     ]
+
+
+def _streams(run: dict[str, Any]) -> str:
+    """Return the name of a run's core, and whose figures they are if it has several streams."""
+    return f"{run['core']}, all {run['streams']} streams" if "streams" in run else str(run["core"])
 
 
 def other_rows(path: Path, checkpoint: Checkpoint) -> list[Row]:

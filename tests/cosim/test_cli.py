@@ -95,7 +95,7 @@ def test_a_difference_fails_the_run(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sim", "--core", "tile17"], "--core must be tile16, wide or fused, not 'tile17'"),
+        (["sim", "--core", "tile17"], "--core must be tile16, wide, fused or barrel, not 'tile17'"),
         (["sim", "--simulator", "questa"], "--simulator must be one of 'icarus', 'verilator', not 'questa'"),
         (["sim", "--names", "0"], "--count must be 1 to 100000, not 0"),
         (["sim", "--count", "-3"], "--count must be 1 to 100000, not -3"),

@@ -61,7 +61,7 @@ def test_a_command_runs_as_by_itself(capsys: pytest.CaptureFixture[str]) -> None
     [
         ([], "missing command; see talos --help"),
         (["simulate"], "no such command 'simulate'; see talos --help"),
-        (["sim", "--core", "tile17"], "--core must be tile16, wide or fused, not 'tile17'"),
+        (["sim", "--core", "tile17"], "--core must be tile16, wide, fused or barrel, not 'tile17'"),
         (["host", "dance"], "no such command 'dance'; see talos host --help"),
     ],
 )

@@ -91,6 +91,11 @@ def test_simulated_rows_come_from_the_report(tmp_path: Path) -> None:
     (row,) = simulated_rows(path, checkpoint)
     assert (row.name, row.kind, row.median) == ("fused, co-simulated at 56.25 MHz", "simulated", 1.5e6)
     assert simulated_rows(path, small_checkpoint()) == []
+    runs = [{"core": "barrel", "streams": 8, "steps": 9, "steps_per_second": 4.8e6}]
+    path.write_text(json.dumps({"clock_hz": 56_250_000, "runs": runs}), encoding="utf-8")
+    assert [row.name for row in simulated_rows(path, checkpoint)] == [
+        "barrel, all 8 streams, co-simulated at 56.25 MHz"
+    ]
 
 
 def test_ratio_of_letters_to_steps_is_refused() -> None:

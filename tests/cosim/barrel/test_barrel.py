@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cosim import cli
 from cosim.barrel.batch import Batch
+from cosim.barrel.measurement import BatchMeasurement
+from cosim.barrel.names import expected_names
+from cosim.barrel.verify import BATCHES_BENCH, check_batch, name_batch
 from cosim.core.bench_run import run_bench
 from cosim.core.checker import Mismatch
 from cosim.core.verify import Generated, compile_design, generate
 from cosim.engine.compile import Model
-from cosim.engine.simulators import Simulator
+from cosim.engine.simulators import Simulator, SimulatorError
 from talos_ref.golden.batched import replay
 from talos_ref.golden.digest import add_steps
 from tests.cosim.core.test_mutation import in_module
 from tests.helpers.barrel_designs import small_barrel
-
-BATCHES = "cosim.barrel.bench_batches"
 
 
 @cache
@@ -47,10 +52,10 @@ def test_the_digest_is_that_of_the_golden_model() -> None:
     found = replay(design.checkpoint, design.arithmetic, batch.seeds, 0x80, limit=batch.limit)
     seeds = (batch.seed + found.seed_index).tolist()
     wanted = add_steps(0, zip(seeds, found.pos.tolist(), found.token_out.tolist(), strict=True))
-    findings = run_bench(compiled(Simulator.VERILATOR), design, BATCHES, batches=[batch])
+    findings = run_bench(compiled(Simulator.VERILATOR), design, BATCHES_BENCH, batches=[batch])
     assert (findings.steps, findings.counters["digest"]) == (len(found), wanted)
     part = [Batch(seed=77, count=20, temperature=0x80, limit=batch.limit)]
-    counters = [run_bench(compiled(kind), design, BATCHES, batches=part).counters for kind in Simulator]
+    counters = [run_bench(compiled(kind), design, BATCHES_BENCH, batches=part).counters for kind in Simulator]
     assert counters[0] == counters[1]
     assert counters[0]["cycles"] > 0
 
@@ -81,4 +86,59 @@ def test_a_wrong_core_is_caught(what: str, tmp_path: Path) -> None:
     model = compile_design(Simulator.ICARUS, wrong)
     batch = Batch(seed=1, count=200, temperature=0x400, limit=small_barrel().model.max_letters)
     with pytest.raises(Mismatch, match=r"^barrel in Icarus Verilog .*, seed \d+, step \d+, stage STREAM: .* must be"):
-        run_bench(model, small_barrel(), BATCHES, batches=[batch])
+        run_bench(model, small_barrel(), BATCHES_BENCH, batches=[batch])
+
+
+def test_sim_reports_all_streams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    design = small_barrel().save(tmp_path)
+    out = tmp_path / "sim.json"
+    options = ["--design", str(design), "--simulator", "icarus", "--icarus-names", "9", "--out", str(out)]
+    assert cli.main(["sim", *options]) == 0
+    report = json.loads(out.read_text())
+    [run] = report["runs"]
+    assert (run["core"], run["streams"], run["constant_position_0"], run["names"]) == ("barrel", 8, True, 9)
+    assert run["cycles_per_step"] == run["cycles"] / run["steps"]
+    assert run["steps_per_second"] == report["clock_hz"] * run["steps"] / run["cycles"]
+    assert sum(run["cycles_by_stage"].values()) == run["cycles"]
+    assert run["checked"]["values"] == run["steps"] * (5 + 2 + design_vocabulary()) + 4
+    assert run["mismatches"] == 0
+    # Streams are busy from the batch on, but for those that have ended: all cycles of all streams, and no more.
+    found = expected_names(small_barrel(), Batch(seed=1, count=9, temperature=0x80, limit=5))
+    by_position = [sum(name.length > position for name in found) for position in range(len(run["cycles_by_position"]))]
+    total = sum(cycles * steps for cycles, steps in zip(run["cycles_by_position"], by_position, strict=True))
+    assert run["cycles"] / 8 < total <= run["cycles"]
+    shown = capsys.readouterr().out
+    assert "Throughput of all streams together" in shown
+    assert "matrix busy" in shown
+
+
+def design_vocabulary() -> int:
+    """Return the tokens of the small core."""
+    return small_barrel().model.vocab_size
+
+
+def test_measurements_of_other_batches_are_not_believed() -> None:
+    """Names, steps and cycles must fit what was asked for."""
+    batch = Batch(seed=1, count=2, temperature=0x80, limit=5)
+    fields: dict[str, Any] = {"design": small_barrel(), "simulator": "none", "verilog_sha256": "", "batch": batch}
+    counters = {"cycles": 30, "steps": 5, "letters": 3, "digest": 1}
+    good = BatchMeasurement(
+        **fields, counters=counters, by_position=((9, 2), (5, 2), (6, 1)), values=0, mismatch=None
+    )
+    check_batch(good, 5)
+    for wrong, message in (
+        (replace(good, by_position=((9, 3), (5, 2))), r"^there must be results of 2 names, not of 3$"),
+        (replace(good, by_position=((9, 2), (5, 2))), r"^steps must be as many in all counts, not 5, 4 and 5$"),
+        (replace(good, counters=counters | {"cycles": 3}), r"^cycles must be at least those of the matrix, not 3$"),
+    ):
+        with pytest.raises(SimulatorError, match=message):
+            check_batch(wrong, 5)
+
+
+def test_batches_that_the_core_cannot_draw() -> None:
+    core = small_barrel().core
+    assert name_batch(core, 3, 2, 0.5) == Batch(seed=3, count=2, temperature=0x80, limit=5)
+    with pytest.raises(ValueError, match=r"^temperature must be 0 \(greedy\) or 0.0625 to 16, not 17$"):
+        name_batch(core, 3, 2, 17)
+    with pytest.raises(ValueError, match=r"^seed must be 1 to 4294967295 "):
+        name_batch(core, 0xFFFFFFFF, 2, 0.5)
