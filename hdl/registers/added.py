@@ -65,7 +65,7 @@ def _request() -> tuple[Register, ...]:
             access=Access.READ,
             description=(
                 "What the last request is drawn with: `talos-v2` has 0.5, 1, 2 and 4 alone, `precise` nothing between "
-                "0 and 1/16."
+                "0 and 1/16, `folded` nothing above 16 either."
             ),
             reset=TEMPERATURE,
             fields=(

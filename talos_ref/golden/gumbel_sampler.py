@@ -55,7 +55,7 @@ class GumbelSampler:
 
     def honoured(self, temperature: int) -> int:
         """Return the temperature (UQ8.8) that is drawn with where another is asked for; 0 stays, for it is greedy."""
-        return max(temperature, self.min_temperature) if temperature else 0
+        return min(max(temperature, self.min_temperature), self.max_temperature) if temperature else 0
 
     def noises(self, count: int, temperature: int, rng: int) -> list[int]:
         """Return the noise of lanes 0 to ``count - 1`` at a temperature, as it is added to a key."""

@@ -29,10 +29,11 @@ def capped(temperature: int) -> int:
     [
         arithmetic("talos-v2", MICROGPT).sampler.honoured,
         arithmetic("precise", MICROGPT).sampler.honoured,
+        arithmetic("folded", MICROGPT).sampler.honoured,
         nothing,
         capped,
     ],
-    ids=["talos-v2", "precise", "nothing", "capped"],
+    ids=["talos-v2", "precise", "folded", "nothing", "capped"],
 )
 def test_every_temperature(rule: Callable[[int], int]) -> None:
     top, temperature, used = Module(), Signal(16), Signal(16)

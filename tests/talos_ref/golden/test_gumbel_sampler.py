@@ -50,7 +50,7 @@ def test_keys_fit_26_bits() -> None:
 
 
 def test_the_temperature_that_is_drawn_with() -> None:
-    assert [SAMPLER.honoured(t) for t in (0, 1, 15, 16, 17, 4096)] == [0, 16, 16, 16, 17, 4096]
+    assert [SAMPLER.honoured(t) for t in (0, 1, 15, 16, 17, 4096, 4097)] == [0, 16, 16, 16, 17, 4096, 4096]
     assert (SAMPLER.min_temperature, SAMPLER.max_temperature, SAMPLER.greedy_at_zero) == (16, 4096, True)
 
 
