@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import Assert, Assume, Fragment, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Fragment, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 
 __all__ = ["Always", "Circuit", "Claim", "Everywhere", "Exhaustive", "Planted", "Property", "Within"]
@@ -36,15 +36,28 @@ class Circuit:
         self._inputs.append(Value.cast(signal))
         return signal
 
-    def unit(self, unit: wiring.Component, name: str) -> dict[str, Signal]:
-        """Add a unit, and return the signals inside it by name; one of a unit inside is ``name.signal``."""
+    def unit(self, unit: wiring.Component, name: str, without: tuple[str, ...] = ()) -> dict[str, Signal]:
+        """Add a unit, and return the signals inside it by name; one of a unit inside is ``name.signal``.
+
+        ``without`` leaves units inside away: what they drive may have any value in any cycle.
+        """
         fragment = Fragment.get(unit, None)
+        found: dict[str, Signal] = {}
+        for path, signal in _signals(fragment, ""):
+            found.setdefault(path, signal)
+        for entry in [entry for entry in fragment.subfragments if entry[1] in without]:
+            fragment.subfragments.remove(entry)
+            self._inputs += [signal for _, signal in _signals(entry[0], "")]
         self.m.submodules[name] = fragment
         for _, member, value in unit.signature.flatten(unit):
             # A port that is always ready, or always valid, is a constant.
             if member.flow is wiring.In and (port := Value.cast(value)).__class__ is Signal:
                 self._inputs.append(port)
-        return dict(_signals(fragment, ""))
+        return found
+
+    def reset(self) -> Any:
+        """Return the reset, to be kept out of what is claimed, or in."""
+        return ResetSignal("sync")
 
     def always(self, *conditions: Any) -> None:
         """Claim that conditions hold in every cycle."""
@@ -71,12 +84,10 @@ def _driven(statements: Iterable[Any]) -> Iterable[Signal]:
 
 
 def _signals(fragment: Fragment, path: str) -> Iterable[tuple[str, Signal]]:
-    """Yield the driven signals of a fragment by name, each named by the first that has its name."""
-    found: dict[str, Signal] = {}
+    """Yield the driven signals of a fragment by name; where several have one, the first has it alone."""
     for statements in fragment.statements.values():
         for signal in _driven(statements):
-            found.setdefault(path + signal.name, signal)
-    yield from found.items()
+            yield path + signal.name, signal
     for inner, name, _ in fragment.subfragments:
         yield from _signals(inner, f"{path}{name}.")
 
