@@ -8,6 +8,9 @@ static const talos_kernel *const fp32[] = {
 #if defined(TALOS_NEON)
     &talos_fp32_neon,
 #endif
+#if defined(TALOS_WASM)
+    &talos_fp32_simd128,
+#endif
     &talos_fp32_scalar, 0};
 
 static const talos_kernel *const precise[] = {
@@ -28,6 +31,9 @@ static const talos_kernel *const folded[] = {
 #endif
 #if defined(TALOS_NEON)
     &talos_folded_neon,
+#endif
+#if defined(TALOS_WASM)
+    &talos_folded_simd128,
 #endif
     &talos_folded_scalar, 0};
 

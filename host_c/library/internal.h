@@ -100,6 +100,9 @@ extern const talos_kernel talos_fp32_scalar, talos_precise_scalar, talos_folded_
 extern const talos_kernel talos_fp32_avx2, talos_fp32_avx512, talos_precise_avx2, talos_precise_avx512, talos_precise_avx2_f64;
 extern const talos_kernel talos_folded_avx2, talos_folded_avx512;
 #endif
+#if defined(TALOS_WASM)
+extern const talos_kernel talos_fp32_simd128, talos_folded_simd128;
+#endif
 #if defined(TALOS_NEON)
 extern const talos_kernel talos_fp32_neon, talos_precise_neon, talos_folded_neon;
 #if defined(__aarch64__)

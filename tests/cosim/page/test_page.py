@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from cosim.cli import main
 from hdl.core.interface import Stage
+from host_c.binding.model import Model
 from talos_ref.files import build_root, make_folder
 from talos_ref.golden.generate import letters
 from talos_ref.golden.integer_model import IntegerModel
@@ -182,6 +183,7 @@ def test_race_report_and_both_themes(visit: Visit) -> None:
     visit.page.wait_for_function("!document.getElementById('race').disabled", timeout=SECONDS)
     rates = visit.page.locator(".lane b").all_inner_texts()
     assert len(rates) == 3
+    assert visit.page.locator(".lane .tag").all_inner_texts() == ["kernel simd128", "kernel simd128", "kernel scalar"]
     assert all(rate.endswith(" steps/s") for rate in rates)
     visit.page.keyboard.press("Tab")
     visit.page.focus("#tab-race")
@@ -214,3 +216,27 @@ def test_every_control_has_a_name_and_the_link_carries_the_settings(visit: Visit
         assert found.count() > 0
         named = visit.page.get_by_role(role, name=re.compile(r"\S"))
         assert named.count() == found.count()
+
+
+STEPS_IN_BROWSER = """
+async ([arithmetic, kernel, seed, temperature, count]) => {
+  const packed = Talos.embedded.library;
+  const [bytes, model] = await Promise.all([Talos.unpack(packed.wasm), Talos.unpack(packed.model)]);
+  const library = await Talos.Library.load(bytes, model, packed.arithmetics);
+  const stream = library.stream(arithmetic, seed, temperature, kernel);
+  return Array.from({ length: count }, () => stream.next(27)).map((step) => [step.token_out, step.rng, ...step.logits]);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "kernel"),
+    [("folded", "simd128"), ("folded", "scalar"), ("precise", "scalar"), ("talos-v2", "scalar")],
+)
+def test_the_library_computes_every_bit_of_the_native_one(visit: Visit, arithmetic: str, kernel: str) -> None:
+    visit.open(core=CORE)
+    for seed, temperature in ((7, 0.5), (0xDEADBEEF, 2.0)):
+        stream = Model(published(CORE).checkpoint, arithmetic).stream(seed, temperature)
+        found = visit.page.evaluate(STEPS_IN_BROWSER, [arithmetic, kernel, seed, temperature, 1000])
+        expected = [(stream.next(), stream.words()) for _ in range(1000)]
+        assert found == [[step.token_out, step.rng, *map(int, words)] for step, words in expected]
