@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from cosim.barrel.commands import digest
 from cosim.barrel.measurement import BatchMeasurement
 from cosim.barrel.report import batch_table
 from cosim.barrel.verify import name_batch, verify_batch
@@ -46,7 +47,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset, prove, page):
+for _command in (names, waves, gantt, gates, reset, prove, page, digest):
     commands.add_command(_command)
 
 

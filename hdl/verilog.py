@@ -14,6 +14,7 @@ from hdl.core.core import Core
 from hdl.design import DESIGN_FILE, Design
 from hdl.device.target import GENERIC, DevicePlatform, Target
 from hdl.pinned_yosys import use_pinned_yosys
+from hdl.registers.batch_block import BatchSystem
 from hdl.registers.system import System
 from talos_ref.processes import capture
 
@@ -45,13 +46,9 @@ def core_of(design: Design, target: Target = GENERIC) -> Core | Barrel:
 
 
 def system_verilog(design: Design, target: Target = GENERIC) -> str:
-    """Return the Verilog of a core behind its registers; the top module has the core's name and ``_system``.
-
-    Raises ValueError for a core of several streams, which has no registers yet.
-    """
-    if design.core.streams > 1:
-        raise ValueError(f"core must have one stream to have registers, and {design.name} has {design.core.streams}")
-    return _convert(System(design), design, f"{design.name}_system", target)
+    """Return the Verilog of a core behind its registers; the top module has the core's name and ``_system``."""
+    system = System(design) if design.core.streams == 1 else BatchSystem(design)
+    return _convert(system, design, f"{design.name}_system", target)
 
 
 def _convert(component: Any, design: Design, name: str, target: Target) -> str:

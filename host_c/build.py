@@ -23,7 +23,7 @@ __all__ = [
 FOLDER = Path(__file__).resolve().parent
 LIBRARY = FOLDER / "library"
 KERNELS = FOLDER / "kernels"
-COMMON = ("model.c", "stream.c", "many.c", "dispatch.c")
+COMMON = ("model.c", "stream.c", "many.c", "digest.c", "dispatch.c")
 """What every build has, beside the kernels of kernels/generic."""
 INCLUDED = (LIBRARY, KERNELS / "generic")
 """Folders of the headers that files of other folders include."""

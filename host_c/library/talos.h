@@ -56,6 +56,13 @@ typedef struct {
     uint32_t rng; /* state after the step */
 } talos_step_result;
 
+/* Steps of names, and the sum of the CRC-32 of (seed, position, token) of each, modulo 2^32. */
+typedef struct {
+    uint32_t digest;
+    uint64_t steps;
+    uint64_t letters;
+} talos_digest_result;
+
 typedef struct talos_model talos_model;
 typedef struct talos_stream talos_stream;
 
@@ -119,6 +126,11 @@ talos_status talos_trace(talos_stream *stream, talos_step_result *results, int32
  * number of threads. `steps` may be null. */
 talos_status talos_generate_many(talos_model *model, const uint32_t *seeds, size_t names, double temperature,
                                  unsigned threads, uint8_t *tokens, size_t capacity, uint64_t *steps);
+
+/* Add the steps of names to `result`: of the seeds and of their tokens[names][block_size], as talos_generate_many leaves
+ * them, cut at `limit` letters, 1 to max_letters. Order does not count. */
+talos_status talos_digest(const talos_model *model, const uint32_t *seeds, size_t names, const uint8_t *tokens,
+                          size_t capacity, uint32_t limit, talos_digest_result *result);
 
 #ifdef __cplusplus
 }

@@ -65,7 +65,6 @@ WORD = r" = \d+'h)([0-9a-f]+)(;)"
 MUTANTS = {
     # Letter a at position 1, the first block of hidden units: its third unit.
     "F1": lambda v: in_module(v, "barrel.matrix", r"(^\s+addends\[6\]" + WORD, bit=2 * 17 + 11),
-    "weight": lambda v: in_module(v, "barrel.matrix", r"(^\s+weights\[1\]" + WORD, bit=12),
     "noise table": lambda v: in_module(v, "barrel.draw.noise", r"(^\s+lane0_table\[259\]" + WORD, bit=11),
     "constant key of position 0": lambda v: in_module(v, "barrel.scores", r"(^\s+keys\[8\]" + WORD, bit=30),
     "stream in a key's address": lambda v: in_module(
