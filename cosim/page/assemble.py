@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cosim.page.circuit import DESCRIPTION, WASM, circuit
+from cosim.page.circuit import circuit, description
 from cosim.page.library import library
 from cosim.page.packages import vendored
 from hdl.core.config import CoreConfig
@@ -72,10 +72,9 @@ def assemble(designs: Sequence[Design], report: Any, folder: Path, jobs: int | N
         old.unlink()
     cores = []
     for design in designs:
-        built = circuit(design, jobs)
-        described = json.loads((built / DESCRIPTION).read_text(encoding="utf-8")) | {"about": about(design.core)}
-        _script(data / f"core-{design.name}.js", f"core-{design.name}",
-                described | {"wasm": _text((built / WASM).read_bytes())})  # fmt: skip
+        described = description(design) | {"about": about(design.core)}
+        wasm = _text(circuit(design, jobs).read_bytes())
+        _script(data / f"core-{design.name}.js", f"core-{design.name}", described | {"wasm": wasm})
         cores.append({key: described[key] for key in _LISTED})
     first = designs[0]
     _script(data / "library.js", "library", {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,15 @@ from hdl.build_cache import cached
 from hdl.core.interface import Mode, Stage, request_layout, result_layout
 from hdl.design import Design
 from hdl.units.format import shape_of
-from talos_ref.files import build_root, write_bytes
+from talos_ref.files import build_root
 from talos_ref.processes import execute
 
-__all__ = ["DESCRIPTION", "NATIVE", "WASM", "circuit", "description", "translate"]
+__all__ = ["NATIVE", "WASM", "circuit", "description", "translate"]
 
 NATIVE = Path(__file__).resolve().parent / "native"
 """C++ beside what Verilator writes."""
 
-WASM, DESCRIPTION = "circuit.wasm", "circuit.json"
+WASM = "circuit.wasm"
 
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 _FLAGS = ("-std=gnu++17", "-O2", "-fno-exceptions", "-w", "-include", str(NATIVE / "single_thread.h"))
@@ -80,7 +79,7 @@ def translate(design: Design, verilog: Path, folder: Path) -> list[Path]:
 
 
 def circuit(design: Design, jobs: int | None = None) -> Path:
-    """Return a folder of the build cache with a core as ``WASM``, and with its ports and units in ``DESCRIPTION``.
+    """Return the WebAssembly file of a core, from the build cache.
 
     It is made from the Verilog that `cosim.core.verify` simulates. ``jobs`` is how many compilers run at once.
 
@@ -93,15 +92,12 @@ def circuit(design: Design, jobs: int | None = None) -> Path:
             sources = translate(design, generated.path, work)
             objects = toolchain.compile_objects(sources, work, _flags(), jobs)
             objects += sorted(_runtime(jobs).glob("*.o"))
-            wasm = toolchain.link(objects, work / WASM).read_bytes()
-        (folder / WASM).write_bytes(wasm)
-        text = json.dumps(description(design, generated.sha256), separators=(",", ":"), ensure_ascii=False)
-        write_bytes(folder / DESCRIPTION, text.encode())
+            (folder / WASM).write_bytes(toolchain.link(objects, work / WASM).read_bytes())
 
-    # The description is made by Python sources, whose state counts as well.
-    described = hashlib.sha256(json.dumps(description(design, generated.sha256), sort_keys=True).encode()).hexdigest()
-    inputs = [generated.sha256, described, public_file(design.core), *_tools()]
-    return cached(generated.work.parent / "page", "circuit", inputs, make)
+    # What stands in the header of signals is a function of these.
+    looked_at = [public_file(design.core), [[capture.strobe, capture.value] for capture in CAPTURES]]
+    inputs = [generated.sha256, looked_at, *_tools()]
+    return cached(generated.work.parent / "page", "circuit", inputs, make) / WASM
 
 
 def _fields(layout: data.StructLayout) -> dict[str, tuple[int, int, bool]]:
@@ -113,7 +109,7 @@ def _fields(layout: data.StructLayout) -> dict[str, tuple[int, int, bool]]:
     return fields
 
 
-def description(design: Design, verilog_sha256: str) -> dict[str, Any]:
+def description(design: Design) -> dict[str, Any]:
     """Return what a program must know to drive a core and to show it, ready for JSON."""
     core, model, arithmetic = design.core, design.model, design.arithmetic
     sampler = arithmetic.sampler
@@ -123,7 +119,7 @@ def description(design: Design, verilog_sha256: str) -> dict[str, Any]:
         "tile": [core.tile_rows, core.tile_columns],
         "clock_hz": design.clock_hz,
         "design": design.digest(),
-        "verilog_sha256": verilog_sha256,
+        "verilog_sha256": generate(design).sha256,
         "format": str(design.word),
         "model": {
             "alphabet": model.alphabet, "vocab_size": model.vocab_size, "block_size": model.block_size,

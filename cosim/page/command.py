@@ -10,16 +10,10 @@ import click
 from cosim.page.assemble import assemble
 from cosim.page.figures import figures
 from cosim.page.inputs import COMMANDS, read_inputs
-from hdl.core.config import CORES
 from hdl.options import Choice, cores_option, design_option, several_designs
 from talos_ref.files import make_folder
 
 __all__ = ["page"]
-
-
-def _one_stream(name: str) -> bool:
-    """Return whether a named core makes one name at a time, as the page's circuits do."""
-    return CORES[name].streams == 1
 
 
 @click.command()
@@ -29,9 +23,10 @@ def _one_stream(name: str) -> bool:
 @click.option("--out", default="build/page", metavar="FOLDER", help="default: build/page")
 def page(*, cores: tuple[str, ...], folder: str, out: str, **options: Any) -> None:
     """Make the page: the circuits as WebAssembly, a race, and a report of all figures, in one static folder."""
-    choice = Choice(**options)
-    named = cores if cores or choice.design else tuple(name for name in CORES if _one_stream(name))
-    designs = several_designs(named, choice)
+    designs = several_designs(cores, Choice(**options))
+    for design in designs:
+        if design.core.streams > 1:
+            raise ValueError(f"core must be one that makes one name at a time, not {design.name!r}")
     inputs = read_inputs(Path(folder))
     # The fastest core is the first that a visitor sees.
     index = assemble(designs[::-1], figures(inputs), make_folder(out))

@@ -59,8 +59,8 @@ def _simulated(sim: Any) -> Iterator[dict[str, Any]]:
 def _measured(bench: Any) -> Iterator[dict[str, Any]]:
     for row in bench["rows"] if bench else ():
         if row["kind"] == "measured":
-            # What is batched makes many names at once, how many is the library's choice.
-            streams = None if "batched" in row["name"] else 1
+            # How many names a batch makes at once is the library's choice.
+            streams = None if any(word in row["name"] for word in ("batched", "streams")) else 1
             yield _row(row["name"], "measured", row["steps_per_second"], counts=row["counts"], threads=row["threads"],
                        streams=streams, source=COMMANDS["bench"])  # fmt: skip
 
@@ -84,12 +84,12 @@ def _published_row(figure: Published) -> dict[str, Any]:
 
 def _stages(sim: Any) -> Iterator[dict[str, Any]]:
     for run in longest_runs(sim):
-        for stage, cycles in run["cycles_by_stage"].items():
+        for stage, cycles in run.get("cycles_by_stage", {}).items():
             if cycles:
                 yield {"core": run["core"], "stage": stage, "cycles": cycles / run["steps"]}
 
 
 def _positions(sim: Any) -> Iterator[dict[str, Any]]:
     for run in longest_runs(sim):
-        for position, cycles in enumerate(run["cycles_by_position"]):
+        for position, cycles in enumerate(run.get("cycles_by_position", [])):
             yield {"core": run["core"], "position": position, "cycles": cycles}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,10 +27,10 @@ SECONDS = 60_000
 """Longest wait for the browser, milliseconds."""
 
 
-@cache
-def index() -> Path:
-    """Return the page of one core, without figures of commands; made once."""
-    folder = build_root() / "page-of-tests" / str(os.getpid())
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of one core, without figures of commands."""
+    folder = tmp_path_factory.mktemp("page")
     assert main(["page", "--core", CORE, "--figures", str(folder), "--out", str(folder / "page")]) == 0
     return folder / "page" / "index.html"
 
@@ -41,13 +39,14 @@ def index() -> Path:
 class Visit:
     """A page under test, and what it did that it should not."""
 
+    index: Path
     page: Page
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def open(self, **settings: str) -> None:
         """Open the page with settings in its link, and wait until it can be used."""
-        self.page.goto(f"{index().as_uri()}#{'&'.join(f'{name}={value}' for name, value in settings.items())}")
+        self.page.goto(f"{self.index.as_uri()}#{'&'.join(f'{name}={value}' for name, value in settings.items())}")
         self.page.wait_for_function("document.documentElement.dataset.ready === 'true'", timeout=SECONDS)
 
     def text(self, name: str) -> str:
@@ -74,10 +73,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def visit(browser: Browser, index: Path) -> Iterator[Visit]:
     """A visit that must end without a word on the console and without a request beyond the page's own folder."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    found = Visit(context.new_page())
+    found = Visit(index, context.new_page())
 
     def heard(message: ConsoleMessage) -> None:
         found.said.append(message.text)
@@ -88,7 +87,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield found
     context.close()
     assert found.said == []
-    own = (index().parent.as_uri(), "data:", "blob:")
+    own = (index.parent.as_uri(), "data:", "blob:")
     assert [url for url in found.asked if not url.startswith(own)] == []
 
 
@@ -120,7 +119,7 @@ def test_it_makes_the_names_of_the_golden_model(visit: Visit) -> None:
     shown = visit.page.locator("#names li").all_inner_texts()
     # The last ones are shown, the newest first; the hundred began at the seed after the first name's.
     assert shown[:39] == names[:-40:-1]
-    assert sum(path.stat().st_size for path in index().parent.rglob("*") if path.is_file()) <= LARGEST
+    assert sum(path.stat().st_size for path in visit.index.parent.rglob("*") if path.is_file()) <= LARGEST
 
 
 def test_it_goes_by_cycles_and_by_steps(visit: Visit) -> None:

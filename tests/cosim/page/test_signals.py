@@ -48,5 +48,6 @@ def test_every_weight_has_a_place(core: str) -> None:
     for matrix in {place["matrix"] for place in places}:
         rows, columns = shapes[matrix]
         mine = [place for place in places if place["matrix"] == matrix]
-        assert sum(place["rows"] * place["columns"] for place in mine) == rows * columns
+        places_of = [(row, column) for place in mine for row in place["rows"] for column in place["columns"]]
+        assert sorted(places_of) == [(row, column) for row in range(rows) for column in range(columns)]
     assert public_file(design.core).count("public_flat_rd") == len(captured(design.core))

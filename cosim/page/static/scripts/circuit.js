@@ -151,7 +151,7 @@
       const at = place * bits + bit;
       memory[at >> 3] ^= 1 << (at & 7);
       const block = weights[word], row = Math.floor(place / tile[1]), column = place % tile[1];
-      const name = `${block.matrix}[${block.row + row}][${block.column + column}]`;
+      const name = `${block.matrix}[${block.rows[row]}][${block.columns[column]}]`;
       const before = this.flipped.findIndex((one) => one.word === word && one.bit === at);
       if (before < 0) this.flipped.push({ word, bit: at, name });
       else this.flipped.splice(before, 1);
@@ -161,11 +161,11 @@
     /** A weight of some matrix, chosen by a number from 0 to 1. @returns {{word: number, place: number}} */
     somewhere(number) {
       const { weights, tile } = this.description;
-      const sizes = weights.map((block) => block.rows * block.columns);
+      const sizes = weights.map((block) => block.rows.length * block.columns.length);
       let left = Math.floor(number * sizes.reduce((sum, size) => sum + size, 0));
       let word = 0;
       while (left >= sizes[word]) left -= sizes[word++];
-      const { columns } = weights[word];
+      const columns = weights[word].columns.length;
       return { word, place: Math.floor(left / columns) * tile[1] + (left % columns) };
     }
   };

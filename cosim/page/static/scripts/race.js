@@ -18,6 +18,7 @@
       /** What the last race measured. @type {{name: string, rate: number}[]} */
       this.measured = [];
       Talos.at("race").addEventListener("click", () => this.run());
+      window.addEventListener("resize", () => { if (this.runners) this._chart(); });
     }
 
     async open() {

@@ -3,8 +3,10 @@
  * The report: charts and tables of what the project's commands have written.
  */
 (function (Talos) {
-  /** Width of a chart: that of the page, but readable on a phone, where it scrolls. */
-  const width = () => Math.max(640, Math.min(1080, document.querySelector("main").clientWidth - 90));
+  /** Width of a chart: that of its panel. */
+  const width = () => Math.max(280, Math.min(1080, document.querySelector("main").clientWidth - (narrow() ? 70 : 120)));
+  /** Whether a name must stand above its bar, for want of room beside it. */
+  const narrow = () => document.querySelector("main").clientWidth < 760;
   const KINDS = ["simulated", "this browser", "measured", "published", "published RTL, simulated"];
   const COLOURS = ["#0f9d83", "#d9822b", "#4a7fc1", "#98a3ae", "#c3c9d0"];
   const LABELS = {
@@ -32,15 +34,18 @@
   Talos.rateChart = (rows, { label = "steps a second", format = Talos.rate } = {}) => {
     const sorted = [...rows].sort((a, b) => b.rate - a.rate);
     const least = 10 ** Math.floor(Math.log10(Math.min(...sorted.map((row) => row.rate))));
+    const above = narrow();
     const chart = Plot().plot({
-      width: width(), marginLeft: width() < 800 ? 290 : 330, marginRight: 90, height: 70 + 21 * sorted.length, marginBottom: 50, style,
+      width: width(), marginLeft: above ? 4 : 330, marginRight: 90, height: 70 + (above ? 36 : 21) * sorted.length,
+      marginBottom: 50, style,
       ariaLabel: `${label}: ${sorted.map((row) => `${row.name} ${format(row.rate)}`).join("; ")}`,
       x: { type: "log", label: `${label} (logarithmic) →`, grid: true, labelOffset: 44, ticks: 6, domain: [least, 1.1 * sorted[0].rate], tickFormat: "~s" },
-      y: { domain: sorted.map((row) => row.name), label: null },
+      y: { domain: sorted.map((row) => row.name), label: null, axis: above ? null : "left" },
       color: { domain: KINDS, range: COLOURS },
       marks: [
-        Plot().barX(sorted, { y: "name", x1: least, x2: "rate", fill: "kind", rx: 2, title: (row) => row.source || row.name }),
-        Plot().text(sorted, { y: "name", x: "rate", text: (row) => format(row.rate), textAnchor: "start", dx: 5,
+        Plot().barX(sorted, { y: "name", x1: least, x2: "rate", fill: "kind", rx: 2, insetTop: above ? 17 : 0, title: (row) => row.source || row.name }),
+        above ? Plot().text(sorted, { y: "name", x: () => least, text: "name", textAnchor: "start", dy: -9 }) : null,
+        Plot().text(sorted, { y: "name", x: "rate", dy: above ? 8 : 0, text: (row) => format(row.rate), textAnchor: "start", dx: 5,
           fontWeight: (row) => row.kind === "simulated" ? 700 : 400 }),
       ],
     });
@@ -90,7 +95,7 @@
         chart(Talos.rateChart([...rows, ...one].map((row) => ({ ...row, rate: row.steps_per_second }))))) : null;
     },
     (report) => {
-      const rows = report.power.filter((row) => row.streams === 1);
+      const rows = report.power.filter((row) => row.streams === 1 || row.kind === "simulated");
       const assumed = [...new Set(rows.map((row) => `${row.watts} W ${row.watts_are}`))].join("; ");
       return panel("Steps a second and watt", `Power as it was published or assumed: ${assumed}. No power of our cores has been measured.`,
         chart(Talos.rateChart(rows.map((row) => ({ ...row, rate: row.per_watt })), { label: "steps a second and watt" })));
@@ -132,6 +137,14 @@
   const chart = (content) => Talos.element("div", { class: "chart" }, [content]);
 
   Talos.Report = class {
+    constructor() {
+      // A chart is as wide as the page was when it was drawn.
+      window.addEventListener("resize", () => {
+        this.made = false;
+        if (!Talos.at("view-report").hidden) this.open();
+      });
+    }
+
     /** Show the report; it is made when it is first opened. */
     async open() {
       if (this.made) return;
