@@ -126,11 +126,11 @@ class Within:
 class Exhaustive:
     """All inputs of a circuit, one by one, against the golden model.
 
-    ``differences`` yields a line for each difference.
+    ``differences`` returns a line for each difference that it has found, and may leave off at the first.
     """
 
     cases: int
-    differences: Callable[[], Iterable[str]]
+    differences: Callable[[], list[str]]
 
 
 Claim = Everywhere | Always | Within | Exhaustive

@@ -171,7 +171,9 @@ def prove_all(
         )  # fmt: skip
 
     with workers(os.cpu_count() or 1) as pool:
-        jobs = {pool.submit(one, found): found for found in chosen}
+        # The long ones first, so that none is left alone at the end.
+        jobs = {pool.submit(one, found): found for found in sorted(chosen, key=lambda found: found.entry.quick)}
         for job in as_completed(jobs):
             on_proven(job.result())
-    return [job.result() for job in jobs]
+    proven = {found.entry.name: job.result() for job, found in jobs.items()}
+    return [proven[found.entry.name] for found in chosen]

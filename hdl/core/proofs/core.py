@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from amaranth.hdl import C, Mux, Signal, Value, signed
+from amaranth.hdl import C, Mux, Shape, Signal, Value, signed
 
 from hdl.core.config import CORES
 from hdl.core.core import Core
@@ -42,16 +42,16 @@ class _Sum:
         self.total = Signal(signed(width + _SPARE), name=f"{name}_wide_total")
         self.count = Signal(range(most + 2), name=f"{name}_count")
 
-    def follow(self, valid: Value, first: Value, term: Any, start: Any = 0) -> None:
+    def follow(self, valid: Value, first: Value, term: Any, start: Any = None) -> None:
         """Add terms as the circuit does, and keep the sum within what so many terms can make."""
         m = self.m
         self.circuit.assume(~valid | first | (self.count < self.most))
         self.circuit.assume(term <= self.high, term >= self.low)
-        m.d.comb += self.total.eq(Mux(first, start, self.held) + term)
+        m.d.comb += self.total.eq(Mux(first, 0 if start is None else start, self.held) + term)
         with m.If(valid):
             m.d.sync += [self.held.eq(self.total), self.count.eq(Mux(first, 1, self.count + 1))]
         # A start counts as a term more.
-        terms = Mux(self.count == 0, 0, self.count + 1)
+        terms = self.count if start is None else Mux(self.count == 0, 0, self.count + 1)
         self.circuit.always(
             self.count <= self.most,
             self.held <= terms * self.high,
@@ -77,12 +77,47 @@ def _tile(circuit: Circuit, core: Core) -> None:
             low, high = _bounds(word, word, columns)
             circuit.assume(part >= low, part <= high)
         wide = _Sum(circuit, f"row{row}", tile.total_shape.width, _bounds(word, word, columns * split), blocks)
-        start = inside[f"addend{row}"] << tile.word.fraction if tile.addends else C(0, 1)
+        start = inside[f"addend{row}"] << tile.word.fraction if tile.addends else None
         wide.follow(inside["valid"], inside["first"], sum(parts[1:], parts[0]), start)
         circuit.always(
             inside[f"held{row}"] == wide.held,
             ~inside["valid"] | (inside[f"total{row}"] == wide.total),
         )
+
+
+def _attention(circuit: Circuit, core: Core) -> None:
+    """Sums of weights, and of weighted values, over the rows of the cache."""
+    attention = core.attention
+    inside = circuit.unit(attention, "attention")
+    ports: Any = attention
+    positions, weight, word = attention.positions, attention.spec.exp.width, attention.spec.word.width
+    operands = attention.divide.i.payload.shape()
+    for name, stage, value_width in (("numerators", 2, word), ("denominators", 1, None)):
+        shape = operands[name].shape
+        width = Shape.cast(shape.elem_shape).width
+        held, total = inside[name], inside[f"next_{name}"]
+        for number in range(shape.length):
+            if value_width is None:
+                weights = [inside["weights"].word_select(number * positions + column, weight)
+                           for column in range(positions)]  # fmt: skip
+                bounds, term = (0, positions * ((1 << weight) - 1)), sum(weights[1:], weights[0])
+            else:
+                largest = positions * ((1 << weight) - 1) << (value_width - 1)
+                bounds = (-largest, largest)
+                lane = attention.cache.layout.lane(*divmod(number, attention.head_dim))
+                term = Value.cast(ports.multipliers.sums[lane])
+            wide = _Sum(circuit, f"{name}{number}", width, bounds, attention.rows)
+            wide.follow(inside[f"value_valid{stage}"], inside[f"value_first{stage}"], term)
+            circuit.always(
+                _element(held, number, shape.elem_shape) == wide.held,
+                ~inside[f"value_valid{stage}"] | (_element(total, number, shape.elem_shape) == wide.total),
+            )
+
+
+def _element(values: Value, number: int, shape: Any) -> Value:
+    """Return an element of an array, as its shape says."""
+    bits = values.word_select(number, Shape.cast(shape).width)
+    return bits.as_signed() if Shape.cast(shape).signed else bits
 
 
 def _head(circuit: Circuit, core: Core) -> None:
@@ -114,6 +149,11 @@ _TILE = Planted(
     right="signed(2 * word.width + (terms - 1).bit_length())",
     wrong="signed(2 * word.width - 1)",
 )
+_ATTENTION = Planted(
+    module="hdl.units.attention",
+    right="unsigned(spec.exp.width + growth)",
+    wrong="unsigned(spec.exp.width - 1)",
+)
 _HEAD = Planted(
     module="hdl.units.sparse_tile",
     right="signed(2 * word.width + (self.columns - 1).bit_length())",
@@ -122,6 +162,7 @@ _HEAD = Planted(
 
 PROPERTIES = (
     *(_property(name, "tile", "The totals of the tile", _tile, 2, _TILE) for name in CORES),
+    *(_property(name, "attention", "The sums over positions", _attention, 8, _ATTENTION) for name in CORES),
     *(
         _property(name, "head", "The totals of the folded head", _head, 5, _HEAD)
         for name in CORES

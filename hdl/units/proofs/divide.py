@@ -77,6 +77,12 @@ PROPERTIES = (
         quick=True,
     ),
     Property(
+        name="divide.scale",
+        statement="Quotient and remainder of RMSNorm's division in talos-v2 are right, for all operands that fit.",
+        claim=Always(circuit=lambda circuit: _quotient(circuit, (25, 16, 15), 3), cycles=3),
+        planted=_PLANTED,
+    ),
+    Property(
         name="divide.attention",
         statement="Quotient and remainder of attention's division in talos-v2 are right, for all operands that fit.",
         claim=Always(circuit=lambda circuit: _quotient(circuit, (33, 17, 16), 3), cycles=3),
