@@ -14,7 +14,7 @@ __all__ = ["compare"]
 def compare(
     shapes: Sequence[Any], build: Callable[..., Any], cases: Iterable[Sequence[int]], golden: Callable[..., int]
 ) -> list[str]:
-    """Return a line for the first case, if any, in which ``build(m, *inputs)`` without state is not ``golden(*case)``."""
+    """Return a line for the first case, if any, in which ``build(m, *inputs)`` is not ``golden(*case)``."""
     m = Module()
     inputs = [Signal(shape, name=f"input{number}") for number, shape in enumerate(shapes)]
     value = Value.cast(build(m, *inputs))

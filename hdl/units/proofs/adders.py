@@ -54,6 +54,5 @@ PROPERTIES = (
             right="Mux(digit[0], triple, value << 1), once) if",
             wrong="Mux(digit[0], triple, value), once) if",
         ),
-        quick=True,
     ),
 )

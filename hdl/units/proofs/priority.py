@@ -33,6 +33,5 @@ PROPERTIES = (
             right="return several(low) | several(high) | (low.any() & high.any())",
             wrong="return several(low) | several(high)",
         ),
-        quick=True,
     ),
 )

@@ -44,6 +44,5 @@ PROPERTIES = (
             right="((across[: 2 * h] + over[: 2 * h]) << h)",
             wrong="((across[: 2 * h] + over[: 2 * h])[: 2 * h] << h)",
         ),
-        quick=True,
     ),
 )

@@ -31,6 +31,5 @@ PROPERTIES = (
             right="return state ^ Cat(C(0, 5), state[:-5])",
             wrong="return state ^ Cat(C(1, 5), state[:-5])",
         ),
-        quick=True,
     ),
 )
