@@ -15,6 +15,7 @@ from cosim.core.enums import STAGES
 from cosim.core.measurement import Measurement, compare_recorded, compare_simulators
 from cosim.core.recorded import Recorded
 from cosim.core.request import name_request
+from cosim.page.inputs import check
 from cosim.report.tables import print_report
 from hdl.core.config import CLOCK_HZ
 from hdl.core.cores import core_config
@@ -46,6 +47,7 @@ def test_sim_reports_and_remembers(tmp_path: Path, capsys: pytest.CaptureFixture
     shown = capsys.readouterr().out
     assert status == 0
     assert report["clock_hz"] == CLOCK_HZ == 56_250_000
+    check("sim", report)
     [run] = report["runs"]
     assert run.keys() >= FIELDS
     assert run["core"] == "tile16"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from cosim.page.inputs import check
 from host_c import Model
 from host_c.bench.chart import write_chart
 from host_c.bench.cli import bench
@@ -137,7 +138,7 @@ def test_the_command_measures_any_checkpoint(tmp_path: Path) -> None:
     path = save(small_checkpoint(), tmp_path / "small.npz")
     done = command("--weights", path, "--format", "Q6.12", "--runs", "1", "--out", tmp_path / "out", "--no-chart")
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "out" / "bench.json").read_text(encoding="utf-8"))
+    report = check("bench", json.loads((tmp_path / "out" / "bench.json").read_text(encoding="utf-8")))
     assert (report["format"], report["checkpoint"]) == ("Q6.12", small_checkpoint().digest)
     assert report["base"] == "C float32, scalar"
     assert {row["kind"] for row in report["rows"]} == {"measured"}

@@ -22,6 +22,7 @@ from cosim.core.checker import Mismatch
 from cosim.core.verify import Generated, compile_design, generate
 from cosim.engine.compile import Model
 from cosim.engine.simulators import Simulator, SimulatorError
+from cosim.page.inputs import check
 from talos_ref.golden.batched import replay
 from talos_ref.golden.digest import add_steps
 from tests.cosim.core.test_mutation import in_module
@@ -93,7 +94,7 @@ def test_sim_reports_all_streams(tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = tmp_path / "sim.json"
     options = ["--design", str(design), "--simulator", "icarus", "--icarus-names", "9", "--out", str(out)]
     assert cli.main(["sim", *options]) == 0
-    report = json.loads(out.read_text())
+    report = check("sim", json.loads(out.read_text()))
     [run] = report["runs"]
     assert (run["core"], run["streams"], run["constant_position_0"], run["names"]) == ("barrel", 8, True, 9)
     assert run["cycles_per_step"] == run["cycles"] / run["steps"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosim.page.inputs import check
 from hdl.cli import main
 from hdl.core.config import CoreConfig
 from hdl.core.estimate import estimate
@@ -125,7 +126,7 @@ def test_report_quotes_the_calibrated_ranges(
     monkeypatch.setattr(resource_report, "known_pairs", lambda: [a_pair()])
     out = tmp_path / "resources.json"
     assert main(["resources", "--core", "tile16", "--out", str(out)]) == 0
-    report = json.loads(out.read_text())
+    report = check("resources", json.loads(out.read_text()))
     assert report["cores"][0]["alms"] == 16_000
     assert report["cores"][0]["calibrated"] == {"alms": [16_941, 18_000], "longest_path_ps": [9_000, 10_000]}
     assert pair_from_json(report["pairs"][0]) == a_pair()

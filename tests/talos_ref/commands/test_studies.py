@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cosim.page.inputs import check
 from talos_ref.cli import main
 from talos_ref.commands import studies
 from talos_ref.model import checkpoint as checkpoints
@@ -55,7 +56,7 @@ def test_quant(run: Any, words: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert text[1].split()[:4] == ["fp32", "0.00000", f"{rows[0]['nll']:.4f}", f"{rows[0]['nll_all']:.4f}"]
     assert text[-1] == f"wrote {folder / 'quant.json'}, quant.png and quant.svg"
     assert sorted(path.name for path in folder.iterdir()) == ["quant.json", "quant.png", "quant.svg"]
-    report = json.loads((folder / "quant.json").read_text())
+    report = check("quant", json.loads((folder / "quant.json").read_text()))
     assert set(report) == {"study", "weights", "names", "words", "all_words", "published_source", "rows"}
     assert (report["study"], report["words"], report["all_words"], report["rows"]) == ("quant", 2, 3, rows)
 
@@ -124,7 +125,7 @@ def test_ladder(
     assert text[6].startswith(f"6  four heads, Adam               4,240   {nll:.4f}     {new:.4f}")
     assert text[7].startswith(f"step 6 as a circuit, Q4.12: nll {rows[5]['circuit']['nll_fixed']:.6f} on ")
     assert sorted(path.name for path in folder.iterdir()) == ["ladder.json", "ladder.npz", "ladder.png", "ladder.svg"]
-    report = json.loads((folder / "ladder.json").read_text())
+    report = check("ladder", json.loads((folder / "ladder.json").read_text()))
     assert set(report) == {"study", "names", "words", "published_source", "rows"}
     assert report["rows"] == rows
     assert checkpoints.load(folder / "ladder.npz").digest == rows[5]["circuit"]["digest"]
@@ -156,7 +157,7 @@ def test_profile(run: Any, tmp_path: Path) -> None:
     status, lines, err = run("profile", "--count", 3, "--json", "--folder", folder)
     assert (status, len(lines), err) == (0, 1, "")
     result = json.loads(lines[0])
-    assert json.loads((folder / "profile.json").read_text())["rows"] == result["rows"]
+    assert check("profile", json.loads((folder / "profile.json").read_text()))["rows"] == result["rows"]
     assert sorted(path.name for path in folder.iterdir()) == ["profile.json", "profile.png", "profile.svg"]
     status, text, _ = run("profile", "--count", 3)
     assert status == 0

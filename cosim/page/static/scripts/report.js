@@ -36,7 +36,7 @@
     const least = 10 ** Math.floor(Math.log10(Math.min(...sorted.map((row) => row.rate))));
     const above = narrow();
     const chart = Plot().plot({
-      width: width(), marginLeft: above ? 4 : 330, marginRight: 90, height: 70 + (above ? 36 : 21) * sorted.length,
+      width: width(), marginLeft: above ? 14 : 330, marginRight: 90, height: 70 + (above ? 36 : 21) * sorted.length,
       marginBottom: 50, style,
       ariaLabel: `${label}: ${sorted.map((row) => `${row.name} ${format(row.rate)}`).join("; ")}`,
       x: { type: "log", label: `${label} (logarithmic) →`, grid: true, labelOffset: 44, ticks: 6, domain: [least, 1.1 * sorted[0].rate], tickFormat: "~s" },
