@@ -21,11 +21,12 @@ from cosim.core.bench_run import run_bench
 from cosim.core.checker import Mismatch
 from cosim.core.verify import Generated, compile_design, generate
 from cosim.engine.compile import Model
-from cosim.engine.simulators import Simulator, SimulatorError
+from cosim.engine.simulators import Simulator, SimulatorError, find_program
 from cosim.page.inputs import check
 from talos_ref.golden.batched import replay
 from talos_ref.golden.digest import add_steps
 from tests.cosim.core.test_mutation import in_module
+from tests.hdl.test_verilog import lint, succeed
 from tests.helpers.barrel_designs import small_barrel
 
 
@@ -59,6 +60,14 @@ def test_the_digest_is_that_of_the_golden_model() -> None:
     counters = [run_bench(compiled(kind), design, BATCHES_BENCH, batches=part).counters for kind in Simulator]
     assert counters[0] == counters[1]
     assert counters[0]["cycles"] > 0
+
+
+@pytest.mark.parametrize("system", [False, True])
+def test_tools_have_nothing_to_say_of_the_verilog(system: bool, tmp_path: Path) -> None:
+    made = generate(small_barrel(), system=system)
+    assert lint(made.path, made.top, tmp_path) == ""
+    command = [find_program("iverilog"), "-g2005", "-Wall", "-Wno-timescale", "-s", made.top, "-t", "null"]
+    assert succeed([*command, str(made.path)], tmp_path) == ""
 
 
 WORD = r" = \d+'h)([0-9a-f]+)(;)"
