@@ -15,7 +15,7 @@ from hdl.core.schedule import Instruction, Operation, Vector
 from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.sparse_tile import SparseTile
 
-__all__ = ["Done", "stage_cycles", "timeline"]
+__all__ = ["Done", "longest_request", "stage_cycles", "timeline"]
 
 @dataclass(frozen=True)
 class Done:
@@ -98,6 +98,13 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
                 ready[destination] += 1
             ready[destination] = max(ready[destination], core.sampler.PREPARATION) + core.sampler.LATENCY
     return done
+
+
+def longest_request(core: Core) -> int:
+    """Return the cycles of a name of as many steps as there are positions, if no hidden unit is ever 0."""
+    rows, hidden = core.config.tile_rows, core.model.mlp_dim
+    full = [min(rows, hidden - first) for first in range(0, hidden, rows)]
+    return sum(timeline(core, position, full)[-1].cycle for position in range(core.model.block_size))
 
 
 def _sparse_done(announced: Sequence[tuple[int, int]]) -> int:

@@ -98,6 +98,7 @@ def _request() -> tuple[Register, ...]:
                 flag("read_only", 4, "write to a register that can only be read; ignored"),
                 flag("unmapped", 5, "read (answered with 0) or write (ignored) where there is no register"),
                 flag("partial_write", 6, "write with less than all four byte enables; ignored"),
+                flag("time_out", 7, "request that did not end in time; it was ended, and the core cleared"),
             ),
         ),
         Register(

@@ -29,6 +29,7 @@ __all__ = ["RegisterBlock"]
 
 _FROM_RUNNER = ("illegal_length", "illegal_step", "direct_disabled", "busy")
 _FROM_COMMANDS = ("read_only", "unmapped", "partial_write")
+_PATIENCE = 1 << 20
 
 
 class RegisterBlock(wiring.Component):
@@ -47,6 +48,8 @@ class RegisterBlock(wiring.Component):
         What ``build`` answers, 32 bits.
     clock_hz : int
         Of the clock that this runs at.
+    patience : int
+        A request that has not ended after so many cycles, a power of two, is ended with an error.
 
     Members
     -------
@@ -66,10 +69,10 @@ class RegisterBlock(wiring.Component):
 
     LAUNCH_LATENCY = 1 + Runner.LAUNCH_LATENCY
 
-    def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ) -> None:
+    def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ, patience: int = _PATIENCE) -> None:
         check_width("build", build, 0xFFFFFFFF, 0)
         self.config, self.model, self.logit, self.build = config, config.model, config.arithmetic.logit, build
-        self.clock_hz = clock_hz
+        self.clock_hz, self.patience = clock_hz, patience
         self.registers = register_map(self.model, self.logit)
         self.name_words = core_name_words(config.name)
         self.rate = TokenRate(clock_hz=clock_hz, max_letters=self.model.max_letters)
@@ -92,7 +95,7 @@ class RegisterBlock(wiring.Component):
         m = Module()
         m.submodules.end = end = RegisterBus()
         m.submodules.commands = self._commands = commands = Commands(self.registers)
-        m.submodules.runner = self._runner = runner = Runner(self.model, self.logit)
+        m.submodules.runner = self._runner = runner = Runner(self.model, self.logit, self.patience)
         m.submodules.rate = rate = self.rate
         wiring.connect(m, wiring.flipped(self.bus), end.bus)
         wiring.connect(m, wiring.flipped(self.core), runner.core)
@@ -115,8 +118,9 @@ class RegisterBlock(wiring.Component):
         self._toggle = Signal(name="toggle")
         self._error = Signal(len(self.registers.register("error").fields), name="error")
         faults = Cat(
-            *(getattr(runner, name) for name in _FROM_RUNNER), *(getattr(commands, name) for name in _FROM_COMMANDS)
-        )
+            *(getattr(runner, name) for name in _FROM_RUNNER), *(getattr(commands, name) for name in _FROM_COMMANDS),
+            runner.time_out,
+        )  # fmt: skip
         m.d.sync += [
             self._toggle.eq(self._toggle ^ end.execute),
             self._error.eq(Mux(runner.begun, 0, self._error) | faults),

@@ -9,6 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.registers.avalon import ADDRESS_WIDTH, AvalonSignature
+from hdl.registers.voted import voted_register
 
 __all__ = ["ACCESS", "RegisterBus"]
 
@@ -21,10 +22,10 @@ class RegisterBus(wiring.Component):
 
     Timing: an access accepted at the end of cycle 0 is executed in cycle 1, so that each one sees the effects of those
     before it. A read samples ``answer`` in that cycle, or in the first later one without ``hold``; the answer is on the
-    bus ``LATENCY`` cycles after the acceptance, plus those of ``hold``. ``waitrequest`` comes from a register.
+    bus ``LATENCY`` cycles after the acceptance, plus those of ``hold``. ``waitrequest`` comes from registers.
 
     A reset leaves all this alone: the bus answers while the machine behind it is held in reset. From whatever state it
-    is in at power-up it is idle one cycle after the last ``hold``.
+    is in at power-up it is idle one cycle after the last ``hold``. One that flips loses no access and no answer.
 
     Members
     -------
@@ -55,9 +56,10 @@ class RegisterBus(wiring.Component):
         m = Module()
         bus, access = self.bus, self.access
         accessed = Signal(ACCESS, reset_less=True, name="accessed")
-        writing = Signal(reset_less=True, name="writing")
-        reading = Signal(reset_less=True, name="reading")
-        answered = Signal(reset_less=True, name="answered")
+        # A bit of these that particles flip would lose an access, or its answer, and then the initiator waits for ever.
+        writing_next, writing = voted_register(m, "writing")
+        reading_next, reading = voted_register(m, "reading")
+        answered_next, answered = voted_register(m, "answered")
         answer = Signal(32, reset_less=True, name="answer")
 
         waits = Signal(name="waits")
@@ -69,12 +71,12 @@ class RegisterBus(wiring.Component):
                 accessed.data.eq(bus.writedata),
                 accessed.enables.eq(bus.byteenable),
             ]
-        m.d.sync += [
-            writing.eq(bus.write & ~reading),
-            reading.eq((bus.read & ~reading) | waits),
-            answered.eq(reading & ~waits),
-            answer.eq(self.answer),
+        m.d.comb += [
+            writing_next.eq(bus.write & ~reading),
+            reading_next.eq((bus.read & ~reading) | waits),
+            answered_next.eq(reading & ~waits),
         ]
+        m.d.sync += answer.eq(self.answer)
         m.d.comb += [
             access.eq(accessed),
             self.execute.eq(writing | (reading & ~waits)),

@@ -35,6 +35,9 @@ class State(IntEnum):
 class Runner(wiring.Component):
     """One request at a time: launched by ``start`` or ``step``, ended by its last result, ``clear`` or a refusal.
 
+    A request that has not ended ``patience`` cycles after its start is ended too, and the core cleared: a bit that
+    particles have flipped may keep it from an end, and a start while busy is ignored.
+
     Timing: a command in cycle 0 is offered to the core as a request from cycle 2 on. A result is always taken; in the
     cycle after it ``last``, ``logits`` and ``rng`` have it, and in the one after that ``letters``, ``count`` and
     ``done``. ``clear``, ``start`` and ``step`` go before all else that happens in their cycle.
@@ -44,6 +47,8 @@ class Runner(wiring.Component):
     model : ModelConfig
     word : Format
         Of a logit.
+    patience : int
+        A power of two above the cycles of every request.
 
     Members
     -------
@@ -72,17 +77,21 @@ class Runner(wiring.Component):
         Another request, or none, follows in the next cycle.
     letter, ended : Out(1)
         The result that was taken last is a letter; it is the request's last.
-    illegal_length, illegal_step, direct_disabled, busy : Out(1)
+    illegal_length, illegal_step, direct_disabled, busy, time_out : Out(1)
         As the fields of ``error``, when they are found.
+
+    Raises ValueError if ``patience`` is no power of two.
     """
 
     LAUNCH_LATENCY = 2
 
-    def __init__(self, model: ModelConfig, word: Format) -> None:
-        self.model = model
+    def __init__(self, model: ModelConfig, word: Format, patience: int) -> None:
+        if patience < 1 or patience.bit_count() != 1:
+            raise ValueError(f"patience must be a power of two, not {patience!r}")
+        self.model, self.patience = model, patience
         shape, token = shape_of(word), index_shape(model.vocab_size)
         flags = ("ready", "working", "done", "direct", "counted", "begun", "letter", "ended")
-        faults = ("illegal_length", "illegal_step", "direct_disabled", "busy")
+        faults = ("illegal_length", "illegal_step", "direct_disabled", "busy", "time_out")
         super().__init__(
             {
                 "core": In(CoreSignature(model, word)),
@@ -117,6 +126,7 @@ class Runner(wiring.Component):
         ]
         self._run(m)
         self._take_results(m)
+        self._watch(m)
         self._begin(m)
         return m
 
@@ -176,6 +186,17 @@ class Runner(wiring.Component):
                         m.d.sync += self.letters[index].eq(self.last.token)
         with m.If(self.ended):
             m.d.sync += self._state.eq(State.DONE)
+
+    def _watch(self, m: Module) -> None:
+        """The end of a request that has taken too long, whatever the state may be by which it does not end."""
+        waited = Signal(range(self.patience + 1), name="waited")
+        m.d.comb += self.time_out.eq(self.working & waited[-1] & ~self.begun)
+        with m.If(self.working):
+            m.d.sync += waited.eq(waited + 1)
+        with m.If(~self.working | self.time_out | self.begun):
+            m.d.sync += waited.eq(0)
+        with m.If(self.time_out):
+            m.d.sync += [self._state.eq(State.DONE), self.core.clear.eq(1)]
 
     def _begin(self, m: Module) -> None:
         """Clear, start and direct step."""

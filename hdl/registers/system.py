@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.build_cache import build_id
 from hdl.core.core import Core
+from hdl.core.timeline import longest_request
 from hdl.design import Design
 from hdl.registers.avalon import AvalonSignature
 from hdl.registers.block import RegisterBlock
@@ -42,7 +43,9 @@ class System(wiring.Component):
 
     def __init__(self, design: Design) -> None:
         self.core = Core(design)
-        self.block = RegisterBlock(design.core, build=build_id(design), clock_hz=design.clock_hz)
+        # A power of two, and twice as long as any request can take, or more.
+        patience = 2 << longest_request(self.core).bit_length()
+        self.block = RegisterBlock(design.core, build=build_id(design), clock_hz=design.clock_hz, patience=patience)
         super().__init__(
             {
                 "bus": In(AvalonSignature()),
