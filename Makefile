@@ -36,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove bench quant ladder profile page lock clean distclean
+.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets bench quant ladder profile page lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -99,6 +99,9 @@ pnr: .venv/.installed ## the same of every core, an hour and more: tile16 at 56.
 
 prove: .venv/.installed ## properties of the units, for all inputs and cycles, and a planted bug for each; build/prove.json
 	$(BIN)/python -m cosim prove
+
+upsets: .venv/.installed ## single bits of a core and its registers flipped in mid-name: what a host sees; build/upsets.json
+	$(BIN)/python -m cosim upsets $(CHOICE) $(if $(UPSETS),--upsets '$(UPSETS)')
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench $(MODEL)

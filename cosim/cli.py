@@ -23,6 +23,7 @@ from cosim.core.measurement import Measurement
 from cosim.core.model import REFERENCES
 from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.evidence.cli import gates, reset
+from cosim.evidence.upset_report import upsets
 from cosim.names.command import names
 from cosim.options import MAX_NAMES, requests_option, simulators_option
 from cosim.page.command import page
@@ -47,7 +48,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset, prove, page, digest):
+for _command in (names, waves, gantt, gates, reset, prove, upsets, page, digest):
     commands.add_command(_command)
 
 

@@ -95,6 +95,7 @@ def compile_verilog(
     timing: bool = False,
     quick: bool = False,
     power_up: bool = False,
+    main: Path | None = None,
 ) -> Model:
     """Compile Verilog for one simulator, unless ``parent`` holds that very compilation.
 
@@ -121,6 +122,8 @@ def compile_verilog(
     power_up
         Under Verilator a register without initial value starts with a random one, of a seed that `cosim.engine.run.run`
         is given, in place of 0. In Icarus it always starts with X.
+    main
+        A C++ program around Verilator's model, the class ``Vtop``, in place of cocotb.
 
     Raises
     ------
@@ -146,18 +149,23 @@ def compile_verilog(
         # Of an option given twice, both programs take the second.
         commands[0] += ["--x-initial", "unique"] if power_up else []
         commands[1] += ["OPT_FAST=-O0"] if quick else []
+        if main is not None:
+            # Nor cocotb's library.
+            place = commands[0].index("-LDFLAGS")
+            del commands[0][place : place + 2]
     inputs = {
         "tools": [describe(kind), f"cocotb {importlib.metadata.version('cocotb')}"],
         "sources": [hashlib.sha256(text.encode()).hexdigest() for text in texts],
         "public": visible,
         "commands": commands,
+        **({} if main is None else {"main": hashlib.sha256(main.read_bytes()).hexdigest()}),
     }
     compiled = False
 
     def make(folder: Path) -> None:
         nonlocal compiled
         compiled = True
-        _write_inputs(kind, folder, texts, visible, top)
+        _write_inputs(kind, folder, texts, visible, top, main)
         # The log outlives a compilation that fails, of which no folder is left.
         with run_folder(folder.parent / "runs", "compile") as logs:
             _compile(kind, folder, commands, logs / "compile.log", waves, timing)
@@ -204,7 +212,14 @@ def _make_variables(timing: bool) -> tuple[str, ...]:
     return (*_MAKE_VARIABLES, *(_COROUTINES if timing else ()))
 
 
-def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list[tuple[str, str]], top: str) -> None:
+def _write_inputs(
+    kind: Simulator,
+    folder: Path,
+    texts: list[str],
+    visible: list[tuple[str, str]],
+    top: str,
+    main: Path | None = None,
+) -> None:
     """Write the sources, and the little that the simulator wants beside them."""
     for index, text in enumerate(texts):
         (folder / _source_name(kind, index)).write_text(text, encoding="utf-8")
@@ -219,7 +234,8 @@ def _write_inputs(kind: Simulator, folder: Path, texts: list[str], visible: list
         lines = [f'public_flat_rw -module "{module}" -var "{signal}"' for module, signal in visible]
         (folder / "public.vlt").write_text("\n".join(["`verilator_config", *lines, ""]))
         # The makefile that Verilator writes has no way to quote a blank in the paths of either package.
-        shutil.copyfile(cocotb_tools.config.share_dir / "lib" / "verilator" / _MAIN, folder / _MAIN)
+        given = cocotb_tools.config.share_dir / "lib" / "verilator" / _MAIN if main is None else main
+        shutil.copyfile(given, folder / _MAIN)
         (folder / _ROOT).symlink_to(verilator_root())
 
 
