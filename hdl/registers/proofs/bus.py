@@ -56,8 +56,8 @@ PROPERTIES = (
         claim=Always(circuit=_hang, cycles=4, any_state=("end",)),
         planted=Planted(
             module="hdl.registers.bus",
-            right="reading.eq((bus.read & ~reading) | waits)",
-            wrong="reading.eq(bus.read | waits)",
+            right="reading_next.eq((bus.read & ~reading) | waits)",
+            wrong="reading_next.eq(bus.read | waits)",
         ),
         quick=True,
     ),
@@ -67,8 +67,8 @@ PROPERTIES = (
         claim=Always(circuit=_accesses, depth=2, cycles=5, any_state=("end",)),
         planted=Planted(
             module="hdl.registers.bus",
-            right="writing.eq(bus.write & ~reading)",
-            wrong="writing.eq(bus.write)",
+            right="writing_next.eq(bus.write & ~reading)",
+            wrong="writing_next.eq(bus.write)",
         ),
         quick=True,
     ),
