@@ -25,7 +25,7 @@
   };
 
   /** "BOS" is a dot. @param {any} model @param {number} token */
-  Talos.letter = (model, token) => token < model.alphabet.length ? Array.from(model.alphabet)[token] : "·";
+  Talos.letter = (model, token) => token === model.bos ? "·" : Array.from(model.alphabet)[token];
 
   /**
    * Units by cycle.

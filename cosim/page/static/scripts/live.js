@@ -11,6 +11,9 @@
   const PICTURES = 16;
   const NAMES_SHOWN = 40;
 
+  /** The seed after a seed; the last one is followed by 1. @param {number} seed */
+  const after = (seed) => seed >= 2 ** 32 - 1 ? 1 : seed + 1;
+
   Talos.Live = class {
     /** @param {any} settings a `Talos.Settings` @param {any} library a `Talos.Library` */
     constructor(settings, library) {
@@ -88,7 +91,7 @@
       if (!this.lockstep) return;
       this._finish();
       this._begin();
-      this.settings.seed = this.settings.seed >= 2 ** 32 - 1 ? 1 : this.settings.seed + 1;
+      this.settings.seed = after(this.settings.seed);
       this.say("Running.");
       this._play();
     }
@@ -111,7 +114,7 @@
       this.playing = false;
       if (!this.lockstep.running) {
         this._begin();
-        this.settings.seed += 1;
+        this.settings.seed = after(this.settings.seed);
       }
       const ended = this._advance(most);
       this.draw();
@@ -195,7 +198,7 @@
           this._begin();
           while (lockstep.running) if (!this._advance(HANGS)) throw new Error("the circuit does not end its step");
           done++;
-          this.settings.seed = first + done;
+          this.settings.seed = after(this.settings.seed);
         }
         this.say(`${done} of ${count} names.`);
         this.draw();
