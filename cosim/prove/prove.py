@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,16 +14,18 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from cosim.prove.registry import Found
 from cosim.prove.smt import TRACE, ProofError, Smt, translate
 from cosim.prove.state import DIFFERENCES
 from hdl.device.yosys import yosys_version
 from hdl.proof import Always, Claim, Everywhere, Exhaustive, Planted, Within
-from talos_ref.processes import workers
+from talos_ref.processes import execute, workers
 
 __all__ = ["TIMEOUT", "Proven", "find_bug", "method_of", "prove", "prove_all"]
 
-TIMEOUT = 240.0
+TIMEOUT = 400.0
 """Seconds that a solver may take for one question."""
 
 
@@ -137,15 +138,13 @@ def _state(found: Found, folder: Path, planted: Planted | None, timeout: float) 
     folder.mkdir(parents=True)
     bug = [] if planted is None else [json.dumps(asdict(planted))]
     command = [sys.executable, "-m", "cosim.prove.state", found.module, found.entry.name, str(folder), *bug]
-    try:
-        done = subprocess.run(
-            command, cwd=Path(__file__).resolve().parent.parent.parent, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, check=False, timeout=timeout,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ProofError(f"{found.entry.name} was not decided in {timeout:.0f} s") from None
-    if done.returncode:
-        raise ProofError(f"{found.entry.name} could not be stated: {done.stderr[-2000:].strip()}")
+    log = folder / "state.log"
+    code = execute(command, Path(__file__).resolve().parent.parent.parent, os.environ, log, timeout=timeout)
+    if code is None:
+        raise ProofError(f"{found.entry.name} was not decided in {timeout:.0f} s")
+    if code:
+        said = log.read_text(encoding="utf-8")[-2000:].strip()
+        raise ProofError(f"{found.entry.name} could not be stated: {said}")
 
 
 def prove_all(
@@ -153,9 +152,11 @@ def prove_all(
 ) -> list[Proven]:
     """Return what came of properties, in their order; several are proven side by side, each reported as it ends.
 
-    A tool that fails, or takes longer than ``timeout``, has proven nothing, and found no bug.
+    A tool that fails, or takes longer than ``timeout``, has proven nothing, and found no bug. Another run in the same
+    folder is waited for.
     """
     yosys_version()
+    folder.mkdir(parents=True, exist_ok=True)
 
     def one(found: Found) -> Proven:
         name = found.entry.name
@@ -170,7 +171,7 @@ def prove_all(
             said=said[0],
         )  # fmt: skip
 
-    with workers(os.cpu_count() or 1) as pool:
+    with FileLock(folder / ".lock"), workers(os.cpu_count() or 1) as pool:
         # The long ones first, so that none is left alone at the end.
         jobs = {pool.submit(one, found): found for found in sorted(chosen, key=lambda found: found.entry.quick)}
         for job in as_completed(jobs):
