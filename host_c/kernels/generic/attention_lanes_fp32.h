@@ -17,9 +17,9 @@ INLINE floats score_of(const floats q[4], const floats k[4]) {
     return add(add(multiply(q[0], k[0]), multiply(q[1], k[1])), add(multiply(q[2], k[2]), multiply(q[3], k[3])));
 }
 
-/* Output of attention of `count` streams of the group from `first` on, [lane][element]. */
+/* Output of attention of `count` streams of the group from `first` on, and each lane's row of (token, position). */
 INLINE void attend_lanes(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count, uint32_t bos,
-                         float mixed[LANES][FAST_EMBD]) {
+                         floats mixed[FAST_EMBD], const float *own[LANES]) {
     enum { Q = FAST_EMBD, K = 2 * FAST_EMBD, V = 3 * FAST_EMBD };
     const float *row[FAST_POSITIONS][LANES];
     for (size_t lane = 0; lane < LANES; lane++) {
@@ -27,9 +27,9 @@ INLINE void attend_lanes(const talos_fp32_pack *p, const talos_group *g, size_t 
         const uint8_t *drawn = g->tokens[g->rows[first + (lane < count ? lane : 0)]];
         for (uint32_t i = 0; i <= g->position; i++) row[i][lane] = p->rows[(i ? drawn[i - 1] : bos) * FAST_POSITIONS + i][0];
     }
-    const float *const *own = row[g->position];
+    for (int lane = 0; lane < LANES; lane++) own[lane] = row[g->position][lane];
     for (int head = 0; head < FAST_EMBD; head += 4) {
-        floats q[4], k[4], v[4], total[4];
+        floats q[4], k[4], v[4], *total = mixed + head;
         four_elements(own, g->position, Q + head, q);
         four_elements(own, g->position, K + head, k);
         four_elements(own, g->position, V + head, v);
@@ -43,7 +43,6 @@ INLINE void attend_lanes(const talos_fp32_pack *p, const talos_group *g, size_t 
             for (int i = 0; i < 4; i++) total[i] = multiply_add(weight, v[i], total[i]);
         }
         quotients(total, sum);
-        unquad(total, mixed[0], FAST_EMBD, (size_t)head);
     }
 }
 

@@ -139,8 +139,21 @@ INLINE void draw(const talos_folded_pack *p, talos_stream *s, const int32x4_t lo
     s->token = 31 - (uint32_t)max_s32(found);
 }
 
-/* A step from the output of attention, which position 0 has no use for. */
-INLINE void finish(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD], int vectors) {
+INLINE void step_one(const talos_model *m, const neon_pack *p, talos_stream *s, int vectors) {
+    int32x4_t logits[8], noise[8];
+    noises(&p->pack, s, noise, vectors);
+    if (s->position) {
+        int16x4_t mixed[4];
+        attended(&p->pack.rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position, mixed);
+        logits_after(m, p, s, mixed, logits);
+    } else {
+        first_logits(&p->pack, s, logits);
+    }
+    draw(&p->pack, s, logits, noise, vectors);
+}
+
+/* The same from the output of attention, which position 0 has no use for. */
+INLINE void step_lane(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD], int vectors) {
     int32x4_t logits[8], noise[8];
     noises(&p->pack, s, noise, vectors);
     if (s->position) {
@@ -153,32 +166,21 @@ INLINE void finish(const talos_model *m, const neon_pack *p, talos_stream *s, co
 }
 
 /* A number of vectors that is known when this is compiled unrolls the loops; up to 28 tokens need only seven. */
-static void finish_seven(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
-    finish(m, p, s, mixed, 7);
-}
-static void finish_eight(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
-    finish(m, p, s, mixed, 8);
-}
+static bool seven_do(const talos_model *m) { return m->config.vocab_size <= 28; }
 
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const neon_pack *p = m->pack;
-    bool seven = m->config.vocab_size <= 28;
+    const bool seven = seven_do(m);
     for (int i = 0; i < count; i++) {
-        talos_stream *s = streams[i];
-        int16_t mixed[FAST_EMBD];
-        if (s->position) {
-            int16x4_t heads[4];
-            attended(&p->pack.rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position, heads);
-            for (int head = 0; head < FAST_HEADS; head++) vst1_s16(mixed + 4 * head, heads[head]);
-        }
-        (seven ? finish_seven : finish_eight)(m, p, s, mixed);
+        if (seven) step_one(m, p, streams[i], 7);
+        else step_one(m, p, streams[i], 8);
     }
 }
 
 static void together(const talos_model *m, const talos_group *g) {
     const neon_pack *p = m->pack;
     const talos_lane_row *rows = talos_folded_lanes(m, &p->pack);
-    const bool seven = m->config.vocab_size <= 28;
+    const bool seven = seven_do(m);
     const uint32_t bos = m->config.vocab_size - 1;
     talos_precise_state state = {.hidden = {0}};
     talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
@@ -189,7 +191,8 @@ static void together(const talos_model *m, const talos_group *g) {
         for (size_t i = 0; i < count; i++) {
             s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
             s.rng = g->rng[first + i];
-            (seven ? finish_seven : finish_eight)(m, p, &s, mixed[i]);
+            if (seven) step_lane(m, p, &s, mixed[i], 7);
+            else step_lane(m, p, &s, mixed[i], 8);
             g->rng[first + i] = s.rng;
             g->drawn[first + i] = (uint8_t)s.token;
         }

@@ -100,23 +100,13 @@ typedef struct {
     float32x4_t lane[8]; /* even tokens, then odd ones */
 } logits;
 
-/* Logits: head x + s folded relu(fc1 x), over the positive units alone. */
-INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t x, logits *l) {
-    uint8x8_t positive[8];
-    for (int at = 0; at < FAST_MLP; at += UNITS) {
-        float32x4_t h[UNITS / 4];
-        for (int i = 0; i < UNITS / 4; i++) h[i] = vdupq_n_f32(0.0f);
-        PRODUCT(UNITS / 16, FAST_MLP - UNITS, h, p->fc1[0] + at, x)
-        for (int i = 0; i < UNITS / 4; i++) vst1q_f32(state->hidden + at + 4 * i, h[i]);
-        for (int i = 0; i < UNITS / 8; i++)
-            positive[at / 8 + i] = vmovn_u16(vcombine_u16(vmovn_u32(above_zero(h[2 * i])), vmovn_u32(above_zero(h[2 * i + 1]))));
-    }
-    uint64_t mask = bits_of(positive);
+/* Logits: head x + s folded relu(fc1 x), over the positive units alone, of which unit u is hidden[stride * u]. */
+INLINE void head_product(const talos_fp32_pack *p, const float *hidden, size_t stride, uint64_t mask, float32x4x4_t x, logits *l) {
     float32x4_t sum[8];
     for (int i = 0; i < 8; i++) sum[i] = vdupq_n_f32(0.0f);
     for (; mask; mask &= mask - 1) {
-        int unit = __builtin_ctzll(mask);
-        float h = state->hidden[unit];
+        size_t unit = (size_t)__builtin_ctzll(mask);
+        float h = hidden[stride * unit];
         for (int j = 0; j < 2; j++) {
             float32x4x4_t column = load16(p->folded[unit] + 16 * j);
             for (int i = 0; i < 4; i++) sum[4 * j + i] = mla(sum[4 * j + i], column.val[i], vdupq_n_f32(h));
@@ -127,6 +117,19 @@ INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t
     float scale = 1.0f / sqrtf(sum_f32(squares) * (1.0f / FAST_EMBD) + (float)TALOS_EPS);
     for (int i = 0; i < 8; i++) l->lane[i] = vmulq_n_f32(sum[i], scale);
     PRODUCT(2, 0, l->lane, p->head[0], x)
+}
+
+INLINE void mlp(const talos_fp32_pack *p, talos_fp32_state *state, float32x4x4_t x, logits *l) {
+    uint8x8_t positive[8];
+    for (int at = 0; at < FAST_MLP; at += UNITS) {
+        float32x4_t h[UNITS / 4];
+        for (int i = 0; i < UNITS / 4; i++) h[i] = vdupq_n_f32(0.0f);
+        PRODUCT(UNITS / 16, FAST_MLP - UNITS, h, p->fc1[0] + at, x)
+        for (int i = 0; i < UNITS / 4; i++) vst1q_f32(state->hidden + at + 4 * i, h[i]);
+        for (int i = 0; i < UNITS / 8; i++)
+            positive[at / 8 + i] = vmovn_u16(vcombine_u16(vmovn_u32(above_zero(h[2 * i])), vmovn_u32(above_zero(h[2 * i + 1]))));
+    }
+    head_product(p, state->hidden, 1, bits_of(positive), x, l);
 }
 
 /* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
@@ -166,27 +169,18 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, const logits *l) {
     choose(p, s, l, rng);
 }
 
-/* A step from the output of attention, which position 0 has no use for once the pack has its logits. */
-static void finish(const talos_fp32_pack *p, talos_stream *s, const float mixed[FAST_EMBD]) {
-    logits l;
-    if (s->position == 0 && p->has_first)
-        for (int i = 0; i < 8; i++) l.lane[i] = vld1q_f32(p->first[s->token] + 4 * i);
-    else mlp(p, s->cache, project(p, s, load16(mixed)), &l);
-    draw(p, s, &l);
-}
-
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
     const talos_fp32_pack *p = m->pack;
     for (int i = 0; i < count; i++) {
         talos_stream *s = streams[i];
-        _Alignas(64) float mixed[FAST_EMBD];
+        logits l;
         if (s->position == 0 && p->has_first) {
-            talos_fp32_first(p, s);
+            const float *first = talos_fp32_first(p, s);
+            for (int j = 0; j < 8; j++) l.lane[j] = vld1q_f32(first + 4 * j);
         } else {
-            float32x4x4_t heads = attend(p, s);
-            for (int head = 0; head < FAST_HEADS; head++) vst1q_f32(mixed + 4 * head, heads.val[head]);
+            mlp(p, s->cache, project(p, s, attend(p, s)), &l);
         }
-        finish(p, s, mixed);
+        draw(p, s, &l);
     }
 }
 
@@ -220,19 +214,79 @@ INLINE void unquad(const floats in[4], float *rows, size_t stride, size_t at) {
 
 #include "attention_lanes_fp32.h"
 
+/* Hidden units that are positive, by lane: units 0 to 31 in the first half, the others in the second. */
+typedef struct {
+    uint32_t half[2][LANES];
+} positive_units;
+
+/* From the output of attention: x after it, by lane, and the hidden units, [unit][lane]. A weight is a lane of a vector of
+ * four, so that a product needs a quarter of a load where a single stream needs one. */
+static void products(const talos_fp32_pack *p, const floats mixed[FAST_EMBD], const float *const own[LANES],
+                     float rows[LANES][FAST_EMBD], float hidden[FAST_MLP][LANES], positive_units *positive) {
+    floats x[FAST_EMBD];
+#define FOUR(acc, v, w) \
+    { \
+        float32x4_t weights = vld1q_f32(w); \
+        (acc)[0] = MLA_LANE((acc)[0], v, weights, 0); \
+        (acc)[1] = MLA_LANE((acc)[1], v, weights, 1); \
+        (acc)[2] = MLA_LANE((acc)[2], v, weights, 2); \
+        (acc)[3] = MLA_LANE((acc)[3], v, weights, 3); \
+    }
+    for (int r = 0; r < FAST_EMBD; r += 4) {
+        quad(own, (size_t)r, x + r);
+        for (int c = 0; c < FAST_EMBD; c++) FOUR(x + r, mixed[c], p->wo[c] + r)
+        unquad(x + r, rows[0], FAST_EMBD, (size_t)r);
+    }
+    for (int half = 1; half >= 0; half--) {
+        uint32x4_t bits = vdupq_n_u32(0);
+        for (int unit = 32 * half + 24; unit >= 32 * half; unit -= 8) {
+            floats h[8];
+            for (int i = 0; i < 8; i++) h[i] = vdupq_n_f32(0.0f);
+            for (int c = 0; c < FAST_EMBD; c++) {
+                FOUR(h, x[c], p->fc1[c] + unit)
+                FOUR(h + 4, x[c], p->fc1[c] + unit + 4)
+            }
+            for (int i = 7; i >= 0; i--) {
+                vst1q_f32(hidden[unit + i], h[i]);
+                bits = vsubq_u32(vaddq_u32(bits, bits), above_zero(h[i]));
+            }
+        }
+        vst1q_u32(positive->half[half], bits);
+    }
+#undef FOUR
+}
+
+/* A step of the stream in a lane, from its products; position 0 needs none. */
+static void finish_lane(const talos_fp32_pack *p, talos_stream *s, const float row[FAST_EMBD],
+                        const float hidden[FAST_MLP][LANES], const positive_units *positive, size_t lane) {
+    logits l;
+    if (s->position) {
+        uint64_t mask = (uint64_t)positive->half[1][lane] << 32 | positive->half[0][lane];
+        head_product(p, hidden[0] + lane, LANES, mask, load16(row), &l);
+    } else {
+        for (int i = 0; i < 8; i++) l.lane[i] = vld1q_f32(p->first[s->model->config.vocab_size - 1] + 4 * i);
+    }
+    draw(p, s, &l);
+}
+
 static void together(const talos_model *m, const talos_group *g) {
     const talos_fp32_pack *p = m->pack;
     const uint32_t bos = m->config.vocab_size - 1;
-    talos_fp32_state state = {.hidden = {0}};
-    talos_stream s = {.model = (talos_model *)(uintptr_t)m, .cache = &state, .temper = *g->temper, .position = g->position};
-    _Alignas(64) float mixed[LANES][FAST_EMBD];
+    talos_stream s = {.model = (talos_model *)(uintptr_t)m, .temper = *g->temper, .position = g->position};
+    _Alignas(64) float rows[LANES][FAST_EMBD];
+    _Alignas(64) float hidden[FAST_MLP][LANES];
     for (size_t first = 0; first < g->count; first += LANES) {
         size_t count = g->count - first < LANES ? g->count - first : LANES;
-        if (g->position) attend_lanes(p, g, first, count, bos, mixed);
+        positive_units positive;
+        if (g->position) {
+            floats mixed[FAST_EMBD];
+            const float *own[LANES];
+            attend_lanes(p, g, first, count, bos, mixed, own);
+            products(p, mixed, own, rows, hidden, &positive);
+        }
         for (size_t i = 0; i < count; i++) {
-            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
             s.rng = g->rng[first + i];
-            finish(p, &s, mixed[i]);
+            finish_lane(p, &s, rows[i], (const float(*)[LANES])hidden, &positive, i);
             g->rng[first + i] = s.rng;
             g->drawn[first + i] = (uint8_t)s.token;
         }

@@ -115,8 +115,7 @@ INLINE void draw(const neon_pack *p, talos_stream *s, const int32x4_t l[8]) {
 }
 
 /* A step from the output of attention. */
-static void finish(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
-    const int16x4_t heads[4] = {vld1_s16(mixed), vld1_s16(mixed + 4), vld1_s16(mixed + 8), vld1_s16(mixed + 12)};
+INLINE void finish(const talos_model *m, const neon_pack *p, talos_stream *s, const int16x4_t heads[4]) {
     int16x4_t x[4];
     int32x4_t logits[8];
     project(p->wo, p->rows[s->token * FAST_POSITIONS + s->position].x, heads, x);
@@ -129,10 +128,8 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) {
         talos_stream *s = streams[i];
         int16x4_t heads[4];
-        int16_t mixed[FAST_EMBD];
         attended(&p->rows[s->token * FAST_POSITIONS + s->position], s->cache, s->position, heads);
-        for (int head = 0; head < FAST_HEADS; head++) vst1_s16(mixed + 4 * head, heads[head]);
-        finish(m, p, s, mixed);
+        finish(m, p, s, heads);
     }
 }
 
@@ -149,7 +146,9 @@ static void together(const talos_model *m, const talos_group *g) {
         for (size_t i = 0; i < count; i++) {
             s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
             s.rng = g->rng[first + i];
-            finish(m, p, &s, mixed[i]);
+            const int16_t *own = mixed[i];
+            const int16x4_t heads[4] = {vld1_s16(own), vld1_s16(own + 4), vld1_s16(own + 8), vld1_s16(own + 12)};
+            finish(m, p, &s, heads);
             g->rng[first + i] = s.rng;
             g->drawn[first + i] = (uint8_t)s.token;
         }

@@ -222,7 +222,12 @@ static void together(const talos_model *m, const talos_group *g) {
     _Alignas(32) float mixed[LANES][FAST_EMBD];
     for (size_t first = 0; first < g->count; first += LANES) {
         size_t count = g->count - first < LANES ? g->count - first : LANES;
-        if (g->position) attend_lanes(p, g, first, count, bos, mixed);
+        if (g->position) {
+            const float *own[LANES];
+            floats output[FAST_EMBD];
+            attend_lanes(p, g, first, count, bos, output, own);
+            for (size_t head = 0; head < FAST_EMBD; head += 4) unquad(output + head, mixed[0], FAST_EMBD, head);
+        }
         for (size_t i = 0; i < count; i++) {
             s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
             s.rng = g->rng[first + i];
