@@ -12,11 +12,12 @@ FOLDER = Path(host_c.__file__).parent
 
 
 def test_every_c_file_is_shipped() -> None:
-    """An installed package builds its extension from these files."""
+    """An installed package builds its extension, and the kernels of a GPU, from these files."""
     text = (FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8")
     patterns = tomllib.loads(text)["tool"]["setuptools"]["package-data"]["host_c"]
     shipped = {path for pattern in patterns for path in FOLDER.glob(pattern)}
-    assert {path for path in FOLDER.rglob("*") if path.suffix in (".c", ".h", ".pyi")} == shipped
+    sources_of = (".c", ".h", ".pyi", ".cpp", ".cu", ".cuh")
+    assert {path for path in FOLDER.rglob("*") if path.suffix in sources_of} == shipped
 
 
 def test_every_processor_has_the_generic_kernels_and_its_own() -> None:
