@@ -140,4 +140,4 @@ def test_report_quotes_the_calibrated_ranges(
 
 def test_unknown_core(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resources", "--core", "huge"]) == 2
-    assert capsys.readouterr().err == "error: --core must be tile16, wide or fused, not 'huge'\n"
+    assert capsys.readouterr().err == "error: --core must be tile16, wide, fused or barrel, not 'huge'\n"
