@@ -55,7 +55,7 @@ def synthesis_reads(source: Path, name: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", [*CORES, "fused_system"])
+@pytest.mark.parametrize("name", [*CORES, "tile16_system"])
 def test_file(name: str, tmp_path: Path) -> None:
     source, core, system = tmp_path / f"{name}.v", name.removesuffix("_system"), name.endswith("_system")
     command = [sys.executable, "-c", _ELSEWHERE, "verilog", "--core", core, "--out", str(source)]

@@ -76,4 +76,4 @@ def test_bad_input_is_one_line(program: Path, model: Path, words: list[str], mes
 def test_missing_arguments_are_one_line(program: Path) -> None:
     done = run(program)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "usage: letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES [steps]\n"
+    assert done.stderr == "usage: letters MODEL ARITHMETIC KERNEL SEED TEMPERATURE NAMES [steps | many]\n"

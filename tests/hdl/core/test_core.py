@@ -278,6 +278,6 @@ def test_kinds_of_a_configuration(name: str) -> None:
 
 
 def test_unknown_core() -> None:
-    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, not 'tile17'$"):
+    with pytest.raises(ValueError, match=r"^core must be one of tile16, wide, fused, barrel, not 'tile17'$"):
         core_config("tile17")
     assert core_config("wide") == CORES["wide"]
