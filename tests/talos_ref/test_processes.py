@@ -24,7 +24,7 @@ folder = Path(sys.argv[1])
 command = ["/bin/sh", "-c", "sleep 60 & echo $! $$; wait"]
 def run(name):
     log = folder / name
-    return execute(command, folder, dict(os.environ), log, on_line=lambda line: print(line, flush=True))
+    return execute(command, folder, dict(os.environ), log, on_line=lambda line: print(line + "\\n", end="", flush=True))
 if sys.argv[2] == "pool":
     with workers(2) as pool:
         list(pool.map(run, ("a.log", "b.log")))

@@ -100,7 +100,7 @@ def test_release() -> None:
             await ctx.tick().repeat(3)
             ctx.set(multiplexer.release, 0)
             assert not ctx.get(multiplexer.host_owns)
-            await ctx.tick().repeat(traffic.rng.randrange(200))
+            await ctx.tick().repeat(traffic.rng.randrange(1, 200))
 
     traffic.run(testbench, traffic.demo)
     assert [entry for entry in traffic.target.log if entry[1] >= 0x800] == traffic.done["host"]
