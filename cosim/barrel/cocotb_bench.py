@@ -9,8 +9,7 @@ from typing import Any
 
 from cosim.barrel.testbench import INPUTS, OUTPUTS, BarrelBench
 from cosim.core.bench_config import BenchConfig
-from cosim.core.checker import Mismatch
-from cosim.core.cocotb_pins import CocotbPins, running_test
+from cosim.core.cocotb_pins import CocotbPins, writing_findings
 from hdl.design import Design
 
 __all__ = ["bench"]
@@ -19,13 +18,9 @@ __all__ = ["bench"]
 @asynccontextmanager
 async def bench(dut: Any) -> AsyncIterator[BarrelBench]:
     """Yield a started test bench, and write its findings when the body ends or meets a difference."""
-    test, config = running_test(), BenchConfig.from_environment()
+    config = BenchConfig.from_environment()
     design = Design.load(Path(config.design))
     tb = BarrelBench(CocotbPins(dut, design.clock_hz, (*INPUTS, *OUTPUTS)), design, config)
     await tb.start()
-    try:
+    with writing_findings(tb, config):
         yield tb
-    except Mismatch as mismatch:
-        config.add(tb.findings(test, mismatch))
-        raise
-    config.add(tb.findings(test))

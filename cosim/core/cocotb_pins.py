@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cocotb
 from cocotb.clock import Clock
@@ -13,13 +13,13 @@ from cocotb.simtime import get_sim_time
 from cocotb.task import current_task
 from cocotb.triggers import Event, FallingEdge, ReadOnly, RisingEdge, SimTimeoutError, Timer, with_timeout
 
-from cosim.core.bench_config import BenchConfig
+from cosim.core.bench_config import BenchConfig, Findings
 from cosim.core.checker import Mismatch
 from cosim.core.pins import INPUTS, OUTPUTS
 from cosim.core.testbench import Testbench
 from hdl.design import Design
 
-__all__ = ["CocotbPins", "bench", "period_ps", "running_test"]
+__all__ = ["CocotbPins", "bench", "period_ps", "running_test", "writing_findings"]
 
 
 def period_ps(clock_hz: int) -> int:
@@ -118,19 +118,31 @@ def running_test() -> str:
     return current_task().get_name().removeprefix("Test ")
 
 
+class _Bench(Protocol):
+    def findings(self, test: str, mismatch: Mismatch | None = None) -> Findings: ...
+
+
+@contextmanager
+def writing_findings(tb: _Bench, config: BenchConfig) -> Iterator[None]:
+    """Write a test bench's findings when the body ends or meets a difference."""
+    test = running_test()
+    try:
+        yield
+    except Mismatch as mismatch:
+        config.add(tb.findings(test, mismatch))
+        raise
+    config.add(tb.findings(test))
+
+
 @asynccontextmanager
 async def bench(dut: Any, *, late: bool = False) -> AsyncIterator[Testbench]:
     """Yield a started test bench, and write its findings when the body ends or meets a difference.
 
     ``late`` as in `cosim.core.driver.Driver.start`.
     """
-    test, config = running_test(), BenchConfig.from_environment()
+    config = BenchConfig.from_environment()
     design = Design.load(Path(config.design))
     tb = Testbench(CocotbPins(dut, design.clock_hz), design, config)
     await tb.start(late=late)
-    try:
+    with writing_findings(tb, config):
         yield tb
-    except Mismatch as mismatch:
-        config.add(tb.findings(test, mismatch))
-        raise
-    config.add(tb.findings(test))
