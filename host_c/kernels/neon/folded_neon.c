@@ -153,7 +153,7 @@ INLINE void step_one(const talos_model *m, const neon_pack *p, talos_stream *s, 
 }
 
 /* The same from the output of attention, which position 0 has no use for. */
-INLINE void step_lane(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD], int vectors) {
+INLINE void step_after(const talos_model *m, const neon_pack *p, talos_stream *s, const int16_t mixed[FAST_EMBD], int vectors) {
     int32x4_t logits[8], noise[8];
     noises(&p->pack, s, noise, vectors);
     if (s->position) {
@@ -177,26 +177,16 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
+INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    if (seven_do(m)) step_after(m, m->pack, s, mixed, 7);
+    else step_after(m, m->pack, s, mixed, 8);
+}
+
+#include "group_lanes.h"
+
 static void together(const talos_model *m, const talos_group *g) {
     const neon_pack *p = m->pack;
-    const talos_lane_row *rows = talos_folded_lanes(m, &p->pack);
-    const bool seven = seven_do(m);
-    const uint32_t bos = m->config.vocab_size - 1;
-    talos_precise_state state = {.hidden = {0}};
-    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
-    _Alignas(16) int16_t mixed[LANES][FAST_EMBD];
-    for (size_t first = 0; first < g->count; first += LANES) {
-        size_t count = g->count - first < LANES ? g->count - first : LANES;
-        if (g->position) attend_lanes(NULL, rows, g, first, count, bos, mixed);
-        for (size_t i = 0; i < count; i++) {
-            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
-            s.rng = g->rng[first + i];
-            if (seven) step_lane(m, p, &s, mixed[i], 7);
-            else step_lane(m, p, &s, mixed[i], 8);
-            g->rng[first + i] = s.rng;
-            g->drawn[first + i] = (uint8_t)s.token;
-        }
-    }
+    step_group(m, NULL, talos_folded_lanes(m, &p->pack), g, g->position > 0);
 }
 
 const talos_kernel talos_folded_neon = {

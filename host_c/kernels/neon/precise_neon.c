@@ -133,26 +133,16 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
+INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    const int16x4_t heads[4] = {vld1_s16(mixed), vld1_s16(mixed + 4), vld1_s16(mixed + 8), vld1_s16(mixed + 12)};
+    finish(m, m->pack, s, heads);
+}
+
+#include "group_lanes.h"
+
 static void together(const talos_model *m, const talos_group *g) {
     const neon_pack *p = m->pack;
-    const talos_lane_row *rows = talos_precise_lanes(m, p->rows);
-    const uint32_t bos = m->config.vocab_size - 1;
-    talos_precise_state state = {.hidden = {0}};
-    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
-    _Alignas(16) int16_t mixed[LANES][FAST_EMBD];
-    for (size_t first = 0; first < g->count; first += LANES) {
-        size_t count = g->count - first < LANES ? g->count - first : LANES;
-        attend_lanes(NULL, rows, g, first, count, bos, mixed);
-        for (size_t i = 0; i < count; i++) {
-            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
-            s.rng = g->rng[first + i];
-            const int16_t *own = mixed[i];
-            const int16x4_t heads[4] = {vld1_s16(own), vld1_s16(own + 4), vld1_s16(own + 8), vld1_s16(own + 12)};
-            finish(m, p, &s, heads);
-            g->rng[first + i] = s.rng;
-            g->drawn[first + i] = (uint8_t)s.token;
-        }
-    }
+    step_group(m, NULL, talos_precise_lanes(m, p->rows), g, true);
 }
 
 const talos_kernel talos_precise_neon = {

@@ -144,25 +144,17 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     }
 }
 
+INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    const talos_folded_pack *p = m->pack;
+    tokens noise = noises(p, s);
+    draw(p, s, s->position ? logits_after(m, p, s, (const int32_t *)(const void *)mixed) : first_logits(p, s), noise);
+}
+
+#include "group_lanes.h"
+
 static void together(const talos_model *m, const talos_group *g) {
     const talos_folded_pack *p = m->pack;
-    const talos_lane_row *rows = talos_folded_lanes(m, p);
-    const uint32_t bos = m->config.vocab_size - 1;
-    talos_precise_state state = {.hidden = {0}};
-    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
-    _Alignas(32) int16_t mixed[LANES][FAST_EMBD];
-    for (size_t first = 0; first < g->count; first += LANES) {
-        size_t count = g->count - first < LANES ? g->count - first : LANES;
-        if (g->position) attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
-        for (size_t i = 0; i < count; i++) {
-            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
-            s.rng = g->rng[first + i];
-            tokens noise = noises(p, &s);
-            draw(p, &s, g->position ? logits_after(m, p, &s, (const int32_t *)(const void *)mixed[i]) : first_logits(p, &s), noise);
-            g->rng[first + i] = s.rng;
-            g->drawn[first + i] = (uint8_t)s.token;
-        }
-    }
+    step_group(m, &p->tables, talos_folded_lanes(m, p), g, g->position > 0);
 }
 
 #if defined(__clang__)

@@ -156,30 +156,22 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
         draw(p, streams[i], streams[i]->position ? sparse_products(p, streams[i], &d[i]) : first_logits(p, streams[i]), noise[i]);
 }
 
+INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    const talos_folded_pack *p = m->pack;
+    tokens noise = noises(p, s);
+    if (s->position) {
+        dense d = dense_products(m, p, s, pairs_at(mixed));
+        draw(p, s, sparse_products(p, s, &d), noise);
+    } else {
+        draw(p, s, first_logits(p, s), noise);
+    }
+}
+
+#include "group_lanes.h"
+
 static void together(const talos_model *m, const talos_group *g) {
     const talos_folded_pack *p = m->pack;
-    const talos_lane_row *rows = talos_folded_lanes(m, p);
-    const uint32_t bos = m->config.vocab_size - 1;
-    talos_precise_state state = {.hidden = {0}};
-    talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
-    _Alignas(64) int16_t mixed[LANES][FAST_EMBD];
-    for (size_t first = 0; first < g->count; first += LANES) {
-        size_t count = g->count - first < LANES ? g->count - first : LANES;
-        if (g->position) attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
-        for (size_t i = 0; i < count; i++) {
-            s.token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
-            s.rng = g->rng[first + i];
-            tokens noise = noises(p, &s);
-            if (g->position) {
-                dense d = dense_products(m, p, &s, pairs_at(mixed[i]));
-                draw(p, &s, sparse_products(p, &s, &d), noise);
-            } else {
-                draw(p, &s, first_logits(p, &s), noise);
-            }
-            g->rng[first + i] = s.rng;
-            g->drawn[first + i] = (uint8_t)s.token;
-        }
-    }
+    step_group(m, &p->tables, talos_folded_lanes(m, p), g, g->position > 0);
 }
 
 #if defined(__clang__)

@@ -127,26 +127,18 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
     for (int i = 0; i < count; i++) draw(p, streams[i], l[i]);
 }
 
+INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
+    const talos_precise_pack *p = m->pack;
+    const int32_t *x = p->rows[s->token * FAST_POSITIONS + s->position].x;
+    dense d = dense_products(m, p, s->cache, project(p->wo, x, pairs_at(mixed)));
+    draw(p, s, sparse_products(p, s->cache, &d));
+}
+
+#include "group_lanes.h"
+
 static void together(const talos_model *m, const talos_group *g) {
     const talos_precise_pack *p = m->pack;
-    const talos_lane_row *rows = talos_precise_lanes(m, p->rows);
-    const uint32_t bos = m->config.vocab_size - 1;
-    talos_precise_state state = {.hidden = {0}};
-    talos_stream s = {.cache = &state, .temper = *g->temper};
-    _Alignas(64) int16_t mixed[LANES][FAST_EMBD];
-    for (size_t first = 0; first < g->count; first += LANES) {
-        size_t count = g->count - first < LANES ? g->count - first : LANES;
-        attend_lanes(&p->tables, rows, g, first, count, bos, mixed);
-        for (size_t i = 0; i < count; i++) {
-            uint32_t token = g->position ? g->tokens[g->rows[first + i]][g->position - 1] : bos;
-            const int32_t *x = p->rows[token * FAST_POSITIONS + g->position].x;
-            s.rng = g->rng[first + i];
-            dense d = dense_products(m, p, &state, project(p->wo, x, pairs_at(mixed[i])));
-            draw(p, &s, sparse_products(p, &state, &d));
-            g->rng[first + i] = s.rng;
-            g->drawn[first + i] = (uint8_t)s.token;
-        }
-    }
+    step_group(m, &p->tables, talos_precise_lanes(m, p->rows), g, true);
 }
 
 #if defined(__clang__)
