@@ -11,14 +11,13 @@ from typing import Any
 
 import click
 
-from hdl.core.config import CORES
 from hdl.device.calibrate import calibrate
 from hdl.device.resource_report import resources
 from hdl.device.target import GENERIC
 from hdl.device.targets import TARGETS
 from hdl.options import EVERY_CORE, Choice, design_options
 from hdl.registers.export import FORMATS
-from hdl.registers.map import register_map
+from hdl.registers.maps import registers_of
 from talos_ref.command_line import SETTINGS, emit, run
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.options import Integer, OneOf, out_option, weights_option
@@ -100,14 +99,13 @@ def diagram(out: str | None, **options: Any) -> None:
 @commands.command()
 @click.option("--format", "language", required=True, type=OneOf(list(FORMATS)), metavar="NAME",
               help=f"of the output: {', '.join(FORMATS)}")  # fmt: skip
-@click.option("--core", type=OneOf(list(CORES)), metavar="NAME", help=f"{', '.join(CORES)}")
+@click.option("--core", type=OneOf(list(EVERY_CORE)), metavar="NAME", help=f"{', '.join(EVERY_CORE)}")
 @weights_option
 @click.option("--design", metavar="FILE", help="design.json of a folder, in place of core and weights")
 @out_option
 def registers(language: str, out: str | None, **options: Any) -> None:
     """Write a design's register map as C header, Tcl constants or page."""
-    core = Choice(**options).shape()
-    emit(FORMATS[language](register_map(core.model, core.arithmetic.logit)).splitlines(), out)
+    emit(FORMATS[language](registers_of(Choice(**options).shape())).splitlines(), out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

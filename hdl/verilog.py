@@ -14,7 +14,7 @@ from hdl.core.core import Core
 from hdl.design import DESIGN_FILE, Design
 from hdl.device.target import GENERIC, DevicePlatform, Target
 from hdl.pinned_yosys import use_pinned_yosys
-from hdl.registers.batch_block import BatchSystem
+from hdl.registers.batch_system import BatchSystem
 from hdl.registers.system import System
 from talos_ref.processes import capture
 

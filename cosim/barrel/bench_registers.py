@@ -12,6 +12,7 @@ from cocotb.triggers import FallingEdge, Timer
 from cosim.core.bench_config import BenchConfig, Findings
 from cosim.core.checker import Mismatch
 from cosim.core.cocotb_pins import period_ps, running_test
+from hdl.build_cache import build_id
 from hdl.design import Design
 from hdl.registers.batch_map import BATCH_VERSION, batch_map
 from hdl.registers.core_name import core_name
@@ -35,6 +36,7 @@ class Bus:
         dut.clk.value = 0
         for name in ("read", "write", "address", "writedata", "byteenable"):
             getattr(dut, f"bus__{name}").value = 0
+        dut.enable.value = 1
         dut.rst.value = 1
         await Timer(self._period, "ps")
         Clock(dut.clk, self._period, unit="ps", impl="gpi").start(start_high=False)
@@ -96,9 +98,18 @@ async def digests(dut: Any) -> None:
             config.add(findings)
             raise mismatch
 
-    compare("id", ID, await bus.read("id"))
-    compare("version", BATCH_VERSION, await bus.read("version"))
-    compare("streams", design.core.streams, await bus.read("streams"))
+    async def status() -> dict[str, int]:
+        """Return the fields of status that are 1, and those of error, without the one that tells of accesses."""
+        state = bus.map.register("status").decode(await bus.read("status"))
+        causes = bus.map.register("error").decode(await bus.read("error"))
+        state |= {f"error {name}": value for name, value in causes.items()}
+        return {name: value for name, value in state.items() if value and name != "toggle"}
+
+    identity = {"id": ID, "version": BATCH_VERSION, "streams": design.core.streams, "build": build_id(design),
+                "clock": design.clock_hz, "machine": 0b10}  # fmt: skip
+    for name, value in identity.items():
+        compare(name, value, await bus.read(name))
+    compare("status", {"ready": 1}, await status())
     words = [await bus.read("core_name", index) for index in range(4)]
     compare("core_name", design.name, core_name(words))
     fields = bus.map.register("config")
@@ -109,25 +120,34 @@ async def digests(dut: Any) -> None:
         await bus.write("control", 1)
         await bus.idle()
         wanted = digest(model, batch.seed, batch.count, batch.temperature / 256, batch.limit, threads=1)
-        seen = {name: await bus.counter(name) for name in ("cycles", "steps", "letters")}
+        seen = {
+            name: await bus.counter(register)
+            for name, register in (("cycles", "cycles"), ("steps", "step_count"), ("letters", "letter_count"))
+        }
         compare("steps", wanted.steps, seen["steps"], batch.seed)
         compare("letters", wanted.letters, seen["letters"], batch.seed)
         seen["digest"] = await bus.read("digest")
         compare("digest", wanted.digest, seen["digest"], batch.seed)
         steps += wanted.steps
+        compare("left", 0, await bus.read("left"))
+        compare("status", {"done": 1}, await status())
     # What is illegal sets its flag and runs nothing; a clear takes everything back.
     await bus.write("config", fields.encode(limit=design.model.block_size, temperature=0x80))
     await bus.write("control", 1)
     await bus.idle()
-    status = bus.map.register("status")
-    compare("status", {"waiting": 0, "busy": 0, "error": 1, "refused": 0}, status.decode(await bus.read("status")))
-    compare("steps", seen["steps"], await bus.counter("steps"))
+    compare("status", {"done": 1, "error": 1, "error illegal_batch": 1}, await status())
+    compare("steps", seen["steps"], await bus.counter("step_count"))
     await bus.write("config", fields.encode(limit=1, temperature=0x80))
     await bus.write("count", 1_000_000)
     for _ in range(3):
         await bus.write("control", 1)
-    compare("status", {"waiting": 1, "busy": 1, "error": 0, "refused": 1}, status.decode(await bus.read("status")))
+    # The first of them took the flag back; the third came while the second waited.
+    await Timer(2000 * period_ps(design.clock_hz), "ps")
+    compare("status", {"busy": 1, "error": 1, "waiting": 1, "error busy": 1}, await status())
+    left = await bus.read("left")
+    compare("left is falling", True, 0 < left < 1_000_000)
     await bus.write("control", 2)
-    compare("status", {"waiting": 0, "busy": 0, "error": 0, "refused": 0}, status.decode(await bus.read("status")))
-    compare("steps", 0, await bus.counter("steps"))
+    compare("status", {"ready": 1}, await status())
+    for name in ("step_count", "digest", "left"):
+        compare(name, 0, await bus.read(name))
     config.add(Findings(tests=(test,), counted=(), steps=steps, values=values, mismatch=None, counters=seen))

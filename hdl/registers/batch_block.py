@@ -4,133 +4,168 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import C, Cat, Module, Signal, Value
+from amaranth.hdl import C, Cat, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.core.barrel.barrel import Barrel
 from hdl.core.barrel.interface import BarrelSignature, batch_layout
-from hdl.core.config import CoreConfig
-from hdl.design import Design
+from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.registers.avalon import AvalonSignature
 from hdl.registers.batch_map import batch_map
+from hdl.registers.batch_runner import BatchRunner
 from hdl.registers.bus import RegisterBus
 from hdl.registers.core_name import core_name_words
+from hdl.registers.display import DigestSignature
 from hdl.registers.read_multiplexer import read_multiplexer
+from hdl.units.recurrence import check_width
+from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
 
-__all__ = ["BatchBlock", "BatchSystem"]
+__all__ = ["BatchBlock"]
+
+_PATIENCE = 1 << 16
+_COUNTERS = {"cycles": "cycles", "step_count": "steps", "letter_count": "letters"}
+"""Register -> counter of the core."""
 
 
 class BatchBlock(wiring.Component):
     """The registers of ``hdl.registers.batch_map`` over a core, whose results it takes at once.
 
-    A read is answered two cycles after its acceptance, and a write takes effect one cycle after it. A batch is offered
-    to the core one cycle after its start, until the core accepts it. Counters of 48 bits are read in two halves, and so
-    while the core is idle.
+    A read is answered two cycles after its acceptance, in a reset too, and a write takes effect one cycle after it. A
+    batch is offered to the core two cycles after its start's acceptance, until the core accepts it. Counters of 48 bits
+    are read in two halves, and so while the core is idle.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Of the core.
+    build : int
+        What ``build`` answers, 32 bits.
+    clock_hz : int
+        Of the clock that this runs at.
+    patience : int
+        All is abandoned after so many cycles without a result, a power of two.
 
     Members
     -------
     bus : In(AvalonSignature)
     core : In(BarrelSignature), without tap
         To be connected to the core.
-    busy : Out(1)
+    enable : In(1)
+        Lights ``ready`` and ``busy``; a host can read it, and works without.
+    ready, busy, done, activity : Out(1)
+        Bits of ``status``; ``activity`` is its toggle.
+    last_token : Out(8)
+    display : Out(DigestSignature)
+
+    Raises TypeError or ValueError for a parameter out of range or a core's name that does not fit.
     """
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config, self.registers = config, batch_map(config.model, config.arithmetic.logit)
+    def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ, patience: int = _PATIENCE) -> None:
+        check_width("build", build, 0xFFFFFFFF, 0)
+        self.config, self.build, self.clock_hz, self.patience = config, build, clock_hz, patience
+        self.registers = batch_map(config.model, config.arithmetic.logit)
         self.name_words = core_name_words(config.name)
         super().__init__(
-            {"bus": In(AvalonSignature()), "core": In(BarrelSignature(config, tap=False)), "busy": Out(1)}
+            {
+                "bus": In(AvalonSignature()),
+                "core": In(BarrelSignature(config, tap=False)),
+                "enable": In(1),
+                "ready": Out(1),
+                "busy": Out(1),
+                "done": Out(1),
+                "activity": Out(1),
+                "last_token": Out(8),
+                "display": Out(DigestSignature()),
+            }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.end = end = RegisterBus()
+        m.submodules.runner = runner = BatchRunner(self.config, self.patience)
         wiring.connect(m, wiring.flipped(self.bus), end.bus)
-        core, access, limit = self.core, end.access, self.registers.register("config").field("limit")
-        batch = Signal(batch_layout(self.config), name="batch_to_be")
-        held = Signal(batch_layout(self.config), name="held")
-        # The limit as it was written, so that one that is too large is refused and not cut.
-        asked = Signal(limit.width, init=self.config.model.max_letters, name="asked")
-        seed, count = Signal(32, init=1, name="seed"), Signal(32, init=1, name="count")
-        temperature = Signal(16, init=0x80, name="temperature")
-        waiting, refused, write = Signal(name="waiting"), Signal(name="refused"), Signal(name="write")
-        start, clear = Signal(name="start"), Signal(name="clear")
-
-        def at(name: str) -> Value:
-            return access.word == self.registers.register(name).address >> 2
-
+        wiring.connect(m, wiring.flipped(self.core), runner.core)
+        toggle, write = Signal(name="toggle"), Signal(name="write")
+        faults = {field.low: getattr(runner, field.name) for field in self.registers.register("error").fields}
+        error = Signal(max(faults) + 1, name="error")
+        running = ~ResetSignal(allow_reset_less=True)
+        m.d.comb += write.eq(end.execute & end.access.write & end.access.enables.all())
+        m.d.sync += [
+            toggle.eq(toggle ^ end.execute),
+            error.eq(Mux(runner.begun, 0, error) | Cat(faults.get(bit, C(0, 1)) for bit in range(len(error)))),
+        ]
         m.d.comb += [
-            write.eq(end.execute & access.write & access.enables.all()),
-            start.eq(write & at("control") & access.data[0]),
-            clear.eq(write & at("control") & access.data[1]),
+            self.ready.eq(runner.ready & self.enable & running),
+            self.busy.eq(runner.working & self.enable & running),
+            self.done.eq(runner.done & running),
+            self.activity.eq(toggle),
+            self.last_token.eq(runner.last_token),
+            self.display.digest.eq(self.core.counters.digest),
+        ]
+        status = [runner.ready & running, runner.working & running, runner.done & running, error.any(), toggle,
+                  runner.waiting & running]  # fmt: skip
+        words: dict[str, list[Any]] = {
+            **self._constants(),
+            **self._settings(m, runner, end.access, write),
+            "status": [Cat(status)],
+            "error": [error],
+            "machine": [Cat(~running, self.enable)],
+            "digest": [self.core.counters.digest],
+            "left": [runner.left[:32]],
+            **{name: _halves(self.core.counters[counter]) for name, counter in _COUNTERS.items()},
+        }
+        m.d.comb += end.answer.eq(read_multiplexer(m, self.registers, words, end.access.word))
+        return m
+
+    def _settings(self, m: Module, runner: BatchRunner, access: Any, write: Value) -> dict[str, list[Any]]:
+        """Take what a host writes for the next batch, and its commands; return the words that repeat it."""
+        limit_field = self.registers.register("config").field("limit")
+        # The limit as it was written, so that one that is too large is refused and not cut.
+        limit = Signal(limit_field.width, init=self.config.model.max_letters, name="limit")
+        temperature = Signal(16, init=0x80, name="temperature")
+        seed, count = Signal(32, init=1, name="seed"), Signal(32, init=1, name="count")
+
+        def written(name: str) -> Value:
+            return write & (access.word == self.registers.register(name).address >> 2)
+
+        with m.If(written("seed")):
+            m.d.sync += seed.eq(access.data)
+        with m.If(written("count")):
+            m.d.sync += count.eq(access.data)
+        with m.If(written("config")):
+            m.d.sync += [
+                limit.eq(access.data[limit_field.low : limit_field.low + limit_field.width]),
+                temperature.eq(access.data[16:]),
+            ]
+        batch = runner.batch
+        m.d.comb += [
+            runner.start.eq(written("control") & access.data[0]),
+            runner.clear.eq(written("control") & access.data[1]),
             batch.seed.eq(seed),
             batch.count.eq(count),
             batch.temperature.eq(temperature),
             # 0 is illegal in every core.
-            batch.limit.eq(asked if len(batch.limit) >= len(asked) else _fitting(asked, len(batch.limit))),
-            core.batch.valid.eq(waiting & ~core.clear),
-            core.batch.payload.eq(held),
-            core.result.ready.eq(1),
-            core.clear.eq(clear),
-            self.busy.eq(core.busy | waiting),
+            batch.limit.eq(_fitting(limit, len(batch_layout(self.config)["limit"].shape))),
         ]
-        with m.If(write & at("seed")):
-            m.d.sync += seed.eq(access.data)
-        with m.If(write & at("count")):
-            m.d.sync += count.eq(access.data)
-        with m.If(write & at("config")):
-            m.d.sync += [asked.eq(access.data[limit.low : limit.low + limit.width]), temperature.eq(access.data[16:])]
-        with m.If(core.batch.valid & core.batch.ready):
-            m.d.sync += waiting.eq(0)
-        with m.If(clear):
-            m.d.sync += [waiting.eq(0), refused.eq(0)]
-        with m.If(start & (clear | ~waiting)):
-            m.d.sync += [waiting.eq(1), held.eq(batch)]
-        with m.Elif(start):
-            m.d.sync += refused.eq(1)
+        return {"config": [Cat(C(0, limit_field.low), limit, temperature)], "seed": [seed], "count": [count]}
 
-        def halves(value: Value) -> list[Value]:
-            return [value[:32], value[32:]]
-
-        words: dict[str, list[Any]] = {
-            "id": [C(self.registers.register("id").reset or 0, 32)],
-            "version": [C(self.registers.register("version").reset or 0, 32)],
-            "status": [Cat(waiting, self.busy, C(0, 1), core.error, refused)],
-            "config": [Cat(C(0, 8), asked, temperature)],
-            "seed": [seed],
-            "count": [count],
+    def _constants(self) -> dict[str, list[Any]]:
+        """Return the words that never change."""
+        fixed = ("id", "version", "dimensions", "word_format")
+        return {
+            **{name: [C(self.registers.register(name).reset or 0, 32)] for name in fixed},
+            "arithmetic": [C(ARITHMETIC_NUMBERS[self.config.arithmetic_name], 32)],
+            "clock": [C(self.clock_hz, 32)],
+            "build": [C(self.build, 32)],
             "core_name": [C(word, 32) for word in self.name_words],
             "streams": [C(self.config.streams, 32)],
-            "digest": [core.counters.digest],
-            **{name: halves(core.counters[name]) for name in ("cycles", "steps", "letters")},
         }
-        m.d.comb += end.answer.eq(read_multiplexer(m, self.registers, words, access.word))
-        return m
+
+
+def _halves(value: Value) -> list[Value]:
+    return [value[:32], value[32:]]
 
 
 def _fitting(value: Value, width: int) -> Value:
-    """Return a value in fewer bits, 0 where it does not fit."""
-    return value[:width] & ~value[width:].any().replicate(width)
-
-
-class BatchSystem(wiring.Component):
-    """A core with several streams behind its registers, in the domain ``sync``, without the tap of a test bench.
-
-    Members
-    -------
-    bus : In(AvalonSignature)
-    busy : Out(1)
-    """
-
-    def __init__(self, design: Design) -> None:
-        self.core, self.block = Barrel(design, tap=False), BatchBlock(design.core)
-        super().__init__({"bus": In(AvalonSignature()), "busy": Out(1)})
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.submodules.core, m.submodules.registers = core, block = self.core, self.block
-        wiring.connect(m, core, block.core)
-        wiring.connect(m, wiring.flipped(self.bus), block.bus)
-        m.d.comb += self.busy.eq(block.busy)
-        return m
+    """Return a value in ``width`` bits, 0 where it does not fit."""
+    return value if width >= len(value) else value[:width] & ~value[width:].any().replicate(width)

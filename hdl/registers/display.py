@@ -1,11 +1,11 @@
-"""What a host writes for a display, as a board's display takes it."""
+"""What a board's display shows of a machine, as it takes it."""
 
 from __future__ import annotations
 
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-__all__ = ["DisplaySignature"]
+__all__ = ["DigestSignature", "DisplaySignature"]
 
 
 class DisplaySignature(wiring.Signature):
@@ -25,3 +25,16 @@ class DisplaySignature(wiring.Signature):
 
     def __init__(self) -> None:
         super().__init__({"clear": Out(1), "push": Out(1), "token": Out(8)})
+
+
+class DigestSignature(wiring.Signature):
+    """What a display shows of a machine whose letters never leave it.
+
+    Members
+    -------
+    digest : Out(32)
+        Of all steps so far, in every cycle; see ``talos_ref.golden.digest``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"digest": Out(32)})

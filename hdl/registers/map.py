@@ -47,6 +47,14 @@ class RegisterMap:
     def _by_address(self) -> dict[int, tuple[Register, int]]:
         return {entry.at(index): (entry, index) for entry in self.registers for index in range(entry.count)}
 
+    @property
+    def version(self) -> int:
+        """What the register ``version`` answers."""
+        return self.register("version").reset or 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
     def register(self, name: str) -> Register:
         """Return a register; ValueError if there is none of that name."""
         if name not in self._by_name:
