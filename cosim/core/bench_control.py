@@ -14,9 +14,18 @@ from cosim.core.testbench import Testbench
 __all__ = ["abandoned", "back_to_back", "busy", "illegal", "limits", "longest_names", "seed_zero"]
 
 
+_SHORT_LETTERS = 3
+
+
+def _limit(tb: Testbench) -> int:
+    """Return the letters of a name at most: all that there can be, or a few for a slow simulator."""
+    longest = tb.core.model.max_letters
+    return min(_SHORT_LETTERS, longest) if tb.config.short else longest
+
+
 async def _abandon(tb: Testbench, how: str, cycles: int, seed: int) -> None:
     """Begin a name, end it after some cycles, and see that the cache is empty and the next name right."""
-    limit = tb.core.model.max_letters
+    limit = _limit(tb)
     await tb.begin(name_request(seed + 100, 0x400, limit))
     await tb.driver.idle(cycles)
     await (tb.clear() if how == "clear" else tb.reset())
@@ -32,7 +41,7 @@ async def abandoned(dut: Any, how: str) -> None:
     async with bench(dut) as tb:
         generator = random.Random(40)
         # Of a long name, so that most are abandoned while they run.
-        span = (await tb.run(name_request(100, 0x400, tb.core.model.max_letters))).cycles
+        span = (await tb.run(name_request(100, 0x400, _limit(tb)))).cycles
         times = [generator.randrange(span) for _ in range(9)]
         for seed, cycles in enumerate(times[:1] if tb.config.short else [0, 1, 2, *times], start=1):
             await _abandon(tb, how, cycles, seed)
@@ -57,14 +66,14 @@ async def illegal(dut: Any) -> None:
             await tb.refuse(request)
             await tb.refuse(request)
             await tb.run(step_request(7, 0x80, position, 1))
-        await tb.run(name_request(7, 0x80, model.max_letters))
+        await tb.run(name_request(7, 0x80, _limit(tb)))
 
 
 @cocotb.test()
 async def busy(dut: Any) -> None:
     """A core that works accepts nothing; what is offered meanwhile waits, then runs."""
     async with bench(dut) as tb:
-        limit = tb.core.model.max_letters
+        limit = _limit(tb)
         first, second = name_request(11, 0x80, limit), name_request(12, 0x80, limit)
         accepted = await tb.begin(first)
         waiting = cocotb.start_soon(tb.driver.send(second))
@@ -85,7 +94,7 @@ async def busy(dut: Any) -> None:
 async def back_to_back(dut: Any) -> None:
     """The time of a name depends on nothing that ran before it."""
     async with bench(dut) as tb:
-        request = name_request(3, 0x80, tb.core.model.max_letters)
+        request = name_request(3, 0x80, _limit(tb))
         times = set()
         for gap in (0, 1) if tb.config.short else (0, 1, 5, 0):
             counted = await tb.run(request)
@@ -122,6 +131,6 @@ async def longest_names(dut: Any) -> None:
 async def seed_zero(dut: Any) -> None:
     """A random state of 0 would stay 0: hardware puts a fixed one in its place, in both modes."""
     async with bench(dut) as tb:
-        await tb.run(name_request(0, 0x80, tb.core.model.max_letters))
+        await tb.run(name_request(0, 0x80, _limit(tb)))
         await tb.run(name_request(0, 0x80, 2, greedy=True))
         await tb.run(step_request(0, 0x80, tb.core.model.bos, 0))

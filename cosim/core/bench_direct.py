@@ -14,6 +14,13 @@ from cosim.core.testbench import Testbench
 __all__ = ["all_positions", "greedy_positions", "after_a_name", "step_again"]
 
 _TEMPERATURES = (0x40, 0x80, 0x100, 0x200, 0x400)
+_SHORT_POSITIONS = 6
+
+
+def _positions(tb: Testbench) -> int:
+    """Return the positions that most tests fill: the whole cache, or a few for a slow simulator."""
+    block = tb.core.model.block_size
+    return min(_SHORT_POSITIONS, block) if tb.config.short else block
 
 
 async def _forced(tb: Testbench, generator: random.Random, first: int, count: int, *, greedy: bool = False) -> None:
@@ -36,14 +43,14 @@ async def all_positions(dut: Any) -> None:
 async def greedy_positions(dut: Any) -> None:
     """A greedy step takes the argmax and leaves the random state alone."""
     async with bench(dut) as tb:
-        await _forced(tb, random.Random(10), 0, tb.core.model.block_size, greedy=True)
+        await _forced(tb, random.Random(10), 0, _positions(tb), greedy=True)
 
 
 @cocotb.test()
 async def step_again(dut: Any) -> None:
     """An earlier position forgets itself and all that follow, wherever it lies."""
     async with bench(dut) as tb:
-        generator, block = random.Random(20), tb.core.model.block_size
+        generator, block = random.Random(20), _positions(tb)
         await _forced(tb, generator, 0, block)
         for position in (block - 1, 0) if tb.config.short else (block - 1, block // 2, block // 2, 1, 0):
             await _forced(tb, generator, position, min(3, block - position))
