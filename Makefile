@@ -36,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets bench quant ladder profile page lock clean distclean
+.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets bench quality quant ladder profile page lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -105,6 +105,9 @@ upsets: .venv/.installed ## single bits of a core and its registers flipped in m
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench $(MODEL)
+
+quality: .venv/.installed ## accuracy of every arithmetic, and what its sampler draws by a fault; build/quality.json
+	$(BIN)/python -m talos_ref quality --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(WORDS)
 
 quant: .venv/.installed ## what coarser numbers cost: weights of 16 to 2 bits, 8-bit activations; build/quant.json
 	$(BIN)/python -m talos_ref quant --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(WORDS)

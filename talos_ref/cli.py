@@ -109,8 +109,9 @@ def nll(out: str | None, **options: Any) -> None:
 @count_option(2000)
 @json_option("an object an arithmetic")
 @out_option
+@folder_option("quality")
 def quality(out: str | None, **options: Any) -> None:
-    """Measure every arithmetic and its sampler, for the README."""
+    """Measure every arithmetic and its sampler: accuracy, and names with a letter drawn by a fault."""
     emit(measure.quality(**options), out)
 
 

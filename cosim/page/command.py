@@ -9,7 +9,7 @@ import click
 
 from cosim.page.assemble import assemble
 from cosim.page.figures import figures
-from cosim.page.inputs import COMMANDS, read_inputs
+from cosim.page.inputs import COMMANDS, file_of, read_inputs
 from hdl.options import Choice, cores_option, design_option, several_designs
 from talos_ref.files import make_folder
 
@@ -32,6 +32,6 @@ def page(*, cores: tuple[str, ...], folder: str, out: str, **options: Any) -> No
     index = assemble(designs[::-1], figures(inputs), make_folder(out))
     for name, command in COMMANDS.items():
         if name not in inputs:
-            print(f"without {folder}/{name}.json: {command} writes it")
+            print(f"without {folder}/{file_of(name)}: {command} writes it")
     size = sum(path.stat().st_size for path in index.parent.rglob("*") if path.is_file())
     print(f"{index} written, {size / 1e6:.1f} MB in its folder: open it, or put the folder on any web server")

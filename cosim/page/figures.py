@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cosim.page.inputs import COMMANDS
+from cosim.page.inputs import COMMANDS, file_of
 from talos_ref.baselines.published import CORE_WATTS, FPGAS, OTHERS, PROCESSORS, Published
 
 __all__ = ["figures"]
 
 
+_AS_WRITTEN = ("resources", "quant", "ladder", "profile", "quality", "prove", "upsets")
 _ASSUMED = "assumed, as of TALOS-V2: the same chip and clock"
 
 
 def figures(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the report, ready for JSON; what a missing file would say is left out.
 
-    ``inputs``: file, its command, whether it was there. ``throughput``: a row a system. ``power``: those whose power is
-    known or assumed. ``stages``, ``positions``: cycles of the cores. ``resources``, ``quant``, ``ladder``, ``profile``,
-    ``quality``: as those commands write them.
+    ``inputs``: file, its command, whether it was there. ``throughput``: a row a system. ``power``: those whose power
+    is known or assumed. ``stages``, ``positions``: cycles of the cores. ``placed``: cores on another chip, each at a
+    clock of its own. ``resources``, ``quant``, ``ladder``, ``profile``, ``quality``, ``prove``, ``upsets``: as those
+    commands write them.
     """
     rows = [*_simulated(inputs.get("sim")), *_measured(inputs.get("bench")), *_published()]
     return {
-        "inputs": [{"file": f"{name}.json", "command": command, "found": name in inputs}
+        "inputs": [{"file": file_of(name), "command": command, "found": name in inputs}
                    for name, command in COMMANDS.items()],
         "clock_hz": inputs["sim"]["clock_hz"] if "sim" in inputs else None,
         "cpu": inputs["bench"]["cpu"] if "bench" in inputs else None,
@@ -31,7 +33,8 @@ def figures(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "power": [row | {"per_watt": row["steps_per_second"] / row["watts"]} for row in rows if row["watts"]],
         "stages": list(_stages(inputs.get("sim"))),
         "positions": list(_positions(inputs.get("sim"))),
-        **{name: inputs.get(name) for name in ("resources", "quant", "ladder", "profile", "quality")},
+        "placed": list(_placed(inputs.get("bitstream"), inputs.get("sim"))),
+        **{name: inputs.get(name) for name in _AS_WRITTEN},
     }  # fmt: skip
 
 
@@ -87,6 +90,14 @@ def _stages(sim: Any) -> Iterator[dict[str, Any]]:
         for stage, cycles in run.get("cycles_by_stage", {}).items():
             if cycles:
                 yield {"core": run["core"], "stage": stage, "cycles": cycles / run["steps"]}
+
+
+def _placed(bitstreams: Any, sim: Any) -> Iterator[dict[str, Any]]:
+    """Yield what was placed and routed, with its rate at the clock that it was built for."""
+    cycles = {run["core"]: run["cycles_per_step"] for run in longest_runs(sim)}
+    for built in bitstreams or ():
+        mean = cycles.get(built["core"])
+        yield built | {"steps_per_second": None if mean is None else built["clock_mhz"] * 1e6 / mean}
 
 
 def _positions(sim: Any) -> Iterator[dict[str, Any]]:

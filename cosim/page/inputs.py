@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-__all__ = ["COMMANDS", "SCHEMA", "check", "read_inputs"]
+__all__ = ["COMMANDS", "SCHEMA", "check", "file_of", "read_inputs"]
 
 SCHEMA = Path(__file__).resolve().parent / "schema.json"
 
@@ -18,9 +18,15 @@ COMMANDS = {
     "quant": "make quant",
     "ladder": "make ladder",
     "profile": "make profile",
-    "quality": "python -m talos_ref quality --json --out build/quality.json",
+    "quality": "make quality",
+    "prove": "make prove",
+    "upsets": "make upsets",
+    "bitstream": "make bitstream",
 }
-"""File, less its ``.json`` -> the command that writes it."""
+"""Name of a document -> the command that writes it, to the file of that name in the build folder."""
+
+_FOLDERS = {"bitstream": "bitstream/*/*/report.json"}
+"""Name of a document -> where its parts are, if it is a list of several files."""
 
 
 def read_inputs(folder: Path) -> dict[str, Any]:
@@ -30,21 +36,23 @@ def read_inputs(folder: Path) -> dict[str, Any]:
     """
     found = {}
     for name in COMMANDS:
-        path = folder / f"{name}.json"
-        if path.is_file():
-            try:
-                found[name] = check(name, _documents(path.read_text(encoding="utf-8")))
-            except ValueError as error:
-                raise ValueError(f"{path} is not usable: {error}; write it again: {COMMANDS[name]}") from None
+        paths = sorted(folder.glob(_FOLDERS.get(name, f"{name}.json")))
+        documents = [_read(path, name) for path in paths]
+        if documents:
+            found[name] = documents if name in _FOLDERS else documents[0]
     return found
 
 
-def _documents(text: str) -> Any:
-    """Return the one document of a file, or the list of those that stand a line each."""
+def file_of(name: str) -> str:
+    """Return where the build folder holds a document, as a person reads it."""
+    return _FOLDERS.get(name, f"{name}.json")
+
+
+def _read(path: Path, name: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return check(name, json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path} is not usable: {error}; write it again: {COMMANDS[name]}") from None
 
 
 def check(name: str, document: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from talos_ref.commands.run import seed_range
 from talos_ref.commands.word_format import pick_arithmetic
+from talos_ref.files import make_folder, write_bytes
 from talos_ref.golden.arithmetic import ARITHMETICS, Arithmetic
 from talos_ref.golden.float_model import FloatModel
 from talos_ref.golden.generate import quantise_temperature
@@ -89,15 +90,21 @@ def quality(
     temperature: float,
     count: int,
     as_json: bool,
+    folder: str | None = None,
 ) -> Iterator[str]:
     """Yield a row an arithmetic: NLL and KL of its logits, NLL of what its sampler draws from, wrapped names.
 
-    An arithmetic that the model cannot have says why.
+    An arithmetic that the model cannot have says why. With ``folder``, the rows are written to ``quality.json`` there.
     """
+    target = None if folder is None else make_folder(folder)
     checkpoint = load(weights_path(weights))
     words = _words(checkpoint, names, limit, truncate)
     seeds = seed_range(1, count)
     rows = [_quality_row(checkpoint, name, word_format, words, seeds, temperature) for name in EVERY]
+    written = None
+    if target is not None:
+        result = {"study": "quality", "weights": checkpoint.digest, "words": len(words), "names": count, "rows": rows}
+        written = write_bytes(target / "quality.json", json.dumps(result, indent=1).encode())
     if as_json:
         yield from (json.dumps(row) for row in rows)
         return
@@ -109,3 +116,5 @@ def quality(
         wrapped = f"{row['wrapped_share']:.1%}" if "wrapped_share" in row else ""
         yield (f"{row['arithmetic']:10}{row['nll']:10.6f}{row['kl']:10.2g}  {row['sampled_nll']:12.4f}"
                f"{row.get('impossible', ''):>12}{wrapped:>15}").rstrip()  # fmt: skip
+    if written is not None:
+        yield f"wrote {written}"

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from cosim.page.inputs import check
 from talos_ref.cli import main
 from talos_ref.commands.run import BATCHED_FROM
 from talos_ref.golden.arithmetic import arithmetic
@@ -158,8 +159,10 @@ def test_quality(run: Any, tmp_path: Path) -> None:
     assert [row["arithmetic"] for row in rows] == EVERY
     assert {row["characters"] for row in rows} == {5 + 7 + 4}
     assert 0 < rows[3]["wrapped_share"] < 1
-    _, lines, _ = run("quality", "--names", path, "--count", 50)
-    assert len(lines) == 5
+    _, lines, _ = run("quality", "--names", path, "--count", 50, "--folder", tmp_path / "results")
+    written = tmp_path / "results" / "quality.json"
+    assert (len(lines), lines[-1]) == (6, f"wrote {written}")
+    assert check("quality", json.loads(written.read_text()))["rows"] == rows
 
 
 def test_quality_of_a_model_that_an_arithmetic_cannot_have(

@@ -18,6 +18,7 @@ from cosim.core.verify import Generated
 from cosim.evidence import upset_report
 from cosim.evidence.state import list_state
 from cosim.evidence.upsets import Outcome, Upsets, find_upsets
+from cosim.page.inputs import check
 from hdl.device.yosys import run_yosys
 from hdl.verilog import system_verilog
 from tests.helpers.tiny_design import tiny_design
@@ -105,7 +106,7 @@ def test_command(
     command = ["upsets", "--design", str(design), "--within", "core.sequencer", "--upsets", "150", "--out", str(out)]
     monkeypatch.setattr(upset_report, "find_upsets", find)
     assert main(command) == 0
-    said, found = capsys.readouterr(), json.loads(out.read_text())
+    said, found = capsys.readouterr(), check("upsets", json.loads(out.read_text()))
     assert f"{out} written" in said.out
     assert said.err == ""
     kinds = [outcome.value for outcome in Outcome]

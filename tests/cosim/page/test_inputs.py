@@ -24,6 +24,11 @@ SIM = {
     ],
 }  # fmt: skip
 
+PLACED = {
+    "board": "ulx3s-85f", "part": "LFE5U-85F", "grade": 6, "core": "tile16", "clock_mhz": 45.0, "fmax_mhz": 50.7,
+    "luts": 23854, "registers": 11042, "multipliers": 54, "memory_blocks": 9,
+}  # fmt: skip
+
 
 def test_every_command_has_a_definition() -> None:
     definitions = json.loads(SCHEMA.read_text())["$defs"]
@@ -44,8 +49,10 @@ def test_a_missing_and_a_wrong_field_are_named() -> None:
 def test_files_are_read_and_named_when_wrong(tmp_path: Path) -> None:
     assert read_inputs(tmp_path) == {}
     (tmp_path / "sim.json").write_text(json.dumps(SIM))
-    (tmp_path / "quality.json").write_text('{"arithmetic": "float"}\n{"arithmetic": "precise"}\n')
-    assert read_inputs(tmp_path) == {"sim": SIM, "quality": [{"arithmetic": "float"}, {"arithmetic": "precise"}]}
+    placed = tmp_path / "bitstream" / "ulx3s-85f" / "tile16"
+    placed.mkdir(parents=True)
+    (placed / "report.json").write_text(json.dumps(PLACED))
+    assert read_inputs(tmp_path) == {"sim": SIM, "bitstream": [PLACED]}
     (tmp_path / "bench.json").write_text("[")
     with pytest.raises(ValueError, match=r"bench\.json is not usable: .*; write it again: make bench$"):
         read_inputs(tmp_path)
@@ -72,6 +79,13 @@ def test_figures_are_those_of_the_files() -> None:
     assert power["per_watt"] == 26_500
     assert row(report, "WebAssembly fp32 in Chrome, M4 Pro")["steps_per_second"] == 1_341_206
     assert [entry["file"] for entry in report["inputs"] if entry["found"]] == ["sim.json"]
+
+
+def test_a_core_on_another_chip_has_its_own_clock() -> None:
+    report = figures({"sim": SIM, "bitstream": [PLACED]})
+    assert report["placed"] == [PLACED | {"steps_per_second": 150_000.0}]
+    assert not any("ulx3s" in row["name"] for row in report["throughput"])
+    assert figures({"bitstream": [PLACED]})["placed"][0]["steps_per_second"] is None
 
 
 def test_without_files_only_published_rows_are_left() -> None:

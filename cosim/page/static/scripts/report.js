@@ -64,6 +64,9 @@
   const panel = (title, note, ...content) => Talos.element("section", { class: "panel" }, [
     Talos.element("h2", {}, [title]), Talos.element("p", { class: "note" }, [note]), ...content]);
 
+  /** A sentence in a cell, which may break into lines. */
+  const said = (text) => Talos.element("span", { class: "said" }, [text]);
+
   const digits = (value, count) => value === null || value === undefined ? "" : Talos.number(value, count);
 
   const tag = (kind) => Talos.element("span", { class: kind === "simulated" ? "tag ours" : "tag" }, [kind]);
@@ -117,11 +120,33 @@
         ...resources.pairs.map(({ design, fit }) => [`${design}, fitted`, digits(fit.alms), digits(fit.registers), fit.dsp_blocks, fit.m10k ?? "", ""]),
         ["the device", digits(resources.device.alms), digits(resources.device.registers), resources.device.dsp_blocks, resources.device.m10k, ""],
       ], "Resources")) : null,
+    ({ placed }) => placed.length ? panel("Placed and routed on a Lattice ECP5", "Another chip, by open tools to the end: every figure is after routing. Each core has a clock of its own here, so no rate of this table belongs beside those at 56.25 MHz above.",
+      table(["core", "board", "part, speed grade", "clock, MHz", "highest clock, MHz", "steps/s at its clock", "LUTs", "registers", "multipliers", "memory blocks"], placed.map((row) =>
+        [row.core, row.board, `${row.part}, ${row.grade}`, digits(row.clock_mhz, 2), digits(row.fmax_mhz, 2), digits(row.steps_per_second),
+          digits(row.luts), digits(row.registers), row.multipliers, row.memory_blocks]), "Placed and routed")) : null,
+    ({ prove }) => {
+      if (!prove) return null;
+      const { properties } = prove, count = (test) => properties.filter(test).length;
+      return panel("Proven for all inputs", `${count((one) => one.holds)} of ${properties.length} properties of the units hold for every input, or from every state. `
+        + `A proof counts if it can fail: a bug is planted in the unit of each, and ${count((one) => one.bug_found)} of ${properties.length} proofs found theirs.`,
+      Talos.element("details", {}, [Talos.element("summary", {}, ["The properties"]),
+        table(["property", "what it says", "method", "holds", "planted bug"], properties.map((one) =>
+          [one.name, said(one.statement), one.method, one.holds ? "yes" : "no", one.bug_found ? "found" : "not found"]), "Proofs")]));
+    },
+    ({ upsets }) => {
+      if (!upsets) return null;
+      const share = (count) => `${digits(count)} (${(100 * count / upsets.upsets).toFixed(1)} %)`;
+      const row = (name, counts) => [name, digits(counts.upsets), digits(counts.masked), digits(counts.wrong), digits(counts.flagged), digits(counts.hung)];
+      return panel(`Bits flipped by radiation: ${upsets.core}`, `One bit of a register or a memory flips in mid-name, ${digits(upsets.upsets)} times, in ${digits(upsets.hit_bits)} of ${digits(upsets.state_bits)} bits of state. `
+        + `Masked, the host reads the right name: ${share(upsets.masked)}. Wrong without a word: ${share(upsets.wrong)}. Flagged as an error: ${share(upsets.flagged)}. Hung: ${share(upsets.hung)}. The next name was right after ${share(upsets.recovered)}.`,
+      Talos.element("details", {}, [Talos.element("summary", {}, ["By unit"]),
+        table(["unit", "flipped", "masked", "wrong", "flagged", "hung"], [...upsets.units.map((one) => row(one.unit, one)), row("all", upsets)], "Upsets by unit")]));
+    },
     ({ quant }) => quant ? panel("What coarser numbers cost", `Mean negative log likelihood of the next letter, nats. Published: ${quant.published_source}.`,
       table(["format", "what is rounded", "largest error", "nll, 500 names", "published", "nll, all names", "samples"], quant.rows.map((row) =>
         [row.format, row.kind, digits(row.max_error, 5), digits(row.nll, 4), row.published ? digits(row.published.nll, 4) : "", digits(row.nll_all, 4), row.samples.join(", ")]), "Quantisation")) : null,
     ({ quality }) => quality ? panel("Accuracy, and the samplers' faults", "nll and kl of the logits; sampled nll is that of the distribution which the sampler really draws from at temperature 0.5. Wrapped: names with a letter drawn through a wrap of the published sampler's arithmetic.",
-      table(["arithmetic", "nll", "kl from float", "sampled nll", "never drawn", "wrapped names"], quality.filter((row) => row.nll).map((row) =>
+      table(["arithmetic", "nll", "kl from float", "sampled nll", "never drawn", "wrapped names"], quality.rows.filter((row) => row.nll).map((row) =>
         [row.arithmetic, digits(row.nll, 6), row.kl.toExponential(1), digits(row.sampled_nll, 4), row.impossible ?? "",
           row.wrapped_share === undefined ? "" : `${(100 * row.wrapped_share).toFixed(1)} %`]), "Quality")) : null,
     ({ ladder }) => ladder ? panel("Six models of the same names", `Each has one idea more. Published: ${ladder.published_source}.`,

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from cosim.page.inputs import check
 from hdl.boards.cli import main
 from hdl.boards.ulx3s import bitstream
 from hdl.boards.ulx3s.bitstream import build
@@ -103,7 +104,7 @@ def test_the_best_seed_is_kept(
     out = tmp_path / "out"
     assert main(["bitstream", "--core", "tile16", "--seeds", "3", "--out", str(out)]) == 0
     assert (out / "top.bit").read_text() == "2"
-    found = json.loads((out / "report.json").read_text())
+    found = check("bitstream", json.loads((out / "report.json").read_text()))
     assert (found["seed"], found["seeds"], found["fmax_mhz"]) == (2, [50.0, 58.12, 57.0], 58.12)
     said = capsys.readouterr()
     assert "Fmax by seed: 50.00, 58.12, 57.00 MHz; seed 2 kept\n" in said.out
