@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cosim.page.circuit import circuit, description
+from cosim.page.circuit import circuits, description
 from cosim.page.library import library
 from cosim.page.packages import vendored
 from hdl.core.config import CoreConfig
@@ -71,9 +71,9 @@ def assemble(designs: Sequence[Design], report: Any, folder: Path, jobs: int | N
     for old in data.glob("*.js"):
         old.unlink()
     cores = []
-    for design in designs:
+    for design, compiled in zip(designs, circuits(designs, jobs), strict=True):
         described = description(design) | {"about": about(design.core)}
-        wasm = _text(circuit(design, jobs).read_bytes())
+        wasm = _text(compiled.read_bytes())
         _script(data / f"core-{design.name}.js", f"core-{design.name}", described | {"wasm": wasm})
         cores.append({key: described[key] for key in _LISTED})
     first = designs[0]

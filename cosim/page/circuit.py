@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from hdl.core.interface import Mode, Stage, request_layout, result_layout
 from hdl.design import Design
 from hdl.units.format import shape_of
 from talos_ref.files import build_root
-from talos_ref.processes import execute
+from talos_ref.processes import execute, workers
 
-__all__ = ["NATIVE", "WASM", "circuit", "description", "translate"]
+__all__ = ["NATIVE", "WASM", "circuits", "description", "translate", "whole"]
 
 NATIVE = Path(__file__).resolve().parent / "native"
 """C++ beside what Verilator writes."""
@@ -52,8 +53,8 @@ def _tools() -> list[str]:
 
 
 def _runtime(jobs: int | None) -> Path:
-    """Return a folder with Verilator's own library, compiled: the same for every core."""
-    sources = [verilator_root() / "include" / name for name in _RUNTIME]
+    """Return a folder with Verilator's own library, and what it wants of C++'s, compiled: the same for every core."""
+    sources = [*(verilator_root() / "include" / name for name in _RUNTIME), NATIVE / "runtime.cpp"]
 
     def make(folder: Path) -> None:
         toolchain.compile_objects(sources, folder, _flags(), jobs)
@@ -78,20 +79,34 @@ def translate(design: Design, verilog: Path, folder: Path) -> list[Path]:
     return [*sorted(folder.glob("Vtop*.cpp")), NATIVE / "circuit.cpp"]
 
 
-def circuit(design: Design, jobs: int | None = None) -> Path:
-    """Return the WebAssembly file of a core, from the build cache.
+def circuits(designs: Sequence[Design], jobs: int | None = None) -> list[Path]:
+    """Return the WebAssembly files of several cores, from the build cache.
 
-    It is made from the Verilog that `cosim.core.verify` simulates. ``jobs`` is how many compilers run at once.
+    They are made from the Verilog that `cosim.core.verify` simulates. ``jobs`` is how many compilers run at once.
 
     Raises SimulatorError or ToolchainError if a tool fails.
     """
+    _runtime(jobs)
+    for design in designs:
+        generate(design)
+    with workers(jobs or min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(_circuit, designs))
+
+
+def whole(sources: Sequence[Path], folder: Path) -> Path:
+    """Write one file that includes several: the headers of Verilator take longer to compile than most of them."""
+    path = folder / "whole.cpp"
+    path.write_text("".join(f'#include "{source}"\n' for source in sources))
+    return path
+
+
+def _circuit(design: Design) -> Path:
     generated = generate(design)
 
     def make(folder: Path) -> None:
         with run_folder(folder.parent / "runs", "compile") as work:
-            sources = translate(design, generated.path, work)
-            objects = toolchain.compile_objects(sources, work, _flags(), jobs)
-            objects += sorted(_runtime(jobs).glob("*.o"))
+            source = whole(translate(design, generated.path, work), work)
+            objects = [toolchain.compile_object(source, work, _flags()), *sorted(_runtime(None).glob("*.o"))]
             (folder / WASM).write_bytes(toolchain.link(objects, work / WASM).read_bytes())
 
     # What stands in the header of signals is a function of these.

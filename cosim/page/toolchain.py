@@ -1,4 +1,4 @@
-"""C and C++ to WebAssembly by `ziglang`, which brings clang, libc++ and the system interface of WASI."""
+"""C and C++ to WebAssembly by `ziglang`, which brings clang, libc++'s headers and the system interface of WASI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from talos_ref.files import build_root
 from talos_ref.processes import execute, workers
 
-__all__ = ["ToolchainError", "compile_objects", "describe", "link"]
+__all__ = ["ToolchainError", "compile_object", "compile_objects", "describe", "link"]
 
 _TARGET = ("-target", "wasm32-wasi")
 _LANGUAGES = {".c": "cc", ".cpp": "c++"}
@@ -58,19 +58,18 @@ def compile_objects(sources: Sequence[Path], folder: Path, flags: Sequence[str],
     ToolchainError
         If one fails.
     """
-    objects = [folder / f"{source.stem}.o" for source in sources]
-
-    def compile_one(source: Path, target: Path) -> None:
-        language = _LANGUAGES[source.suffix]
-        arguments = [language, *_TARGET, *flags, "-c", str(source), "-o", target.name]
-        _run(arguments, folder, target.with_suffix(".log"))
-
     # The largest first, so that none is left alone at the end.
-    order = sorted(zip(sources, objects, strict=True), key=lambda pair: -pair[0].stat().st_size)
+    order = sorted(sources, key=lambda source: -source.stat().st_size)
     with workers(jobs or min(4, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(compile_one, *zip(*order, strict=True)):
-            pass
-    return objects
+        return list(pool.map(lambda source: compile_object(source, folder, flags), order))
+
+
+def compile_object(source: Path, folder: Path, flags: Sequence[str]) -> Path:
+    """Compile one file, as `compile_objects` does."""
+    target = folder / f"{source.stem}.o"
+    arguments = [_LANGUAGES[source.suffix], *_TARGET, *flags, "-c", str(source), "-o", target.name]
+    _run(arguments, folder, target.with_suffix(".log"))
+    return target
 
 
 def link(objects: Sequence[Path], out: Path, flags: Sequence[str] = ()) -> Path:
@@ -78,7 +77,7 @@ def link(objects: Sequence[Path], out: Path, flags: Sequence[str] = ()) -> Path:
 
     Raises ToolchainError if that fails.
     """
-    # A reactor: without a main function, it waits to be called.
-    arguments = ["c++", *_TARGET, "-mexec-model=reactor", "-O2", "-s", "-Wl,--gc-sections", *flags]
+    # A reactor: without a main function, it waits to be called. Linked as C, so that libc++ is not compiled for it.
+    arguments = ["cc", *_TARGET, "-mexec-model=reactor", "-O2", "-s", "-Wl,--gc-sections", *flags]
     _run([*arguments, *map(str, objects), "-o", out.name], out.parent, out.with_suffix(".log"))
     return out

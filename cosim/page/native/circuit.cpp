@@ -12,8 +12,6 @@
 
 #ifdef __wasm__
 #define EXPORT(name) extern "C" __attribute__((export_name(#name)))
-// Nothing here ends, so nothing is destroyed.
-extern "C" int __cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }
 #else
 #define EXPORT(name) extern "C"
 #endif

@@ -1,17 +1,22 @@
 // What Verilator's runtime wants of a system, for WebAssembly, which has one thread and no files. Included first.
 //
-// libc++ leaves std::mutex, std::thread and std::ifstream out where there is neither.
+// libc++ leaves std::mutex, std::thread and std::ifstream out where there is neither. Its streams of text would bring
+// all languages of the world with them: 210 KB, and half a minute to compile them. The runtime puts its error messages
+// together with them, and for that the ones below will do.
 #ifndef TALOS_SINGLE_THREAD_H
 #define TALOS_SINGLE_THREAD_H
 
 // Verilator 5.48 knows no pause instruction of this processor, and refuses without this.
 #define VL_IGNORE_UNKNOWN_ARCH
+// What libc++ does when it finds an error that nothing can mend.
+#define _LIBCPP_VERBOSE_ABORT(...) __builtin_abort()
 
 #include <cstddef>
+#include <cstdio>
 #include <ctime>
 #include <iosfwd>
 #include <mutex>
-#include <sstream>
+#include <string>
 
 // WASI has no clock of a process.
 #define CLOCK_PROCESS_CPUTIME_ID CLOCK_MONOTONIC
@@ -66,11 +71,34 @@ inline thread::id get_id() { return {}; }
 inline void yield() {}
 }  // namespace this_thread
 
-// The runtime reads a file of Linux about its own memory, and does without if there is none.
-template <> class basic_ifstream<char, char_traits<char>> : public istringstream {
+template <> class basic_stringstream<char, char_traits<char>, allocator<char>> {
 public:
-    explicit basic_ifstream(const char*) { setstate(failbit); }
+    basic_stringstream() = default;
+    explicit basic_stringstream(const string&) {}
+    string str() const { return text; }
+    basic_stringstream& operator<<(const string& more) { text += more; return *this; }
+    template <class Number> basic_stringstream& operator<<(Number number) {
+        char digits[24];
+        snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
+        return *this << string(digits);
+    }
+    basic_stringstream& operator<<(const char* more) { return *this << string(more); }
+    // Nothing is read.
+    template <class Value> basic_stringstream& operator>>(Value&) { return *this; }
+
+private:
+    string text;
 };
+template <> class basic_ostringstream<char, char_traits<char>, allocator<char>> : public stringstream {};
+
+// The runtime reads a file of Linux about its own memory, and does without if there is none.
+template <> class basic_ifstream<char, char_traits<char>> {
+public:
+    explicit basic_ifstream(const char*) {}
+    explicit operator bool() const { return false; }
+    bool operator!() const { return true; }
+};
+inline bool getline(ifstream&, string&) { return false; }
 
 }  // namespace std
 #endif
