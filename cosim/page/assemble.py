@@ -9,13 +9,14 @@ import base64
 import gzip
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cosim.page.circuit import circuits, description
 from cosim.page.library import library
 from cosim.page.packages import vendored
+from cosim.page.words import Words
 from hdl.core.config import CoreConfig
 from hdl.design import Design
 from host_c.binding.model_file import model_bytes
@@ -44,16 +45,23 @@ def _text(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
+def _model(design: Design) -> str:
+    """Return the model file from which the C library computes what a design must: its words have the same format."""
+    return _text(model_bytes(design.checkpoint, design.word))
+
+
 def _script(path: Path, name: str, value: Any) -> None:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
     path.write_text(f'"use strict";\nTalos.embed({json.dumps(name)}, {text});\n', encoding="ascii")
 
 
-def assemble(designs: Sequence[Design], report: Any, folder: Path, jobs: int | None = None) -> Path:
-    """Write the page of several designs with one checkpoint into a folder; return its index.html.
+def assemble(lists: Sequence[Words], report: Any, folder: Path, jobs: int | None = None) -> Path:
+    """Write the page into a folder; return its index.html.
 
     Parameters
     ----------
+    lists
+        What a visitor chooses among; the race runs the first.
     report
         What `cosim.page.figures` makes of the commands' JSON files.
     jobs
@@ -70,24 +78,39 @@ def assemble(designs: Sequence[Design], report: Any, folder: Path, jobs: int | N
     data = make_folder(folder / "data")
     for old in data.glob("*.js"):
         old.unlink()
-    cores = []
-    for design, compiled in zip(designs, circuits(designs, jobs), strict=True):
-        described = description(design) | {"about": about(design.core)}
-        wasm = _text(compiled.read_bytes())
-        _script(data / f"core-{design.name}.js", f"core-{design.name}", described | {"wasm": wasm})
-        cores.append({key: described[key] for key in _LISTED})
-    first = designs[0]
+    # All at once, so that their compilers run side by side.
+    compiled = iter(circuits([design for words in lists for design in words.designs], jobs))
+    listed = [_write_words(words, number, data, compiled) for number, words in enumerate(lists)]
     _script(data / "library.js", "library", {
         "arithmetics": dict(ARITHMETIC_NUMBERS),
         "wasm": _text(library(jobs).read_bytes()),
-        "model": _text(model_bytes(first.checkpoint, first.word)),
+        "model": _model(lists[0].designs[0]),
     })  # fmt: skip
     _script(data / "report.js", "report", report)
-    digests = ", ".join(f"{core['name']} {core['verilog_sha256'][:12]}" for core in cores)
-    made = f"Verilog (SHA-256): {digests}. Weights: {first.checkpoint.digest[:12]}. No request leaves this page."
-    _script(data / "index.js", "index", {"cores": cores, "made": made})
+    _script(data / "index.js", "index", {"lists": listed, "made": _made(lists, listed)})
     return folder / "index.html"
 
 
-_LISTED = ("name", "arithmetic", "tile", "clock_hz", "format", "verilog_sha256", "about", "model")
+def _write_words(words: Words, number: int, data: Path, compiled: Iterator[Path]) -> dict[str, Any]:
+    """Write the circuits of a list of words; return what is known of it before one of them is loaded."""
+    cores = []
+    for design in words.designs:
+        file = f"core-{number}-{design.name}"
+        described = description(design) | {"about": about(design.core), "file": file}
+        wasm = _text(next(compiled).read_bytes())
+        _script(data / f"{file}.js", file, described | {"wasm": wasm, "golden": _model(design)})
+        cores.append({key: described[key] for key in _LISTED})
+    return {"name": words.name, "about": words.about, "cores": cores}
+
+
+def _made(lists: Sequence[Words], listed: Sequence[dict[str, Any]]) -> str:
+    """Return what the page was made from."""
+    parts = []
+    for words, entry in zip(lists, listed, strict=True):
+        verilog = ", ".join(f"{core['name']} {core['verilog_sha256'][:12]}" for core in entry["cores"])
+        parts.append(f"{words.name}: weights {words.designs[0].checkpoint.digest[:12]}, Verilog {verilog}")
+    return f"Made from (SHA-256): {'; '.join(parts)}. No request leaves this page."
+
+
+_LISTED = ("name", "arithmetic", "tile", "clock_hz", "format", "verilog_sha256", "about", "model", "file")
 """What of a core is known before its circuit is loaded."""

@@ -12,12 +12,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from cosim.cli import main
 from hdl.core.interface import Stage
+from hdl.design import Design
 from host_c.binding.model import Model
 from talos_ref.files import build_root, make_folder
-from talos_ref.golden.generate import letters
+from talos_ref.golden.generate import letters, quantise_temperature
 from talos_ref.golden.integer_model import IntegerModel
 from talos_ref.programs import find_program
 from tests.helpers.designs import published
+from tests.helpers.tiny_design import tiny_design
 
 CORE = "tile16"
 VALUES = 27 + 5
@@ -29,9 +31,11 @@ SECONDS = 60_000
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of one core, without figures of commands."""
+    """The page of one core and of other words, without figures of commands."""
     folder = tmp_path_factory.mktemp("page")
-    assert main(["page", "--core", CORE, "--figures", str(folder), "--out", str(folder / "page")]) == 0
+    also = str(tiny_design().save(folder / "ab"))
+    command = ["page", "--core", CORE, "--also", also, "--figures", str(folder), "--out", str(folder / "page")]
+    assert main(command) == 0
     return folder / "page" / "index.html"
 
 
@@ -91,18 +95,21 @@ def visit(browser: Browser, index: Path) -> Iterator[Visit]:
     assert [url for url in found.asked if not url.startswith(own)] == []
 
 
-def golden_names(seed: int, count: int, flipped: tuple[str, int, int, int] | None = None) -> list[str]:
+def golden_names(
+    seed: int, count: int, flipped: tuple[str, int, int, int] | None = None, design: Design | None = None
+) -> list[str]:
     """Return the names of the golden model in Python, which the page knows nothing of.
 
     ``flipped``: matrix, row, column and bit of a weight that is flipped.
     """
-    design = published(CORE)
+    design = design or published(CORE)
     model = IntegerModel(design.checkpoint, design.arithmetic)
     if flipped is not None:
         matrix, row, column, bit = flipped
         weights = model.tensors[matrix][row]
         weights[column] = weights[column] ^ 1 << bit  # bits below the sign
-    return [design.model.decode(letters(model, seed=s, temperature=0x80)) for s in range(seed, seed + count)]
+    warmth = quantise_temperature(0.5, design.arithmetic.sampler)
+    return [design.model.decode(letters(model, seed=s, temperature=warmth)) for s in range(seed, seed + count)]
 
 
 def test_it_makes_the_names_of_the_golden_model(visit: Visit) -> None:
@@ -120,6 +127,23 @@ def test_it_makes_the_names_of_the_golden_model(visit: Visit) -> None:
     # The last ones are shown, the newest first; the hundred began at the seed after the first name's.
     assert shown[:39] == names[:-40:-1]
     assert sum(path.stat().st_size for path in visit.index.parent.rglob("*") if path.is_file()) <= LARGEST
+
+
+def test_other_words_have_a_circuit_and_a_golden_answer_of_their_own(visit: Visit) -> None:
+    design = tiny_design()
+    visit.open(words="ab", seed="2", pace="full")
+    assert visit.page.locator("#cores input").evaluate_all("all => all.map((one) => one.value)") == [design.name]
+    visit.press("hundred")
+    assert visit.page.locator("#names li").all_inner_texts() == [
+        name or "(none)" for name in golden_names(2, 100, design=design)[:59:-1]
+    ]
+    assert visit.number("compared") > 100 * (3 + 5)
+    assert visit.number("mismatches") == 0
+    visit.page.get_by_role("radio", name="names").check(force=True)
+    visit.page.wait_for_function("document.getElementById('status').textContent.includes('out of reset')")
+    assert f"words=names&core={CORE}&" in visit.page.url
+    visit.press("generate")
+    assert visit.text("name") == golden_names(102, 1)[0]
 
 
 def test_it_goes_by_cycles_and_by_steps(visit: Visit) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from talos_ref.cli import main
 from talos_ref.model.checkpoint import DEFAULT_PATH, default_checkpoint, load, quantise, words_sha256
 from talos_ref.model.config import MICROGPT, ModelConfig
 from talos_ref.model.train import initialise, loss_and_gradients, train_words
@@ -54,6 +56,16 @@ def test_published_checkpoint(names: list[str]) -> None:
     assert words["wte"].ravel()[:4].tolist() == [534, 219, 991, -250]
     assert words_sha256(words, MICROGPT) == PUBLISHED_WORDS
     assert checkpoint == default_checkpoint()
+
+
+def test_minerals_are_trained_again(tmp_path: Path) -> None:
+    committed = DEFAULT_PATH.with_name("minerals.npz")
+    words = DEFAULT_PATH.with_name("minerals.txt")
+    again = tmp_path / "again.npz"
+    assert main(["train", "--names", str(words), "--steps", "4000", "--out", str(again)]) == 0
+    assert again.read_bytes() == committed.read_bytes()
+    lines = words.read_text(encoding="ascii").splitlines()
+    assert lines == sorted(set(lines))
 
 
 def reference(words: list[str], config: ModelConfig, steps: int, seed: int) -> dict[str, np.ndarray[Any, Any]]:

@@ -15,12 +15,12 @@
   const after = (seed) => seed >= 2 ** 32 - 1 ? 1 : seed + 1;
 
   Talos.Live = class {
-    /** @param {any} settings a `Talos.Settings` @param {any} library a `Talos.Library` */
-    constructor(settings, library) {
+    /** @param {any} settings a `Talos.Settings` @param {(file: Uint8Array) => Promise<any>} libraryOf of a model file */
+    constructor(settings, libraryOf) {
       this.settings = settings;
-      this.library = library;
-      /** Name of a core -> its circuit. @type {Record<string, any>} */
-      this.circuits = {};
+      this.libraryOf = libraryOf;
+      /** File of a core -> its circuit, and the library beside it. @type {Record<string, {circuit: any, library: any}>} */
+      this.loaded = {};
       Talos.at("settings").addEventListener("submit", (event) => { event.preventDefault(); this.generate(); });
       Talos.at("pause").addEventListener("click", () => this.pause());
       Talos.at("step").addEventListener("click", () => this.single(HANGS));
@@ -34,24 +34,27 @@
 
     /** Load the chosen core, and begin again. */
     async choose() {
-      const { core } = this.settings;
+      const { core, words } = this.settings;
       this.playing = false;
       this.lockstep = null;
       this._buttons();
       this.say(`Loading ${core.name} …`);
-      if (!this.circuits[core.name]) {
-        await Talos.script(`data/core-${core.name}.js`);
-        const description = Talos.embedded[`core-${core.name}`];
-        const bytes = await Talos.unpack(description.wasm);
-        this.circuits[core.name] = await Talos.Circuit.load(description, bytes);
+      if (!this.loaded[core.file]) {
+        await Talos.script(`data/${core.file}.js`);
+        const description = Talos.embedded[core.file];
+        const [bytes, model] = await Promise.all([Talos.unpack(description.wasm), Talos.unpack(description.golden)]);
+        const [circuit, library] = await Promise.all([Talos.Circuit.load(description, bytes), this.libraryOf(model)]);
+        this.loaded[core.file] = { circuit, library };
       }
       // Another core may have been chosen while this one was loaded.
       if (core !== this.settings.core) return;
-      this.lockstep = new Talos.Lockstep(this.circuits[core.name], this.library);
+      const { circuit, library } = this.loaded[core.file];
+      this.lockstep = new Talos.Lockstep(circuit, library);
       this.spent = { cycles: 0, time: 0 };
       const { arithmetic, tile, clock_hz: clock } = core;
       Talos.at("core-about").textContent = `${core.name}: a tile of ${tile[0]} × ${tile[1]} multipliers, arithmetic `
-        + `${arithmetic}, words of ${core.format}. ${core.about}`;
+        + `${arithmetic}, words of ${core.format}. ${core.about} `
+        + (words.about && `The model makes ${words.name}, ${words.about}.`);
       document.querySelectorAll(".clock").forEach((one) => { one.textContent = (clock / 1e6).toString(); });
       Talos.at("names").replaceChildren();
       this._newName();

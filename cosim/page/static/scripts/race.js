@@ -12,9 +12,10 @@
   const SHOWN = 240;
 
   Talos.Race = class {
-    constructor(library, cores) {
+    /** @param {any} library a `Talos.Library` @param {any} model its dimensions and alphabet */
+    constructor(library, model) {
       this.library = library;
-      this.cores = cores;
+      this.model = model;
       /** What the last race measured. @type {{name: string, rate: number}[]} */
       this.measured = [];
       Talos.at("race").addEventListener("click", () => this.run());
@@ -31,7 +32,6 @@
     stop() { this.running = false; }
 
     _prepare() {
-      this.model = this.cores[0].model;
       this.runners = [];
       for (const [arithmetic, label] of Object.entries(RUNNERS)) {
         let stream;

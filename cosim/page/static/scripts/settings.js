@@ -30,15 +30,12 @@
   Talos.rate = (value) => value >= 1e6 ? `${(value / 1e6).toPrecision(3)} million` : Talos.number(Math.round(value));
 
   Talos.Settings = class {
-    /** @param {any[]} cores descriptions without their WebAssembly @param {(what: string) => void} changed */
-    constructor(cores, changed) {
-      this.cores = cores;
+    /** @param {any[]} lists of words, each with its cores @param {(what: string) => void} changed */
+    constructor(lists, changed) {
+      this.lists = lists;
       this.changed = changed;
-      for (const core of cores) {
-        const input = Talos.element("input", { type: "radio", name: "core", value: core.name });
-        Talos.at("cores").append(Talos.element("label", {}, [input, core.name]));
-        input.addEventListener("change", () => this._set("core"));
-      }
+      this._choices("words", lists);
+      Talos.at("words-choice").hidden = lists.length === 1;
       Talos.at("seed").addEventListener("change", () => this._set("seed"));
       Talos.at("temperature").addEventListener("input", () => this._set("temperature"));
       Talos.at("pace").addEventListener("change", () => this._set("pace"));
@@ -49,11 +46,22 @@
       this._read(false);
     }
 
-    get core() { return this.cores.find((core) => core.name === this.values.core); }
+    /** The chosen words, and the cores that they have. */
+    get words() { return this.lists.find((words) => words.name === this.values.words); }
+    get core() { return this.words.cores.find((core) => core.name === this.values.core); }
     get seed() { return this.values.seed; }
     set seed(seed) { this.values.seed = seed; this._write(); }
     get temperature() { return this.values.temperature; }
     get pace() { return this.values.pace; }
+
+    /** Offer a choice. @param {string} what its element, too @param {{name: string}[]} offered */
+    _choices(what, offered) {
+      Talos.at(what).replaceChildren(...offered.map(({ name }) => {
+        const input = Talos.element("input", { type: "radio", name: what, value: name });
+        input.addEventListener("change", () => this._set(what));
+        return Talos.element("label", {}, [input, name]);
+      }));
+    }
 
     /** Show a view, and load what it alone needs. */
     show(view) {
@@ -68,21 +76,28 @@
       const seed = Number(given.get("seed")), temperature = Number(given.get("temperature"));
       const before = this.values || {};
       const paces = Array.from(Talos.at("pace").options, (option) => option.value);
+      const words = this.lists.find(({ name }) => name === given.get("words")) || this.lists[0];
+      const core = words.cores.find(({ name }) => name === given.get("core")) || words.cores[0];
       this.values = {
-        core: this.cores.some((core) => core.name === given.get("core")) ? given.get("core") : this.cores[0].name,
+        words: words.name,
+        core: core.name,
         seed: Number.isInteger(seed) && seed >= 1 && seed <= MAX_SEED ? seed : 2,
         temperature: temperature >= 0.1 && temperature <= 2 ? temperature : 0.5,
         pace: paces.includes(given.get("pace")) ? given.get("pace") : "letter",
         view: VIEWS.includes(given.get("view")) ? given.get("view") : "live",
       };
       this._write();
-      if (later) for (const name of Object.keys(this.values)) if (before[name] !== this.values[name]) this.changed(name);
+      if (!later) return;
+      for (const name of Object.keys(this.values)) if (before[name] !== this.values[name]) this.changed(name);
     }
 
     /** Take a value of the form. */
     _set(name) {
       const seed = Number(Talos.at("seed").value);
-      this.values.core = document.querySelector("#cores :checked").value;
+      this.values.words = document.querySelector("#words :checked").value;
+      const core = document.querySelector("#cores :checked").value;
+      // Not all words have all cores.
+      this.values.core = (this.words.cores.find(({ name }) => name === core) || this.words.cores[0]).name;
       if (Number.isInteger(seed) && seed >= 1 && seed <= MAX_SEED) this.values.seed = seed;
       this.values.temperature = Number(Talos.at("temperature").value);
       this.values.pace = Talos.at("pace").value;
@@ -92,8 +107,12 @@
 
     /** Put the values into form, tabs and link. */
     _write() {
-      const { core, seed, temperature, pace, view } = this.values;
-      document.querySelector(`#cores [value="${core}"]`).checked = true;
+      const { words, core, seed, temperature, pace, view } = this.values;
+      const offered = Array.from(document.querySelectorAll("#cores input"), (input) => input.value);
+      const names = this.words.cores.map(({ name }) => name);
+      if (offered.join() !== names.join()) this._choices("cores", this.words.cores);
+      document.querySelectorAll("#words input").forEach((input) => { input.checked = input.value === words; });
+      document.querySelectorAll("#cores input").forEach((input) => { input.checked = input.value === core; });
       Talos.at("seed").value = seed;
       Talos.at("temperature").value = temperature;
       Talos.at("temperature-shown").value = temperature.toFixed(2);

@@ -22,19 +22,20 @@
   };
 
   Talos.start = async () => {
-    const { cores, made } = Talos.embedded.index;
+    const { lists, made } = Talos.embedded.index;
     Talos.at("about").textContent = made;
     let changed = async (_) => {};
-    const settings = new Talos.Settings(cores, (what) => changed(what));
+    const settings = new Talos.Settings(lists, (what) => changed(what));
     await Talos.script("data/library.js");
     const packed = Talos.embedded.library;
     const [bytes, model] = await Promise.all([Talos.unpack(packed.wasm), Talos.unpack(packed.model)]);
-    const library = await Talos.Library.load(bytes, model, packed.arithmetics);
-    const live = new Talos.Live(settings, library);
-    const race = new Talos.Race(library, cores);
+    // A library for each model: the words of two cores may have different formats.
+    const libraryOf = (file) => Talos.Library.load(bytes, file, packed.arithmetics);
+    const live = new Talos.Live(settings, libraryOf);
+    const race = new Talos.Race(await libraryOf(model), lists[0].cores[0].model);
     const report = new Talos.Report();
     changed = async (what) => {
-      if (what === "core") await live.choose();
+      if (what === "words" || what === "core") await live.choose();
       if (what !== "view") return;
       const { view } = settings.values;
       if (view !== "race") race.stop();
