@@ -3,54 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 
-from cosim.host import commands, session
+from cosim.host import commands
 from cosim.host.cli import main
-from cosim.host.errors import HostError
-from cosim.host.transport import Transport
-from hdl.registers.map import register_map
 from talos_ref.cli import main as golden_main
 from talos_ref.model.config import MICROGPT
 from tests.helpers.designs import small_design
 from tests.helpers.model_board import ModelBoard
-
-REGISTERS = register_map(MICROGPT)
-
-Plug = Callable[[ModelBoard], ModelBoard]
-
-
-@pytest.fixture
-def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
-    """Return a function that makes a board the one that every command finds."""
-
-    def found(board: ModelBoard) -> ModelBoard:
-        @contextmanager
-        def transport(*arguments: Any) -> Iterator[Transport]:
-            try:
-                yield board
-            finally:
-                board.close()
-
-        monkeypatch.setattr(session, "open_transport", transport)
-        return board
-
-    return found
-
-
-def flipped(name: str, index: int = 0) -> ModelBoard:
-    """Return a board of which one bit of one register is wrong."""
-    at = REGISTERS.register(name).at(index)
-    return ModelBoard(change=lambda address, word: word ^ (address == at))
+from tests.helpers.plugged_boards import REGISTERS, Plug, flipped
 
 
 @pytest.mark.parametrize("core", ["tile16", "fused"])
@@ -63,32 +28,6 @@ def test_generate_says_what_the_golden_model_says(core: str, plug: Plug, capsys:
     assert said.out == capsys.readouterr().out
     assert said.err == ""
     assert board.closed == 1
-
-
-def test_letters_are_written_as_they_are_read(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
-    board = plug(ModelBoard())
-    at = REGISTERS.register("letters")
-    written: list[tuple[str, int]] = []
-
-    class Out:
-        encoding = "utf-8"
-        held = ""
-
-        def write(self, text: str) -> int:
-            self.held += text
-            return len(text)
-
-        def flush(self) -> None:
-            read = sum(kind == "read" and at.address <= address <= at.last for kind, address, _ in board.log)
-            written.append((self.held, read))
-            self.held = ""
-
-        def isatty(self) -> bool:
-            return False
-
-    monkeypatch.setattr(sys, "stdout", Out())
-    assert main(["generate", "--seed", "2", "--count", "1"]) == 0
-    assert written[:6] == [("k", 1), ("e", 2), ("l", 3), ("y", 4), ("n", 5), ("\n", 5)]
 
 
 def test_a_check_says_how_much_it_compared(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,72 +67,6 @@ def test_a_letter_that_is_none(plug: Plug, capsys: pytest.CaptureFixture[str]) -
     plug(ModelBoard(change=lambda address, word: 0x1234 if address == at else word))
     assert main(["generate", "--seed", "2", "--count", "1"]) == 0
     assert capsys.readouterr().out == "k?lyn\n"
-
-
-def test_step_shows_all_logits(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    plug(ModelBoard())
-    assert main(["step", "--text", "ke", "--check"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("position 0, · in: a is the most likely, 300 cycles\n  a   1.0251  b  -0.5190  c  -0.0356")
-    assert len(re.findall(r"-?\d+\.\d{4}", said)) == 3 * 27
-    assert said.endswith("93 values compared with the golden model, all equal\n")
-
-
-def test_step_as_json(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    plug(ModelBoard())
-    assert main(["step", "--tokens", "26,10,4", "--json"]) == 0
-    steps = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert golden_main(["trace", "--arithmetic", "talos-v2", "--tokens", "26,10,4", "--greedy", "--json"]) == 0
-    golden = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    for found, wanted in zip(steps, golden, strict=True):
-        assert {key: found[key] for key in ("pos", "token_in", "argmax", "top_logit", "logits")} == {
-            key: wanted[key] for key in ("pos", "token_in", "argmax", "top_logit", "logits")
-        }
-        assert found["cycles"] == sum(found["cycles_by_stage"].values()) == 300
-
-
-def test_step_with_a_difference(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    plug(flipped("logits", 26))
-    assert main(["step", "--check"]) == 1
-    assert capsys.readouterr().err == "error: step 0: logit 26 must be -10250, not -10249\n"
-
-
-def test_counters(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    board = plug(ModelBoard())
-    assert main(["counters", "--seed", "2", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["cycles"], found["steps"], found["letters"]) == (1800, 6, 5)
-    assert found["tokens_per_second"] == int(found["letters_per_second"]) == 156250
-    assert found["steps_per_second"] == 187500
-    assert sum(found["cycles_by_stage"].values()) == 1800
-    board.log.clear()
-    assert main(["counters", "--last"]) == 0
-    said = capsys.readouterr().out
-    assert "cycles             1,800\n" in said
-    assert re.search(r"fc1 +│ +1,800 │ +300.0 │ 100.0 %", said)
-    assert {kind for kind, _, _ in board.log} == {"read"}
-
-
-def test_counters_before_anything_ran(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    plug(ModelBoard())
-    assert main(["counters", "--last"]) == 0
-    assert "cycles             0\n" in capsys.readouterr().out
-
-
-def test_bench(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
-    plug(ModelBoard("fused"))
-    assert main(["bench", "20", "--check", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["names"] == 20
-    assert found["cycles"] == 300 * found["steps"]
-    assert found["letters_per_second"] == pytest.approx(found["letters"] * 56_250_000 / found["cycles"])
-    assert found["steps_per_second"] == pytest.approx(187_500)
-    assert found["host_letters_per_second"] == pytest.approx(found["letters"] / found["host_seconds"])
-    assert found["checked"] == found["letters"] + 20 * (4 + 31)
-    assert main(["bench", "20"]) == 0
-    said = capsys.readouterr().out
-    assert re.search(r"steps/s +│ +187,500 │", said)
-    assert re.search(r"names +│ +20 │", said)
 
 
 def test_info(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,34 +180,6 @@ def test_ctrl_c(plug: Plug, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert not file.exists()
 
 
-def stopped(error: BaseException) -> ModelBoard:
-    """Return a board that raises an error when the fourth letter of a name is read."""
-
-    def change(address: int, word: int) -> int:
-        if address == REGISTERS.register("letters").at(3):
-            raise error
-        return word
-
-    return ModelBoard(change=change)
-
-
-ENDS = [(KeyboardInterrupt(), 130, "interrupted"), (HostError("the cable is out"), 1, "the cable is out")]
-
-
-@pytest.mark.parametrize(("error", "status", "message"), ENDS)
-def test_an_error_after_half_a_name(
-    error: BaseException, status: int, message: str, plug: Plug, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """In a file that takes both outputs, the error begins on a line of its own; with objects nothing is half-made."""
-    plug(stopped(error))
-    for options, said in ((["--count", "1"], "kel\n"), (["--count", "1", "--json"], "")):
-        with monkeypatch.context() as patch, (tmp_path / "both").open("w") as both:
-            patch.setattr(sys, "stdout", both)
-            patch.setattr(sys, "stderr", both)
-            assert main(["generate", "--seed", "2", *options]) == status
-        assert (tmp_path / "both").read_text() == f"{said}error: {message}\n"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -369,109 +214,6 @@ def test_greedy_and_limited_names(plug: Plug, capsys: pytest.CaptureFixture[str]
     assert first == second
     assert len(first) == 4
     assert set(first) <= set(MICROGPT.alphabet)
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, Callable[[], str]]]:
-    """Yield a terminal to write to, and a function that closes it and returns what it got, without escapes."""
-    monkeypatch.setenv("TERM", "xterm")
-    ours, theirs = os.openpty()
-    said: list[bytes] = []
-
-    def listen() -> None:
-        with suppress(OSError):
-            while data := os.read(ours, 65536):
-                said.append(data)
-
-    reader = threading.Thread(target=listen)
-    reader.start()
-    file = open(theirs, "w")  # noqa: SIM115
-
-    def close() -> str:
-        file.close()
-        reader.join(10)
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(said).decode())
-
-    yield file, close
-    file.close()
-    reader.join(10)
-    os.close(ours)
-
-
-def test_a_name_on_a_terminal(plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names stand one under another; the bar beside them shows the growing name and the rate."""
-    plug(ModelBoard())
-    file, close = terminal
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", file)
-        assert main(["generate", "--seed", "2", "--count", "3"]) == 0
-    text = close()
-    names = [line.split("\r")[-1] for line in text.split("\r\n")]
-    assert [name for name in names if name in ("kelyn", "tonan", "aleren")] == ["kelyn", "tonan", "aleren"]
-    assert "letters/s on the board" in text
-    assert "3/3" in text
-
-
-@pytest.mark.parametrize(("error", "status", "message"), ENDS)
-@pytest.mark.parametrize("kind", ["xterm", "dumb"])
-def test_an_error_after_half_a_name_on_a_terminal(
-    kind: str, error: BaseException, status: int, message: str, plug: Plug, terminal: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """The letters so far stay, with a bar and without one, and the error has the line below them."""
-    plug(stopped(error))
-    file, close = terminal
-    with monkeypatch.context() as patch:
-        patch.setenv("TERM", kind)
-        # Rich takes a terminal for none, as where a bar would be in the way.
-        patch.setenv("TTY_COMPATIBLE", "1" if kind == "xterm" else "0")
-        patch.setattr(sys, "stdout", file)
-        patch.setattr(sys, "stderr", file)
-        assert main(["generate", "--seed", "2", "--count", "3"]) == status
-    shown = [line.split("\r")[-1] for line in close().split("\r\n")]
-    assert shown[-2:] == [f"error: {message}", ""]
-    assert shown.count("kel") == 1
-
-
-def test_a_terminal_without_the_letters(
-    plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A letter that the terminal's encoding has not is a question mark, and no error."""
-    design = small_design("가나다라마바사")
-    plug(ModelBoard(design))
-    file, close = terminal
-    file.reconfigure(encoding="ascii")
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", file)
-        assert main(["generate", "--seed", "5", "--count", "4", "--design", str(design.save(tmp_path))]) == 0
-    assert "\r????\r\n" in close()
-
-
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_names_in_a_file_and_the_bar_on_a_terminal(
-    options: list[str], plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    plug(ModelBoard())
-    err, close = terminal
-    with monkeypatch.context() as patch, (tmp_path / "out").open("w") as out:
-        patch.setattr(sys, "stderr", err)
-        patch.setattr(sys, "stdout", out)
-        assert main(["generate", "--seed", "2", "--count", "2", *options]) == 0
-    lines = (tmp_path / "out").read_text().splitlines()
-    assert [json.loads(line)["text"] if options else line for line in lines] == ["kelyn", "tonan"]
-    text = close()
-    assert "2/2" in text
-    assert "kelyn" not in text
-
-
-def test_objects_on_a_terminal_have_no_bar(plug: Plug, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    plug(ModelBoard())
-    file, close = terminal
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", file)
-        patch.setattr(sys, "stderr", file)
-        assert main(["generate", "--seed", "2", "--count", "2", "--json"]) == 0
-    assert [json.loads(line)["text"] for line in close().splitlines()] == ["kelyn", "tonan"]
 
 
 def test_most_names_fit_a_seed() -> None:
