@@ -14,8 +14,7 @@ from hdl.core.core import Core
 from hdl.design import DESIGN_FILE, Design
 from hdl.device.target import GENERIC, DevicePlatform, Target
 from hdl.pinned_yosys import use_pinned_yosys
-from hdl.registers.batch_system import BatchSystem
-from hdl.registers.system import System
+from hdl.registers.systems import system_of
 from talos_ref.processes import capture
 
 __all__ = ["core_of", "core_verilog", "system_verilog", "verilog_file"]
@@ -47,8 +46,7 @@ def core_of(design: Design, target: Target = GENERIC) -> Core | Barrel:
 
 def system_verilog(design: Design, target: Target = GENERIC) -> str:
     """Return the Verilog of a core behind its registers; the top module has the core's name and ``_system``."""
-    system = System(design) if design.core.streams == 1 else BatchSystem(design)
-    return _convert(system, design, f"{design.name}_system", target)
+    return _convert(system_of(design), design, f"{design.name}_system", target)
 
 
 def _convert(component: Any, design: Design, name: str, target: Target) -> str:

@@ -25,7 +25,15 @@ from hdl.boards.ulx3s.bitstream import MAX_SEEDS, build
 from hdl.boards.ulx3s.platform import BOARDS
 from hdl.boards.ulx3s.report import show
 from hdl.device.ecp5 import GRADES
-from hdl.options import Choice, clock_option, cores_option, design_option, design_options, several_designs
+from hdl.options import (
+    EVERY_CORE,
+    Choice,
+    clock_option,
+    design_option,
+    design_options,
+    every_core_option,
+    several_designs,
+)
 from talos_ref.command_line import SETTINGS, run
 from talos_ref.options import C, Integer, OneOf, Option
 
@@ -48,7 +56,7 @@ def _serial_option(command: C) -> C:
     """Add ``--serial``."""
     text = (
         f"the registers on two pins of GPIO_0 too, at BAUD bits a second ({BAUD} without a number), for --transport "
-        "serial of the host; the demo writes its names there"
+        "serial of the host; the demo writes there what it makes"
     )
     kind = Integer(1)
     return click.option("--serial", type=kind, is_flag=False, flag_value=BAUD, metavar="[BAUD]", help=text)(command)
@@ -60,14 +68,14 @@ def commands() -> None:
 
 
 @commands.command()
-@cores_option
+@every_core_option
 @design_option
 @_serial_option
 @click.option("--out", metavar="FOLDER", help="(default: build/board)")
 def check(cores: tuple[str, ...], serial: int | None, out: str | None, **choice: Any) -> int:
     """Elaborate the board's Verilog in three tools, and look at its memories."""
     failed = False
-    for design in several_designs(cores, Choice(**choice)):
+    for design in several_designs(cores, Choice(**choice), EVERY_CORE):
         folder = project_folder("board", design) if out is None else Path(out) / design.name
         found = check_design(design, folder, serial)
         for line in found:
@@ -79,7 +87,7 @@ def check(cores: tuple[str, ...], serial: int | None, out: str | None, **choice:
 
 
 @commands.command()
-@design_options()
+@design_options(cores=EVERY_CORE)
 @clock_option
 @_serial_option
 @_folder_options("quartus")
@@ -102,7 +110,7 @@ def quartus(serial: int | None, out: str | None, resources: str, no_compile: boo
 
 
 @commands.command("report")
-@design_options()
+@design_options(cores=EVERY_CORE)
 @_folder_options("quartus")
 def read_report(out: str | None, resources: str, design: str | None, **choice: Any) -> int:
     """Read the reports of a compiled project again; --design FOLDER/design.json says where it is."""
@@ -117,7 +125,7 @@ def read_report(out: str | None, resources: str, design: str | None, **choice: A
 
 
 @commands.command()
-@design_options()
+@design_options(cores=EVERY_CORE)
 @click.option("--out", metavar="FOLDER", help="(default: build/mistral/CORE)")
 def mistral(out: str | None, **choice: Any) -> None:
     """Place and route with Yosys and nextpnr-mistral."""

@@ -16,13 +16,14 @@ class VendorCell:
     outputs: dict[str, str]
     parameters: dict[str, str] = field(default_factory=dict)
 
-    def black_box(self) -> str:
-        """Return a Verilog module without contents."""
+    def black_box(self, *, driven: bool = False) -> str:
+        """Return a Verilog module without contents; ``driven`` makes its outputs 0, for tools that want a driver."""
         parameters = ", ".join(f"parameter {name} = {default}" for name, default in self.parameters.items())
         ports = [f"input wire {_range(width)}{name}" for name, width in self.inputs.items()]
         ports += [f"output wire {_range(width)}{name}" for name, width in self.outputs.items()]
         head = f"module {self.name}" + (f" #({parameters})" if parameters else "")
-        return f"(* blackbox *)\n{head} (\n    " + ",\n    ".join(ports) + "\n);\nendmodule\n"
+        drivers = [f"    assign {name} = {{({width}){{1'b0}}}};\n" for name, width in self.outputs.items() if driven]
+        return f"(* blackbox *)\n{head} (\n    " + ",\n    ".join(ports) + f"\n);\n{''.join(drivers)}endmodule\n"
 
 
 def _range(width: str) -> str:

@@ -23,7 +23,6 @@ WAIVERS = (
     Waiver("DECLFILENAME", _TOP, "one file holds everything that Quartus compiles"),
     Waiver("UNUSEDSIGNAL", _CELLS, "a black box has no contents"),
     Waiver("UNUSEDPARAM", _CELLS, "a black box has no contents"),
-    Waiver("UNDRIVEN", _CELLS, "a black box has no contents"),
     Waiver("DECLFILENAME", _CELLS, "one file holds all black boxes"),
 )
 

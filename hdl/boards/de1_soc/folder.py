@@ -12,12 +12,18 @@ from hdl.boards.de1_soc.project import project_files
 from hdl.boards.de1_soc.scripts import OUTPUT, SCRIPTS
 from hdl.boards.folder import synthesised, write_project
 from hdl.boards.parts.leds import LEDS
+from hdl.boards.parts.machine import machine_of
 from hdl.build_cache import build_id
 from hdl.design import DESIGN_FILE, Design
 from hdl.device.calibration import known_calibration
 from hdl.device.cyclone_v import DEVICE, PART
+from hdl.registers.export import c_header, markdown_page, tcl_constants
+from hdl.registers.maps import registers_of
 
 __all__ = ["write_folder"]
+
+_REGISTERS = {"registers.h": c_header, "registers.tcl": tcl_constants, "registers.md": markdown_page}
+"""File name -> what writes it of a register map."""
 
 _README = """\
 # {core} on the DE1-SoC
@@ -33,7 +39,7 @@ in this folder: `python -m hdl.boards report --design {design}`.
 
 On the board's computer, with the project these files came from (no simulator is needed):
 
-    python -m cosim.host generate --transport system-console --design {design} --check
+    python -m cosim.host {command} --transport system-console --design {design}{check}
 {serial}
 | file | what |
 | --- | --- |
@@ -42,20 +48,23 @@ On the board's computer, with the project these files came from (no simulator is
 | `{project}.sdc` | clocks, false paths |
 | `{bridge}.tcl` | makes `{bridge}.qsys`, a JTAG to Avalon master, from which Platform Designer makes Verilog |
 | `compile.tcl` | what `compile.sh` and `compile.bat` run |
+| `registers.h`, `registers.tcl`, `registers.md` | addresses and fields of all registers, for hosts of your own |
 | `{design}`, `checkpoint.npz`, `build.json` | core, weights, format, clock and build, for the host |
 
 Model: {letters} letters, a block of {block}; words in {word}. Build: {build:08x}, which the host reads from the board.
-Clock: {clock} MHz, by the PLL from 50 MHz. SW0 up: a name a second on HEX5 to HEX0. SW1 up: reset. Once a host has
-reached the registers over JTAG, the demo is silent until the next reset. LEDR0 to LEDR9: {leds}.
+Clock: {clock} MHz, by the PLL from 50 MHz. SW1 up: reset. SW0 up: once a second, {shows} on
+HEX5 to HEX0, until the next reset no more once a host has reached the registers over JTAG. LEDR0 to LEDR9:
+{leds}.
 
 {resources}
 """
 
 _SERIAL = """
 Or without Quartus, by an adapter from USB to a serial line of 3.3 V at JP1 (GPIO_0): its TXD to pin 10, its RXD to pin
-8, its GND to pin 12. Pin 11 carries 5 V. A terminal at {baud} bits a second shows the demo's names until a host comes:
+8, its GND to pin 12. Pin 11 carries 5 V. A terminal at {baud} bits a second shows what the demo makes, until a host
+comes:
 
-    python -m cosim.host generate --transport serial --baud {baud} --design {design} --check
+    python -m cosim.host {command} --transport serial --baud {baud} --design {design}{check}
 """
 
 _ESTIMATE = """\
@@ -87,9 +96,12 @@ def _readme(
         resources = _ESTIMATE.format(**expected, **device, low_alms=low, high_alms=high)
     else:
         resources = _COUNTED.format(**counted, **device)
-    serial = "" if serial_baud is None else _SERIAL.format(baud=serial_baud, design=DESIGN_FILE)
+    machine = machine_of(design.core)
+    serial = "" if serial_baud is None else _SERIAL.format(
+        baud=serial_baud, design=DESIGN_FILE, command=machine.command, check=machine.check
+    )
     return _README.format(
-        serial=serial,
+        serial=serial, command=machine.command, check=machine.check, shows=machine.shows,
         core=design.name, arithmetic=design.core.arithmetic_name, rows=design.core.tile_rows,
         columns=design.core.tile_columns, project=PROJECT, bridge=BRIDGE, output=OUTPUT, device=PART,
         clock=f"{design.clock_hz / 1e6:g}", leds=", ".join(LEDS), resources=resources, design=DESIGN_FILE,
@@ -112,6 +124,7 @@ def write_folder(folder: Path, design: Design, *, resources: Path, serial_baud: 
         **generated,
         f"{BRIDGE}.tcl": bridge_tcl(PART, design.clock_hz),
         **SCRIPTS,
+        **{name: write(registers_of(design.core)) for name, write in _REGISTERS.items()},
         "README.md": _readme(design, counted, expected, serial_baud),
     }
     return write_project(folder, files, design)

@@ -57,7 +57,8 @@ def _in_module(module: str, body: str) -> Iterator[VerilogMemory]:
         others: list[str] = []
         reads = writes = 0
         rest = body[: array.start()] + body[array.end() :]
-        use = re.compile(rf"(?<![\w$\\]){re.escape(name)}\[")
+        # Behind a point it is a part of an escaped name.
+        use = re.compile(rf"(?<![\w$\\.]){re.escape(name)}\[")
         for line in rest.splitlines():
             if not use.search(line):
                 continue

@@ -10,16 +10,15 @@ from amaranth.lib import io, wiring
 from hdl.boards.de1_soc.jtag_bridge import JtagBridge
 from hdl.boards.de1_soc.pll import REFERENCE_HZ, Pll
 from hdl.boards.parts.bus_multiplexer import BusMultiplexer
-from hdl.boards.parts.demo import Demo
-from hdl.boards.parts.hex_display import SEGMENTS, HexDisplay
+from hdl.boards.parts.hex_display import SEGMENTS
 from hdl.boards.parts.leds import LEDS, Leds
-from hdl.boards.parts.name_text import NameText
+from hdl.boards.parts.machine import machine_of
 from hdl.boards.parts.pins import input_pin, output_pins
 from hdl.boards.parts.reset import BoardReset
 from hdl.boards.parts.serial_bridge import SerialBridge
 from hdl.design import Design
-from hdl.registers.map import register_map
-from hdl.registers.system import System
+from hdl.registers.maps import registers_of
+from hdl.registers.systems import system_of
 
 __all__ = ["BoardTop"]
 
@@ -30,19 +29,21 @@ _DISPLAYS = 6
 class BoardTop(Elaboratable):
     """A core on the board.
 
-    SW0 lets the demo run, SW1 resets the machine; the registers answer JTAG in either position. LEDs as ``LEDS``, the
-    last six letters on HEX5 to HEX0. All of it has one clock.
+    SW0 lets the demo run, SW1 resets the machine; the registers answer JTAG in either position. LEDs as ``LEDS``. HEX5
+    to HEX0 show the last six letters, or of a core with several streams the last six digits of the digest. All of it
+    has one clock.
 
     Parameters
     ----------
     design
         Its clock is the PLL's; what ``pll_settings`` accepts.
     demo_cycles
-        From one name of the demo to the next; a second by default.
+        From one name or batch of the demo to the next; a second by default.
     vendor
         Without, there is no PLL and no JTAG: the clock is the pin's 50 MHz.
     serial_baud
-        With it, the registers answer on two pins too, at that many bits a second, and the demo writes its names there.
+        With it, the registers answer on two pins too, at that many bits a second, and the demo writes there what it
+        makes.
 
     Raises ValueError if there is no PLL for another clock than the pin's, or no such rate.
     """
@@ -59,15 +60,15 @@ class BoardTop(Elaboratable):
         if not vendor and clock_hz != REFERENCE_HZ:
             raise ValueError(f"clock_hz must be {REFERENCE_HZ} without a PLL, not {clock_hz!r}")
         self.clock_hz, self.vendor = clock_hz, vendor
-        self.system = System(design)
-        registers = register_map(design.model, design.arithmetic.logit)
-        self.demo = Demo(registers, cycles=clock_hz if demo_cycles is None else demo_cycles)
+        machine = machine_of(design.core)
+        self.system = system_of(design)
+        self.demo = machine.demo(registers_of(design.core), cycles=clock_hz if demo_cycles is None else demo_cycles)
         self.multiplexer = BusMultiplexer()
-        self.display = HexDisplay(design.model.alphabet, displays=_DISPLAYS)
+        self.display = machine.display(design.model, _DISPLAYS)
         self.leds = Leds()
         self.reset = BoardReset()
         self.serial = None if serial_baud is None else SerialBridge(clock_hz=clock_hz, baud=serial_baud)
-        self.text = NameText(design.model.alphabet, letters=design.model.max_letters)
+        self.text = machine.text(design.model)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -132,7 +133,7 @@ class BoardTop(Elaboratable):
         m.domains.serial = ClockDomain("serial")
         m.submodules.serial = DomainRenamer("serial")(serial)
         m.submodules.text = text = self.text
-        wiring.connect(m, self.demo.name, text.name)
+        wiring.connect(m, self.demo.report, text.report)
         wiring.connect(m, text.o, serial.text)
         pins = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
         m.submodules.rx_pin = rx = io.Buffer("i", pins.rx)

@@ -35,7 +35,7 @@ class Demo(wiring.Component):
     enable : In(1)
         A name under way ends, the next waits.
     bus : Out(AvalonSignature())
-    name : Out(NameSignature())
+    report : Out(NameSignature())
         What is made, for another kind of display.
     """
 
@@ -47,7 +47,7 @@ class Demo(wiring.Component):
         if cycles < 1:
             raise ValueError(f"cycles must be positive, not {cycles!r}")
         self.registers, self.cycles = registers, cycles
-        super().__init__({"enable": In(1), "bus": Out(AvalonSignature()), "name": Out(NameSignature())})
+        super().__init__({"enable": In(1), "bus": Out(AvalonSignature()), "report": Out(NameSignature())})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -84,7 +84,7 @@ class Demo(wiring.Component):
             with m.State("WAIT"):
                 m.d.sync += [at.eq(0), letter.eq(0)]
                 with m.If(due & self.enable):
-                    m.d.comb += self.name.begin.eq(1)
+                    m.d.comb += self.report.begin.eq(1)
                     m.d.sync += due.eq(0)
                     m.next = "SETUP"
             with m.State("SETUP"):
@@ -106,7 +106,7 @@ class Demo(wiring.Component):
                         m.next = "NEXT"
             with m.State("NEXT"):
                 m.next = "WAIT"
-                m.d.comb += self.name.end.eq(letter == count)
+                m.d.comb += self.report.end.eq(letter == count)
                 with m.If(letter != count):
                     m.next = "READ"
             with m.State("READ"):
@@ -120,7 +120,7 @@ class Demo(wiring.Component):
             with m.State("PUSH"):
                 push = display.encode(push=1) | (token << display.field("token").low)
                 m.d.comb += [bus.write.eq(1), bus.address.eq(display.address), bus.writedata.eq(push)]
-                m.d.comb += [self.name.token.eq(token), self.name.push.eq(~bus.waitrequest)]
+                m.d.comb += [self.report.token.eq(token), self.report.push.eq(~bus.waitrequest)]
                 with m.If(~bus.waitrequest):
                     m.next = "NEXT"
         return m

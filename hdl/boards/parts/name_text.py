@@ -55,7 +55,7 @@ class NameText(wiring.Component):
 
     Members
     -------
-    name : In(NameSignature())
+    report : In(NameSignature())
     o : Out(stream.Signature(8))
 
     Raises TypeError or ValueError for ``letters`` out of range.
@@ -64,7 +64,7 @@ class NameText(wiring.Component):
     def __init__(self, alphabet: str, *, letters: int) -> None:
         check_width("letters", letters, _MAX_LETTERS)
         self.alphabet, self.letters = alphabet, letters
-        super().__init__({"name": In(NameSignature()), "o": Out(stream.Signature(8))})
+        super().__init__({"report": In(NameSignature()), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -74,7 +74,7 @@ class NameText(wiring.Component):
         m.submodules.codes = table = Memory(shape=8 * longest, depth=len(codes), init=codes)
         m.submodules.letters = letters = Memory(shape=8, depth=self.letters, init=[])
         store, fetch, look_up = write_port(letters), read_port(letters), read_port(table)
-        name, out = self.name, self.o
+        name, out = self.report, self.o
         count = Signal(range(self.letters + 1), name="count")
         index = Signal(range(self.letters + 1), name="index")
         at = Signal(range(max(longest, len(LINE_END)) + 1), name="at")

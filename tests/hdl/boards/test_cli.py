@@ -40,7 +40,7 @@ def test_check_command(
         "tile16: no objections of Verilator, Icarus and Yosys; 1 memory", "Yosys: not this wide",
         "wide: 1 objection of Verilator, Icarus and Yosys; 1 memory",
     ]  # fmt: skip
-    assert checked == ["tile16", "wide", "fused"]
+    assert checked == ["tile16", "wide", "fused", "barrel"]
     checked.clear()
     weights = save(small_checkpoint, tmp_path / "small.npz")
     assert main(["check", "--weights", str(weights)]) == 1

@@ -45,6 +45,11 @@ def test_block() -> None:
     assert problems(rom) == []
 
 
+def test_a_name_that_ends_like_a_memory() -> None:
+    text = convert("sync").replace("endmodule", "  assign x = \\payload.memory[0] ;\nendmodule")
+    assert only(text).other_uses == ()
+
+
 def test_asynchronous_read() -> None:
     found = problems(only(convert("comb")))
     assert len(found) == 2

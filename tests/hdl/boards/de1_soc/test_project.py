@@ -18,6 +18,7 @@ from hdl.boards.de1_soc.pll import Pll
 from hdl.boards.de1_soc.project import board_files
 from hdl.boards.de1_soc.vendor_cells import VENDOR_CELLS
 from hdl.boards.elaborate import waiver_file
+from tests.helpers.barrel_designs import small_barrel
 from tests.helpers.board_design import DEMO_CYCLES, tile16_files
 from tests.helpers.designs import published, tiny_design
 from tests.helpers.quartus_reports import CLOCK
@@ -194,6 +195,13 @@ def test_a_serial_line(tmp_path: Path) -> None:
     assert check_design(tiny_design(), tmp_path, 115_200) == []
     with pytest.raises(ValueError, match=r"^baud must be 1 to 7031250 at a clock of 56250000 Hz, not 8000000$"):
         board_files(tiny_design(), serial_baud=8_000_000)
+
+
+def test_a_core_with_several_streams(tmp_path: Path) -> None:
+    """The same pins, and no objections."""
+    made = board_files(small_barrel(), serial_baud=115_200)
+    assert set(ports(made["top.v"])) == {*PINS, "uart_0__rx__io", "uart_0__tx__io"}
+    assert check_design(small_barrel(), tmp_path, 115_200) == []
 
 
 def test_waivers() -> None:

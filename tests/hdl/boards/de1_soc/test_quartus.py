@@ -98,7 +98,8 @@ def test_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "README.md", "build.json", "checkpoint.npz", "compile.bat", "compile.sh", "compile.tcl", "design.json",
-        "jtag_bridge.tcl", "program.bat", "program.sh", "top.qpf", "top.qsf", "top.sdc", "top.v",
+        "jtag_bridge.tcl", "program.bat", "program.sh", "registers.h", "registers.md", "registers.tcl",
+        "top.qpf", "top.qsf", "top.sdc", "top.v",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir() if path.stat().st_mode & stat.S_IXUSR} == {
         "compile.sh",
@@ -111,6 +112,17 @@ def test_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert b"@2" in (folder / "program.sh").read_bytes()
     batch = (folder / "program.bat").read_bytes()
     assert batch.count(b"\r\n") == batch.count(b"\n")
+
+
+def test_folder_of_a_core_with_several_streams(folder: Path) -> None:
+    """Its own registers, and the host's command for it."""
+    assert main(command(folder, "--no-compile", "--serial", core="barrel")) == 0
+    page = (folder / "README.md").read_text()
+    assert "\n    python -m cosim.host batch --transport system-console --design design.json\n" in page
+    assert "\n    python -m cosim.host batch --transport serial --baud 115200 --design design.json\n" in page
+    assert "86 of 87 DSP blocks and at most 288 of 397 M10K" in page
+    assert "#define TALOS_DIGEST 0x248u\n" in (folder / "registers.h").read_text()
+    assert "digest 0x248" in (folder / "registers.tcl").read_text()
 
 
 def test_readme_has_the_estimate(folder: Path) -> None:
@@ -275,7 +287,7 @@ def test_unreachable_frequency(folder: Path, capsys: pytest.CaptureFixture[str])
 
 def test_unknown_core(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(folder, core="tile17")) == 2
-    assert capsys.readouterr() == ("", "error: --core must be tile16, wide or fused, not 'tile17'\n")
+    assert capsys.readouterr() == ("", "error: --core must be tile16, wide, fused or barrel, not 'tile17'\n")
 
 
 def test_bridge(fake: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_names(registers: RegisterMap, period: int, wait: float) -> None:
     ended: list[list[int]] = []
 
     async def listen(ctx: Any) -> None:
-        name = demo.name
+        name = demo.report
         while True:
             _, _, begin, push, end, token = await ctx.tick().sample(name.begin, name.push, name.end, name.token)
             assert begin + push + end <= 1

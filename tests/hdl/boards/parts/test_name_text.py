@@ -18,7 +18,7 @@ LETTERS = 6
 
 async def say(ctx: Any, text: NameText, tokens: list[int], rng: random.Random) -> None:
     """Make a name, with pauses."""
-    name = text.name
+    name = text.report
     for strobe, token in [(name.begin, 0), *((name.push, token) for token in tokens), (name.end, 0)]:
         while rng.random() < 0.3:
             await ctx.tick()
