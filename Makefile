@@ -41,7 +41,7 @@ endif
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo
-	@echo "CORE=tile16, wide or fused; WEIGHTS=FILE, a checkpoint; FORMAT=Q4.12, Q5.12, Q6.12 or auto; or DESIGN=FILE, a design.json."
+	@echo "CORE=tile16, wide, fused or, where many names at once are taken, barrel; WEIGHTS=FILE, a checkpoint; FORMAT=Q4.12, Q5.12, Q6.12 or auto; or DESIGN=FILE, a design.json."
 	@echo "Without them: the published weights and the fastest core that the model can have, of sim and resources every core."
 
 setup: .venv/.installed ## Python environment in .venv; system packages, where they may be installed

@@ -107,7 +107,8 @@ class OneOf(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
-            self.fail(f"must be {', '.join(self.choices[:-1])} or {self.choices[-1]}, not {value[:40]!r}", param, ctx)
+            others, last = ", ".join(self.choices[:-1]), self.choices[-1]
+            self.fail(f"must be {f'{others} or ' if others else ''}{last}, not {value[:40]!r}", param, ctx)
         return str(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cosim.host.errors import HostError
 from cosim.host.machine import NameRun, StepRun
@@ -13,7 +13,7 @@ from talos_ref.golden.batched import replay
 from talos_ref.golden.generate import Step, steps
 from talos_ref.golden.integer_model import IntegerModel
 
-__all__ = ["Difference", "Mismatch", "check_name", "check_step", "expected_names", "expected_steps"]
+__all__ = ["AnyDifference", "Difference", "Mismatch", "check_name", "check_step", "expected_names", "expected_steps"]
 
 _CHUNK = 256
 """Names that the golden model makes side by side, before the board is asked for them."""
@@ -42,10 +42,17 @@ class Difference:
         return asdict(self)
 
 
-class Mismatch(HostError):
-    """A board and the golden model differ."""
+class AnyDifference(Protocol):
+    """What differs: its text is the message."""
 
-    def __init__(self, difference: Difference) -> None:
+    def to_json(self) -> dict[str, Any]:
+        """Return it for a file."""
+
+
+class Mismatch(HostError):
+    """A board differs from what was expected of it."""
+
+    def __init__(self, difference: AnyDifference) -> None:
         self.difference = difference
         super().__init__(str(difference))
 

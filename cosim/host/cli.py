@@ -1,36 +1,37 @@
-"""The command line ``python -m cosim.host generate | step | counters | bench | info | tcl | system-console | board``.
+"""The command line ``python -m cosim.host``: names, batches, steps and counters of a board, real or simulated.
 
-`commands` is a click group, which another command line can mount; `cosim.host.commands` does the work.
+`commands` is a click group, which another command line can mount; `cosim.host.commands` and `cosim.host.batch_command`
+do the work.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from cosim.host import commands as work
+from cosim.host.batch_command import DEFAULT_NAMES, MAX_BATCH, BatchOptions
+from cosim.host.batch_command import batch as run_batches
 from cosim.host.check import Mismatch
+from cosim.host.options import ANY, BATCHES, DESIGN, ONE_STREAM, board_options, drawing_options
 from cosim.host.session import Session, open_session
 from cosim.host.transport import Access
-from cosim.host.transports import TRANSPORTS
 from hdl.boards.parts.serial_protocol import BAUD
-from hdl.options import PREFERRED, Choice, design_options
+from hdl.options import Choice
 from talos_ref.command_line import SETTINGS, run
 from talos_ref.files import check_writable, write_bytes
 from talos_ref.options import (
     Integer,
-    Number,
-    OneOf,
     count_option,
-    json_option,
     letter_limit_option,
     seed_option,
     temperature_option,
@@ -39,61 +40,10 @@ from talos_ref.options import (
 
 __all__ = ["commands", "main"]
 
-C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 Work = Callable[[Session, work.Result, bool], None]
 
-_MOST_SECONDS = 3600
 _SLICE_NS = 50_000
 """How long a simulated board runs at once: some milliseconds, for which a host waits."""
-
-
-class _Seconds(Number):
-    """A time limit."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds = super().convert(value, param, ctx)
-        if not 0 < seconds <= _MOST_SECONDS:
-            self.fail(f"must be more than 0 and at most {_MOST_SECONDS} seconds, not {value}", param, ctx)
-        return seconds
-
-
-def _design_options(command: C) -> C:
-    text = f"default: what is on the board; simulated, {PREFERRED[0]}, or the fastest that the model can have"
-    return design_options(text)(command)
-
-
-def _board_options(command: C) -> C:
-    """Add what every command with a board takes."""
-    first, *others = TRANSPORTS
-    for option in (
-        click.option("--accesses", metavar="FILE", help="write every register access to a file, one a line"),
-        click.option("--save", metavar="FILE", help="write everything to a JSON file as well"),
-        json_option("an object a line"),
-        click.option("--timeout", type=_Seconds(), default=90.0, metavar="SECONDS",
-                     help="for one access, name or step (default: 90)"),
-        _design_options,
-        click.option("--baud", type=Integer(1), metavar="RATE",
-                     help=f"of the serial transport, bits a second (default: {BAUD})"),
-        click.option("--port", metavar="PORT",
-                     help="of the serial transport, such as /dev/ttyUSB0 or COM3 (default: the only one on USB)"),
-        click.option("--transport", type=OneOf(list(TRANSPORTS)), default=first, metavar="NAME",
-                     help=f"{first} (default), or a real board: {', '.join(others)}"),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def _drawing_options(command: C) -> C:
-    """Add what a command that draws names takes, for `commands.Drawing`."""
-    for option in (
-        click.option("--replay", is_flag=True, help="also repeat every name in single steps, and compare all logits"),
-        click.option("--check", is_flag=True, help="compare everything with the golden model"),
-        letter_limit_option,
-        temperature_option,
-        seed_option,
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(context_settings=SETTINGS, no_args_is_help=False)
@@ -102,9 +52,9 @@ def commands() -> None:
 
 
 @commands.command()
-@_drawing_options
+@drawing_options
 @count_option(10, work.MAX_NAMES)
-@_board_options
+@board_options(ONE_STREAM)
 def generate(seed: int, temperature: float, limit: int | None, check: bool, replay: bool, count: int,
              **options: Any) -> None:  # fmt: skip
     """Generate names, shown letter by letter."""
@@ -116,7 +66,7 @@ def generate(seed: int, temperature: float, limit: int | None, check: bool, repl
 @tokens_option
 @click.option("--text", metavar="LETTERS", help="inputs: BOS, and these letters")
 @click.option("--check", is_flag=True, help="compare everything with the golden model")
-@_board_options
+@board_options(ONE_STREAM)
 def step(tokens: list[int] | None, text: str | None, check: bool, **options: Any) -> None:
     """Run single steps (by default on BOS alone) and show their logits."""
     if tokens is not None and text is not None:
@@ -125,9 +75,9 @@ def step(tokens: list[int] | None, text: str | None, check: bool, **options: Any
 
 
 @commands.command()
-@_drawing_options
+@drawing_options
 @click.option("--last", is_flag=True, help="of what ran last, without running anything")
-@_board_options
+@board_options(ONE_STREAM)
 def counters(seed: int, temperature: float, limit: int | None, check: bool, replay: bool, last: bool,
              **options: Any) -> None:  # fmt: skip
     """Run a name, and show cycles, rates and stages."""
@@ -137,8 +87,8 @@ def counters(seed: int, temperature: float, limit: int | None, check: bool, repl
 
 @commands.command()
 @click.argument("names", type=Integer(1, work.MAX_NAMES), metavar="N")
-@_drawing_options
-@_board_options
+@drawing_options
+@board_options(ONE_STREAM)
 def bench(names: int, seed: int, temperature: float, limit: int | None, check: bool, replay: bool,
           **options: Any) -> None:  # fmt: skip
     """Run N names, and show how fast the machine and the host are."""
@@ -147,14 +97,37 @@ def bench(names: int, seed: int, temperature: float, limit: int | None, check: b
 
 
 @commands.command()
-@_board_options
+@board_options(ANY)
 def info(**options: Any) -> None:
     """Show what the board says of itself."""
-    _run("info", options, work.info)
+    _run("info", options, work.info, batches=None)
+
+
+@commands.command()
+@click.option("--narrow", is_flag=True, help="if the digest differs, run parts of the batch until the step is found")
+@click.option("--no-check", is_flag=True, help="do not compare with the C library")
+@letter_limit_option
+@temperature_option
+@seed_option
+@count_option(DEFAULT_NAMES, MAX_BATCH)
+@board_options(BATCHES)
+def batch(seed: int, count: int, temperature: float, limit: int | None, no_check: bool, narrow: bool,
+          **options: Any) -> None:  # fmt: skip
+    """Run N names in several streams, and compare the digest of all their steps with the C library's."""
+    if no_check and narrow:
+        raise ValueError("--narrow must stand without --no-check")
+    given = {"seed": seed, "count": count, "temperature": temperature, "limit": limit, **options}
+    named = ("seed", "count", "temperature", "limit", *DESIGN, "transport", "port", "baud")
+    words = [str(word) for name in named if given[name] is not None for word in (f"--{name}", given[name])]
+    again = shlex.join(["python", "-m", "cosim.host", "batch", *words, "--narrow"])
+    asked = BatchOptions(
+        seed=seed, count=count, temperature=temperature, limit=limit, check=not no_check, narrow=narrow, again=again
+    )
+    _run("batch", options, partial(run_batches, options=asked), batches=True)
 
 
 @commands.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@_design_options
+@ANY
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENT]...")
 def tcl(script: str, arguments: tuple[str, ...], **options: Any) -> int:
@@ -176,7 +149,7 @@ def tcl(script: str, arguments: tuple[str, ...], **options: Any) -> int:
         "ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]
     },
 )  # fmt: skip
-@_design_options
+@ANY
 @click.option("--program", metavar="FILE", help="write a program that does this with the same design, and end")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-cli] [OPTION]...")
 def system_console(program: str | None, words: tuple[str, ...], **options: Any) -> int:
@@ -215,7 +188,7 @@ def _design_words(options: dict[str, Any]) -> list[str]:
 
 
 @commands.command()
-@_design_options
+@ANY
 def board(**options: Any) -> None:
     """Run a simulated board whose serial line is a pseudo-terminal, and say which, until Ctrl-C.
 
@@ -238,9 +211,12 @@ def _notice(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _run(command: str, options: dict[str, Any], work_with: Work) -> None:
-    """Run a command on a board, and save what was asked for whether all was equal or not."""
-    choice = Choice(**{name: options[name] for name in ("core", "weights", "format", "design")})
+def _run(command: str, options: dict[str, Any], work_with: Work, *, batches: bool | None = False) -> None:
+    """Run a command on a board, and save what was asked for whether all was equal or not.
+
+    ``batches`` as of a session.
+    """
+    choice = Choice(**{name: options[name] for name in DESIGN})
     transport, save, accesses_file = options["transport"], options["save"], options["accesses"]
     port, baud = options["port"], options["baud"]
     for name, value in (("--port", port), ("--baud", baud)):
@@ -255,7 +231,7 @@ def _run(command: str, options: dict[str, Any], work_with: Work) -> None:
     try:
         with open_session(
             transport, choice, seconds=options["timeout"], port=port, baud=BAUD if baud is None else baud,
-            notice=_notice, record=record,
+            notice=_notice, record=record, batches=batches,
         ) as session:  # fmt: skip
             result["board"] = _board_json(session)
             if session.warning is not None:

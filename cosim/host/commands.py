@@ -54,6 +54,8 @@ def info(session: Session, result: Result, as_json: bool) -> None:
     print(f"build       {identity.build:08x}{'' if session.warning else ', as these sources make it'}")
     print(f"clock       {identity.clock_hz / 1e6:g} MHz")
     print(f"model       {identity.vocab_size} tokens, {identity.block_size} positions, words of {identity.word}")
+    if identity.streams > 1:
+        print(f"streams     {identity.streams}")
 
 
 def generate(session: Session, result: Result, as_json: bool, *, drawing: Drawing, count: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, NoBoard, OldDesign
 from cosim.host.transport import Transport
 from hdl.core.interface import Stage
+from hdl.registers.batch_map import BATCH_VERSION, batch_map
 from hdl.registers.core_name import core_name
 from hdl.registers.map import ID, TOP_LOGIT_BITS, VERSION, RegisterMap, register_map
 from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
@@ -31,6 +32,8 @@ class Identity:
     block_size: int
     word: str
     """Format of a logit, such as ``Q4.12``."""
+    streams: int = 1
+    """Names in flight; with more than one it makes batches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +89,14 @@ def identify(bus: Transport) -> Identity:
             "program it with program.sh or program.bat of its Quartus folder"
         )
     version = bus.read(register("version").address)
-    if version >> 16 != VERSION >> 16 or version < VERSION:
-        age = "older" if version < VERSION else "newer"
+    batches = version >> 16 == BATCH_VERSION >> 16
+    known = BATCH_VERSION if batches else VERSION
+    if version >> 16 != known >> 16 or version < known:
+        age = "older" if version < known else "newer"
         named = ", TALOS-V2's own" if version == 0x00020001 else ""
-        remedy = "program it again" if version < VERSION else "use the host that was made for it"
+        remedy = "program it again" if version < known else "use the host that was made for it"
         raise OldDesign(
-            f"the board's register map must be {_version(VERSION)}, not {_version(version)}{named}: "
+            f"the board's register map must be {_version(known)}, not {_version(version)}{named}: "
             f"its design is {age} than this host; {remedy}"
         )
     if register("machine").decode(bus.read(register("machine").address))["reset"]:
@@ -110,6 +115,7 @@ def identify(bus: Transport) -> Identity:
         vocab_size=size["vocab_size"],
         block_size=size["block_size"],
         word=f"Q{form['width'] - form['fraction']}.{form['fraction']}",
+        streams=bus.read(batch_map(MICROGPT).register("streams").address) if batches else 1,
     )
 
 

@@ -46,6 +46,10 @@ class Screen:
         self._name = ""
         self._update(advance=1, name="", rate=rate)
 
+    def reached(self, names: int) -> None:
+        """Show how many names are whole, of those that are not shown."""
+        self._update(completed=names)
+
     def end_line(self) -> None:
         """End the line of a name that will not become whole, so that an error begins on a line of its own."""
         if self._name and self._show and not self._as_json:

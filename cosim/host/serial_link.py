@@ -117,6 +117,10 @@ class SerialTransport:
         """Write a word, once; errors as `read_words`."""
         self._exchange(lambda sequence: write_request(sequence, address, [value]), 0, self.seconds)
 
+    def wait(self, seconds: float) -> None:
+        """Let the machine work."""
+        time.sleep(seconds)
+
     def close(self) -> None:
         """Give the port back; may be called again."""
         channel, self._channel = self._channel, None

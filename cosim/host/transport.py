@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,6 +24,9 @@ class Transport(Protocol):
     def write(self, address: int, value: int) -> None:
         """Write a word."""
 
+    def wait(self, seconds: float) -> None:
+        """Let the machine work for some time; a simulated one may have less of it."""
+
     def close(self) -> None:
         """End the connection, and what was started for it; may be called again."""
 
@@ -41,10 +45,12 @@ class Access:
 
 
 class LinkTransport:
-    """A board behind a line protocol; ``close`` is called once, at the end."""
+    """A board behind a line protocol; ``close`` is called once, at the end, and ``wait`` lets its time pass."""
 
-    def __init__(self, link: Link, close: Callable[[], None]) -> None:
-        self.link = link
+    def __init__(
+        self, link: Link, close: Callable[[], None], wait: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.link, self.wait = link, wait
         self._close: Callable[[], None] | None = close
 
     def read(self, address: int) -> int:
@@ -87,6 +93,10 @@ class Recorded:
         """Write a word."""
         self._transport.write(address, value)
         self._record(Access("write", address, value))
+
+    def wait(self, seconds: float) -> None:
+        """Let the machine work."""
+        self._transport.wait(seconds)
 
     def close(self) -> None:
         """End the connection."""

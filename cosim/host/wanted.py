@@ -11,10 +11,9 @@ from cosim.host.errors import OtherBuild
 from cosim.host.machine import Identity
 from hdl.build_cache import build_id
 from hdl.build_note import BUILD_FILE, read_build
-from hdl.core.config import CORES
 from hdl.core.cores import core_config
 from hdl.design import Design, make_design
-from hdl.options import Choice, bound_core
+from hdl.options import EVERY_CORE, Choice, bound_core
 from talos_ref.golden.arithmetic import ARITHMETICS, arithmetic
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.checkpoint import Checkpoint, load, weights_path
@@ -50,14 +49,14 @@ class Wanted:
             return self.design
         _refuse(_model_differences(identity, self.checkpoint), self)
         core = self.core or identity.core
-        if core not in CORES:
-            raise OtherBuild(f"the board's core must be one of {', '.join(CORES)}, not {core!r}; give {_FOLDER}")
+        if core not in EVERY_CORE:
+            raise OtherBuild(f"the board's core must be one of {', '.join(EVERY_CORE)}, not {core!r}; give {_FOLDER}")
         try:
             if self.format is not None:
                 config = bound_core(core, self.checkpoint, self.format)
             else:
                 known = identity.arithmetic in ARITHMETICS
-                name = identity.arithmetic if known else CORES[core].arithmetic_name
+                name = identity.arithmetic if known else core_config(core).arithmetic_name
                 word = _format_of(identity.word, name, self.checkpoint.config)
                 config = core_config(core, self.checkpoint.config, word)
         except ValueError as error:
@@ -140,6 +139,7 @@ def _core_differences(identity: Identity, design: Design) -> list[str]:
     """Return what else the board says of itself and is not so in the design."""
     return _unequal(
         ("core", design.name, identity.core),
+        ("number of streams", design.core.streams, identity.streams),
         ("arithmetic", design.core.arithmetic_name, identity.arithmetic),
         ("format of logits", str(design.arithmetic.logit), identity.word),
     )

@@ -54,6 +54,9 @@ class ModelBoard:
         """Count how often the host closed the connection."""
         self.closed += 1
 
+    def wait(self, seconds: float) -> None:
+        """Let no time pass: the machine goes on when it is asked."""
+
     def read(self, address: int) -> int:
         """Answer a read."""
         word = self.change(address, self._read(address)) & 0xFFFFFFFF

@@ -57,6 +57,8 @@ _BRIDGE_SIGNALS = (
     "go", "writes", "address", "data", "byteenable", "done", "answer", "sample", "sampled",
     "clock_level", "reset_level", "ticks_then",
 )  # fmt: skip
+_WAIT_NS = 100_000
+"""Simulated time that passes at once where a host waits for a machine."""
 _START_SECONDS = 120.0
 _END_SECONDS = 5.0
 _CHUNK = 65536
@@ -118,6 +120,8 @@ def board_model(
     demo_cycles: int | None = None,
     notice: Callable[[str], None] = lambda text: None,
     serial_baud: int | None = None,
+    *,
+    quick: bool = False,
 ) -> Model:
     """Return the board with a design, generated and compiled unless that was done; minutes if it was not.
 
@@ -129,6 +133,8 @@ def board_model(
         Told of what takes long.
     serial_baud
         Bits a second of its serial line; without, it has none.
+    quick
+        As of `compile_verilog`: for a board that has little to do.
 
     Raises SimulatorError if it does not compile.
     """
@@ -140,16 +146,18 @@ def board_model(
 
     files = project_files(design, demo_cycles=demo_cycles, serial_baud=serial_baud, before=before)
     source = files / f"{PROJECT}.v"
-    return compile_board(source, design_folder(design) / "board")
+    return compile_board(source, design_folder(design) / "board", quick=quick)
 
 
-def compile_board(source: Path, build_dir: Path) -> Model:
+def compile_board(source: Path, build_dir: Path, *, quick: bool = False) -> Model:
     """Compile a board top for Verilator with the models of the vendor's blocks, unless ``build_dir`` holds it already.
 
-    Raises SimulatorError if it does not compile.
+    ``quick`` as of `board_model`. Raises SimulatorError if it does not compile.
     """
     public = [("jtag_bridge", name) for name in _BRIDGE_SIGNALS]
-    return compile_verilog(Simulator.VERILATOR, [source, *MODELS], PROJECT, build_dir, public=public, timing=True)
+    return compile_verilog(
+        Simulator.VERILATOR, [source, *MODELS], PROJECT, build_dir, public=public, timing=True, quick=quick
+    )
 
 
 @contextmanager
@@ -250,7 +258,11 @@ def _transport(client: socket.socket, seconds: float) -> LinkTransport:
         link.join(_END_SECONDS)
         client.close()
 
-    return LinkTransport(link, close)
+    def wait(seconds: float) -> None:
+        # Not all of it: a second takes minutes to simulate.
+        link.ask(f"run {min(round(seconds * 1e9), _WAIT_NS)}")
+
+    return LinkTransport(link, close, wait)
 
 
 def _connect(path: Path, process: subprocess.Popen[bytes], log: Path) -> socket.socket:

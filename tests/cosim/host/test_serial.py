@@ -41,6 +41,9 @@ class Words:
     def read_words(self, address: int, count: int) -> list[int]:
         return [self.read(address + 4 * index) for index in range(count)]
 
+    def wait(self, seconds: float) -> None:
+        pass
+
     def write(self, address: int, value: int) -> None:
         self.log.append((address, value))
         self.words[address] = value

@@ -45,7 +45,10 @@ def test_the_design_on_the_board(tile16: Identity) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "core", "message"),
     [
-        ("core", "other", None, rf"^the board's core must be one of tile16, wide, fused, not 'other'; give {FOLDER}$"),
+        (
+            "core", "other", None,
+            rf"^the board's core must be one of tile16, wide, fused, barrel, not 'other'; give {FOLDER}$",
+        ),
         (
             "core", "wide", "fused",
             rf"^the board's core must be fused, not wide; the board's arithmetic must be folded, not talos-v2; the "

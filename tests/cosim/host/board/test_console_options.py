@@ -55,7 +55,7 @@ def test_options(words: str, options: ConsoleOptions | None) -> None:
         ("-cli --jdi=none.jdi", "-jdi must name a file, not 'none.jdi'"),
         ("--program x -cli", "--program must stand without -cli: the program takes System Console's options"),
         ("--program .", "cannot write .: it is a folder; give the name of a file"),
-        ("--core tile17 -cli", "--core must be tile16, wide or fused, not 'tile17'"),
+        ("--core tile17 -cli", "--core must be tile16, wide, fused or barrel, not 'tile17'"),
         ("--design none.json --program x", "cannot open none.json: No such file or directory"),
     ],
 )  # fmt: skip
