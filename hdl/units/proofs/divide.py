@@ -8,6 +8,9 @@ from amaranth.hdl import Cat, Mux, Signal
 
 from hdl.proof import Always, Circuit, Planted, Property
 from hdl.units.divide import Divide
+from hdl.units.exp2_weights import Exp2Weights
+from talos_ref.golden.arithmetic import arithmetic
+from talos_ref.model.config import MICROGPT
 
 __all__ = ["PROPERTIES"]
 
@@ -62,6 +65,15 @@ def _quotient(circuit: Circuit, widths: tuple[int, int, int], bits_per_cycle: in
         circuit.always((cycle != number) | (quotient >> (done + unit.quotient_width - digits) == 0))
 
 
+def _inverse(circuit: Circuit) -> None:
+    """As `_quotient`, in the widths that `Exp2Weights` divides with."""
+    precise = arithmetic("precise", MICROGPT)
+    spec: Any = precise.sampler
+    divide = Exp2Weights(spec, precise.word, 1, _BITS_PER_CYCLE).divide
+    _quotient(circuit, (divide.numerator_width, divide.denominator_width, divide.quotient_width), _BITS_PER_CYCLE)
+
+
+_BITS_PER_CYCLE = 3
 _PLANTED = Planted(
     module="hdl.units.divide",
     right="rest = Mux(difference[-1], above[:width], difference[:width])",
@@ -86,6 +98,12 @@ PROPERTIES = (
         name="divide.attention",
         statement="Quotient and remainder of attention's division in talos-v2 are right, for all operands that fit.",
         claim=Always(circuit=lambda circuit: _quotient(circuit, (33, 17, 16), 3), cycles=3),
+        planted=_PLANTED,
+    ),
+    Property(
+        name="divide.temperature",
+        statement="The inverse of a temperature in precise is right, for all operands that fit.",
+        claim=Always(circuit=_inverse, cycles=3),
         planted=_PLANTED,
     ),
 )
