@@ -18,15 +18,17 @@ _ASSUMED = "assumed, as of TALOS-V2: the same chip and clock"
 def figures(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the report, ready for JSON; what a missing file would say is left out.
 
-    ``inputs``: file, its command, whether it was there. ``throughput``: a row a system. ``power``: those whose power
-    is known or assumed. ``stages``, ``positions``: cycles of the cores. ``placed``: cores on another chip, each at a
-    clock of its own. ``resources``, ``quant``, ``ladder``, ``profile``, ``quality``, ``prove``, ``upsets``: as those
-    commands write them.
+    ``inputs``: file, its command, whether it was there, weights that it is of. ``throughput``: a row a system.
+    ``power``: those whose power is known or assumed. ``stages``, ``positions``: cycles of the cores. ``placed``: cores
+    on another chip, each at a clock of its own. ``resources``, ``quant``, ``ladder``, ``profile``, ``quality``,
+    ``prove``, ``upsets``: as those commands write them.
     """
     rows = [*_simulated(inputs.get("sim")), *_measured(inputs.get("bench")), *_published()]
     return {
-        "inputs": [{"file": file_of(name), "command": command, "found": name in inputs}
-                   for name, command in COMMANDS.items()],
+        "inputs": [
+            {"file": file_of(name), "command": command, "found": name in inputs, "weights": _weights(inputs.get(name))}
+            for name, command in COMMANDS.items()
+        ],
         "clock_hz": inputs["sim"]["clock_hz"] if "sim" in inputs else None,
         "cpu": inputs["bench"]["cpu"] if "bench" in inputs else None,
         "throughput": rows,
@@ -36,6 +38,14 @@ def figures(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "placed": list(_placed(inputs.get("bitstream"), inputs.get("sim"))),
         **{name: inputs.get(name) for name in _AS_WRITTEN},
     }  # fmt: skip
+
+
+def _weights(document: Any) -> str:
+    """Return the first digits of the digests of the weights that a document is of; empty if it names none."""
+    named = [document] if isinstance(document, Mapping) else []
+    named += [entry for one in named for part in ("runs", "cores") for entry in one.get(part, [])]
+    digests = {str(found) for entry in named for field in ("weights", "checkpoint") if (found := entry.get(field))}
+    return ", ".join(sorted(digest[:12] for digest in digests))
 
 
 def longest_runs(sim: Any) -> list[dict[str, Any]]:

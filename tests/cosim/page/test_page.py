@@ -79,7 +79,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, index: Path) -> Iterator[Visit]:
     """A visit that must end without a word on the console and without a request beyond the page's own folder."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
     found = Visit(index, context.new_page())
 
     def heard(message: ConsoleMessage) -> None:
@@ -239,6 +239,32 @@ def test_every_control_has_a_name_and_the_link_carries_the_settings(visit: Visit
         assert found.count() > 0
         named = visit.page.get_by_role(role, name=re.compile(r"\S"))
         assert named.count() == found.count()
+
+
+def test_it_goes_by_keyboard_and_without_motion(visit: Visit) -> None:
+    visit.page.emulate_media(reduced_motion="reduce")
+    visit.open(core=CORE, seed="2")
+    # Nothing moves that need not: a name comes at once.
+    assert visit.page.input_value("#pace") == "full"
+    reached = []
+    for _ in range(12):
+        visit.page.keyboard.press("Tab")
+        reached.append(visit.page.evaluate("document.activeElement.id || document.activeElement.value"))
+    buttons = ["generate", "step", "cycle", "hundred", "link"]
+    # The first is the link that skips the head, and choices come before what they are for.
+    assert reached == ["skip", "tab-live", "names", CORE, "seed", "temperature", "pace", *buttons]
+    for _ in range(4):
+        visit.page.keyboard.press("Shift+Tab")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_function("document.getElementById('status').textContent.includes('6 steps, seed 2.')")
+    assert visit.text("name") == golden_names(2, 1)[0]
+    visit.page.focus("#tab-live")
+    visit.page.keyboard.press("End")
+    assert visit.page.evaluate("document.activeElement.id") == "tab-report"
+    visit.page.wait_for_selector("#report svg", timeout=SECONDS)
+    assert "Some commands had not been run" in visit.text("report")
+    visit.page.keyboard.press("Home")
+    assert visit.page.is_visible("#view-live")
 
 
 STEPS_IN_BROWSER = """

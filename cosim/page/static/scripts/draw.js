@@ -3,10 +3,12 @@
  * Pictures of a step: units by cycle, probabilities, attention, cache.
  */
 (function (Talos) {
-  const STAGE_COLOURS = {
+  const STAGE_COLOURS = Talos.STAGE_COLOURS = {
     IDLE: "#9aa5b1", NORM: "#8e6bd1", QKV: "#c0569b", ATTENTION: "#3b82c4", WO: "#2f9fb3", FC1: "#2e9e6b",
     FC2: "#86a72f", LM_HEAD: "#d29922", SAMPLE: "#e0703a", STALL: "#b3261e",
   };
+  /** A stage as people read it. @param {string} name */
+  Talos.stageName = (name) => name.toLowerCase().replace("_", " ");
   const ROW = 20, STRIP = 16, AXIS = 18, PAD = 8;
 
   /** The value of a colour of the style sheet. @param {string} name */
@@ -79,7 +81,7 @@
     const names = description.stages.filter((name) => seen.has(name) && name !== "IDLE");
     list.replaceChildren(...names.map((name) => {
       const patch = Talos.element("span", { style: `background:${STAGE_COLOURS[name]}` });
-      return Talos.element("li", {}, [patch, name.toLowerCase().replace("_", " ")]);
+      return Talos.element("li", {}, [patch, Talos.stageName(name)]);
     }));
   };
 

@@ -152,7 +152,7 @@
       const list = Talos.at("names");
       list.prepend(Talos.element("li", {}, [name || "(none)"]));
       while (list.children.length > NAMES_SHOWN) list.lastChild.remove();
-      this.say(`${name || "An empty name"}: ${this.tokens.length} steps, seed ${this.lockstep.seed}.`);
+      this.say(`${name || "An empty name"}: ${Talos.counted(this.tokens.length, "step")}, seed ${this.lockstep.seed}.`);
     }
 
     /** Run with pictures until the name has ended or is paused. */
@@ -208,9 +208,10 @@
         if (done < count) requestAnimationFrame(turn);
         else {
           this.playing = false;
-          this.say(`${count} names from seed ${first}: ${Talos.number(lockstep.steps - before.steps)} steps, `
-            + `${Talos.number(lockstep.compared - before.compared)} values compared, `
-            + `${Talos.number(lockstep.mismatches - before.mismatches)} mismatches.`);
+          this.say(`${Talos.counted(count, "name")} from seed ${first}: ${Talos.counted(lockstep.steps - before.steps, "step")}, `
+            + `${Talos.counted(lockstep.compared - before.compared, "value")} compared, `
+            + (lockstep.mismatches === before.mismatches ? "no mismatch."
+              : `${Talos.number(lockstep.mismatches - before.mismatches)} of them wrong.`));
           this._buttons();
         }
       };
@@ -290,7 +291,7 @@
       }
       if (this.spent.time > 3) Talos.at("sim-rate").textContent = Talos.rate(this.spent.cycles / this.spent.time * 1000);
       Talos.at("compared").textContent = Talos.number(lockstep.compared);
-      Talos.at("steps-names").textContent = `${Talos.number(lockstep.steps)} steps, ${Talos.number(lockstep.names)} names`;
+      Talos.at("steps-names").textContent = `${Talos.counted(lockstep.steps, "step")}, ${Talos.counted(lockstep.names, "name")}`;
       Talos.at("mismatches").textContent = Talos.number(lockstep.mismatches);
       Talos.at("mismatch-tile").classList.toggle("bad", lockstep.mismatches > 0);
       Talos.at("first-mismatch").textContent = lockstep.first ? `first: ${lockstep.first}` : "every bit equal so far";

@@ -63,7 +63,9 @@
             now = performance.now();
           }
           runner.rates.push(steps / (now - start) * 1000);
-          this._show(runner, made.tokens);
+          runner.rate.textContent = `${Talos.rate(median(runner.rates))} steps/s`;
+          // Letters that change ten times a second are motion.
+          if (!Talos.still() || turn === TURNS - 1) this._show(runner, made.tokens);
         }
       }
       this.running = false;
@@ -76,7 +78,6 @@
 
     _show(runner, tokens) {
       const { bos } = this.model;
-      runner.rate.textContent = `${Talos.rate(median(runner.rates))} steps/s`;
       const text = Array.from(tokens.subarray(0, SHOWN), (token) => token === bos ? " " : Talos.letter(this.model, token));
       runner.letters.textContent = text.join("");
     }

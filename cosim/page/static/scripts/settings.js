@@ -22,6 +22,12 @@
     return found;
   };
 
+  /** Whether the visitor has asked for little motion. */
+  Talos.still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  /** Things by their number: 1 name, 2 names. @param {number} count @param {string} thing */
+  Talos.counted = (count, thing) => `${Talos.number(count)} ${thing}${count === 1 ? "" : "s"}`;
+
   /** A number for people. @param {number} value @param {number} [digits] after the point */
   Talos.number = (value, digits = 0) =>
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -83,7 +89,7 @@
         core: core.name,
         seed: Number.isInteger(seed) && seed >= 1 && seed <= MAX_SEED ? seed : 2,
         temperature: temperature >= 0.1 && temperature <= 2 ? temperature : 0.5,
-        pace: paces.includes(given.get("pace")) ? given.get("pace") : "letter",
+        pace: paces.includes(given.get("pace")) ? given.get("pace") : Talos.still() ? "full" : "letter",
         view: VIEWS.includes(given.get("view")) ? given.get("view") : "live",
       };
       this._write();
@@ -126,11 +132,13 @@
       history.replaceState(null, "", `#${new URLSearchParams(/** @type {any} */ (this.values))}`);
     }
 
-    /** Arrow keys go from tab to tab. */
+    /** Arrow keys go from tab to tab, Home and End to the first and the last. */
     _arrow(event) {
-      const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!move) return;
-      const next = VIEWS[(VIEWS.indexOf(this.values.view) + move + VIEWS.length) % VIEWS.length];
+      const at = VIEWS.indexOf(this.values.view);
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: VIEWS.length - 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      const next = VIEWS[(to + VIEWS.length) % VIEWS.length];
       this.show(next);
       Talos.at(`tab-${next}`).focus();
     }
