@@ -36,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets bench quality quant ladder profile page lock clean distclean
+.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets campaign bench quality quant ladder profile page lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -102,6 +102,9 @@ prove: .venv/.installed ## properties of the units, for all inputs and cycles, a
 
 upsets: .venv/.installed ## single bits of a core and its registers flipped in mid-name: what a host sees; build/upsets.json
 	$(BIN)/python -m cosim upsets $(CHOICE) $(if $(UPSETS),--upsets '$(UPSETS)')
+
+campaign: .venv/.installed ## many checks as shards, each result kept once (SCHEDULER=tcp://… CAMPAIGN_ARGS="--names 10000"); build/campaign.json, .html
+	$(BIN)/python -m cosim campaign $(CHOICE) $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(CAMPAIGN_ARGS)
 
 bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
 	$(BIN)/python -m host_c.bench $(MODEL)

@@ -1,8 +1,8 @@
 """The command line ``python -m cosim``: circuits in lock step with the golden model.
 
 `commands` is a click group, which another command line can mount. `cosim.report.commands` has the views,
-`cosim.evidence.commands` the checks of netlist and power-up, `cosim.names.command` the way from words to everything,
-`cosim.page.command` the page.
+`cosim.evidence.commands` the checks of netlist and power-up, `cosim.campaign.cli` campaigns, `cosim.names.command` the
+way from words to everything, `cosim.page.command` the page.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cosim.barrel.commands import digest
 from cosim.barrel.measurement import BatchMeasurement
 from cosim.barrel.report import batch_table
 from cosim.barrel.verify import name_batch, verify_batch
+from cosim.campaign.cli import campaign
 from cosim.core.checker import Mismatch
 from cosim.core.measurement import Measurement
 from cosim.core.model import REFERENCES
@@ -48,7 +49,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset, prove, upsets, page, digest):
+for _command in (names, waves, gantt, gates, reset, prove, upsets, campaign, page, digest):
     commands.add_command(_command)
 
 

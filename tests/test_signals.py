@@ -39,6 +39,7 @@ class Case:
 
 
 _SIM = "cosim sim --design {design} --out {out} --icarus-names 100000"
+_CAMPAIGN = "--design {design} --simulator icarus --icarus-names 90000 --out {out}"
 CASES = {
     "sim, generating": Case(words=f"{_SIM} --simulator icarus", at="hdl verilog", fresh=True),
     "sim, compiling": Case(words=f"{_SIM} --simulator verilator", at="cc1plus"),
@@ -47,6 +48,7 @@ CASES = {
     "gantt": Case(words="cosim gantt --design {design} --out {folder}", at="iverilog|ivl|vvp|verilator|make"),
     "gates": Case(words="cosim gates --design {design}", at="yosys"),
     "reset": Case(words="cosim reset --design {design}", at="iverilog|ivl|vvp"),
+    "campaign": Case(words=f"cosim campaign --only lockstep {_CAMPAIGN}", at="vvp"),
     "names": Case(words="cosim names {words} --steps 20 --out {folder}", at="hdl.boards|hdl verilog", fresh=True),
     "board": Case(words="cosim.host board --design {design}", at="verilator|yosys"),
     "resources": Case(words="hdl resources --design {design} --out {out}", at="yosys", fresh=True),

@@ -1,0 +1,1 @@
+"""Campaigns: many checks as shards, on this machine or on many, each result kept once."""
