@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from hdl.core.config import CLOCK_HZ
+from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.device.calibration import Calibration, calibrate_by
 from hdl.device.cyclone_v import DEVICE, FAMILY, MAX_ALM_SHARE, MAX_PATH_PS, PART, Resources
 from hdl.device.pairs import Pair, known_pairs
@@ -22,26 +22,36 @@ from hdl.options import EVERY_CORE, Choice, design_option, every_core_option, se
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.terminal import console, error_console
 
-__all__ = ["PARTS", "REGISTER_ALMS", "problems", "resources"]
+__all__ = ["BATCH_REGISTER_ALMS", "PARTS", "REGISTER_ALMS", "problems", "register_alms", "resources"]
 
 _WIDTH = 166
 
 PARTS = ("aluts", "alms", "registers", "dsp_blocks", "m10k", "mlab")
 
 
-REGISTER_ALMS = 630
-"""What the registers that a host sees add to ``fused``, synthesised with it and without."""
+REGISTER_ALMS = 622
+"""What the registers that a host sees add to ``fused``, synthesised with it (24,288) and without."""
+BATCH_REGISTER_ALMS = 160
+"""The same of ``barrel`` (12,423 with them), whose registers hold no letters and no logits."""
 
 
-def problems(name: str, used: Resources, path_ps: int) -> list[str]:
-    """Return why a core, with its longest path, does not fit the device, a line each; none if it fits."""
+def register_alms(core: CoreConfig) -> int:
+    """Return about how many ALMs the registers that a host sees add to a core."""
+    return REGISTER_ALMS if core.streams == 1 else BATCH_REGISTER_ALMS
+
+
+def problems(name: str, used: Resources, path_ps: int, registers: int = REGISTER_ALMS) -> list[str]:
+    """Return why a core, with its longest path, does not fit the device, a line each; none if it fits.
+
+    ``registers`` are the ALMs of what a host sees of it.
+    """
     lines = [
         f"{name} must take at most {getattr(DEVICE, part):,} {title}, not {getattr(used, part):,}"
         for part, title in (("registers", "registers"), ("dsp_blocks", "DSP blocks"), ("m10k", "m10k"))
         if getattr(used, part) > getattr(DEVICE, part)
     ]
     # An MLAB is ten ALMs.
-    alms, limit = used.alms + 10 * used.mlab + REGISTER_ALMS, int(DEVICE.alms * MAX_ALM_SHARE)
+    alms, limit = used.alms + 10 * used.mlab + registers, int(DEVICE.alms * MAX_ALM_SHARE)
     if alms > limit:
         lines.append(f"{name} with registers must take at most {limit:,} ALMs ({MAX_ALM_SHARE:.0%}), not {alms:,}")
     if path_ps > MAX_PATH_PS:
@@ -113,7 +123,7 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
         counted = {
             **used.to_json(), **mapped, "synthesis": yosys_version(),
             "calibrated": _calibrated(calibration, used, rows[design.name][1]),
-            "problems": problems(design.name, used, rows[design.name][1]),
+            "problems": problems(design.name, used, rows[design.name][1], register_alms(design.core)),
         }  # fmt: skip
         report.append({"core": design.name, **made_from, **counted})
     result = {"device": DEVICE.to_json(), "pairs": [asdict(pair) for pair in pairs], "cores": report}
@@ -121,7 +131,10 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
     show = console(_WIDTH)
     show.print(_table(rows, pairs, calibration))
     show.print("ALMs: tables of six inputs, and half of all smaller ones and carry bits; the core alone.")
-    show.print(f"Registers for a host add some {REGISTER_ALMS} ALMs; with them {MAX_ALM_SHARE:.0%} is the limit.")
+    show.print(
+        f"Registers for a host add some {REGISTER_ALMS} ALMs, {BATCH_REGISTER_ALMS} where there are several streams; "
+        f"with them {MAX_ALM_SHARE:.0%} is the limit."
+    )
     show.print(f"Path: cells (slow corner) and an allowance of {WIRE_PS / 1000} ns and more a wire; not placed.")
     for line in calibration.lines():
         show.print(line)

@@ -210,6 +210,13 @@ def test_without_the_library(
     assert main(["batch", *options, "--count", "3", "--no-check"]) == 0
 
 
+@pytest.mark.parametrize(("version", "age"), [(0x01000001, "older"), (0x02000000, "newer")])
+def test_another_version_of_the_map(version: int, age: str, plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
+    options = plug(BatchBoard(change=lambda address, word: version if address == 4 else word))
+    assert main(["batch", *options]) == 1
+    assert f"its design is {age} than this host; " in capsys.readouterr().err
+
+
 def test_streams_are_compared(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
     board = BatchBoard()
     at = board.registers.register("streams").address

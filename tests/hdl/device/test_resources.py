@@ -12,6 +12,7 @@ import pytest
 from cosim.page.inputs import check
 from hdl.cli import main
 from hdl.core.config import CoreConfig
+from hdl.core.cores import core_config
 from hdl.core.estimate import estimate
 from hdl.design import Design
 from hdl.device import resource_report
@@ -51,16 +52,25 @@ def test_unknown_cells_are_refused() -> None:
 @pytest.mark.parametrize(
     ("part", "value", "message"),
     [
-        ("alms", 23_744, "c with registers must take at most 24,373 ALMs (76%), not 24,374"),
+        ("alms", 23_752, "c with registers must take at most 24,373 ALMs (76%), not 24,374"),
         ("dsp_blocks", 88, "c must take at most 87 DSP blocks, not 88"),
         ("m10k", 398, "c must take at most 397 m10k, not 398"),
         ("registers", 128_281, "c must take at most 128,280 registers, not 128,281"),
     ],
 )
 def test_problems(part: str, value: int, message: str) -> None:
-    fields = {"alms": 23_743, "registers": DEVICE.registers, "dsp_blocks": 87, "m10k": 397}
+    fields = {"alms": 23_751, "registers": DEVICE.registers, "dsp_blocks": 87, "m10k": 397}
     assert resource_report.problems("c", Resources(**fields), 22_000) == []
     assert resource_report.problems("c", Resources(**fields | {part: value}), 22_000) == [message]
+
+
+def test_registers_of_a_kind() -> None:
+    """Those of several streams are smaller, so that the core may be larger."""
+    singles, several = core_config("fused"), core_config("barrel")
+    assert resource_report.register_alms(singles) > 3 * resource_report.register_alms(several)
+    used = Resources(alms=24_373 - 160, registers=1, dsp_blocks=1, m10k=1)
+    assert resource_report.problems("c", used, 1, resource_report.register_alms(several)) == []
+    assert resource_report.problems("c", used, 1, resource_report.register_alms(singles)) != []
 
 
 def test_a_long_path() -> None:
