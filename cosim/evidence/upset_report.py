@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cosim.engine.simulators import describe
 from cosim.evidence.upsets import Outcome, Upsets, by_unit, find_upsets
-from hdl.options import Choice, design_options
+from hdl.options import EVERY_CORE, Choice, design_options
 from talos_ref.files import check_writable, make_folder, write_bytes
 from talos_ref.options import Integer
 from talos_ref.terminal import console, error_console
@@ -25,7 +25,7 @@ _LISTED = 10
 
 
 @click.command()
-@design_options()
+@design_options(cores=EVERY_CORE)
 @click.option("--upsets", "count", type=Integer(1, _MOST), metavar="N",
               help=f"each bit once where there are so many (default: each bit once, {_LEAST:,} at least)")  # fmt: skip
 @click.option("--within", default="", metavar="UNIT", help="only bits of a unit, such as core.sequencer")
@@ -33,7 +33,10 @@ _LISTED = 10
               help="what places and times are drawn with (default: 1)")  # fmt: skip
 @click.option("--out", default="build/upsets.json", metavar="FILE", help="default: build/upsets.json")
 def upsets(*, count: int | None, within: str, seed: int, out: str, **options: Any) -> int:
-    """Flip single bits of the core and its registers in mid-name, and say what a host sees of them."""
+    """Flip single bits of the core and its registers in mid-name, and say what a host sees of them.
+
+    Most bits of a core with several streams are memory: --upsets takes some of them.
+    """
     design = Choice(**options).resolve()
     make_folder(Path(out).parent)
     check_writable(out)

@@ -1,9 +1,9 @@
 """Single-bit upsets in a core behind its registers: what a host sees of them, and whether the next name is right.
 
-A session is what a host does for a name: it clears the machine, writes ``config`` and ``seed``, starts, reads
-``status`` until the name has ended, and then reads the name. In each run, from a reset on, one bit of a register or a
-memory flips in one cycle of a session; another session follows, without a reset between them. The loop over the runs is
-C++ around Verilator's model, ``upset_bench.cpp``.
+A session is what a host does for a name, or for a batch of names: it clears the machine, writes ``config`` and
+``seed``, starts, reads ``status`` until all has ended, and then reads what came of it (`upset_sessions`). In each run,
+from a reset on, one bit of a register or a memory flips in one cycle of a session; another session follows, without a
+reset between them. The loop over the runs is C++ around Verilator's model, ``upset_bench.cpp``.
 """
 
 from __future__ import annotations
@@ -24,19 +24,17 @@ from cosim.engine.compile import Model, compile_verilog
 from cosim.engine.run_folder import run_folder
 from cosim.engine.simulators import Simulator, SimulatorError
 from cosim.evidence.state import Register, list_state
+from cosim.evidence.upset_sessions import Sessions, sessions_of
 from hdl.design import Design
-from hdl.registers.map import RegisterMap, register_map
-from hdl.registers.system import System
-from talos_ref.golden.generate import quantise_temperature, steps
-from talos_ref.golden.integer_model import IntegerModel
+from hdl.registers.map import RegisterMap
+from hdl.registers.systems import system_of
 from talos_ref.processes import execute, workers
 
 __all__ = ["Ending", "Outcome", "Result", "Upset", "Upsets", "by_unit", "find_upsets"]
 
 _BENCH = Path(__file__).resolve().parent / "upset_bench.cpp"
 _SESSIONS = 8
-"""Different names that bits flip in."""
-_TEMPERATURE = 0.5
+"""Different names, or batches, that bits flip in."""
 _NO_UPSET = -1
 _ANSWER_CYCLES = 100
 """After this time an access has no answer; a division of 64 bits is answered in time."""
@@ -57,7 +55,7 @@ class Outcome(enum.Enum):
     MASKED = "masked"
     """The host reads what it would have read without."""
     WRONG = "wrong"
-    """It reads another name, or another random state, and nothing says so."""
+    """It reads another name and random state, or another digest, and nothing says so."""
     FLAGGED = "flagged"
     """``status`` has an error, or says that nothing was started."""
     HUNG = "hung"
@@ -88,7 +86,7 @@ class Result:
     ending: Ending
     cycles: int
     words: tuple[int, ...]
-    """What it read, in the order of the registers ``status``, ``error``, ``seed`` and ``letters``."""
+    """What it read, ``status`` and ``error`` first."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def find_upsets(
         If a tool fails, or a name without upsets is not the golden model's.
     """
     generated = generate(design, system=True) if generated is None else generated
-    patience = System(design).block.patience
+    patience = system_of(design).block.patience
     verilog = generated.path.read_text()
     state = tuple(list_state(verilog, generated.top))
     public = [(register.module, register.name) for register in state]
@@ -155,21 +153,24 @@ def find_upsets(
     if not hit_state:
         known = ", ".join(sorted({_place(register) for register in state}))
         raise ValueError(f"within must be a unit with state ({known}), not {within!r}")
-    registers = register_map(design.model, design.arithmetic.logit)
+    sessions = sessions_of(design)
+    registers = sessions.registers
     draw = random.Random(seed)
     names = tuple(draw.getrandbits(32) | 1 for _ in range(_SESSIONS))
-    run = partial(_run, model, _head(registers, patience, names, state), state, plusargs)
+    run = partial(_run, model, _head(sessions, patience, names, state), state, plusargs)
     calm = run([Upset(state[0], 0, 0, _NO_UPSET, index, index) for index in range(_SESSIONS)])
     wanted = [first for first, _ in calm]
-    _check(design, registers, names, calm)
-    wanted_count = max(least, sum(register.bits for register in hit_state)) if count is None else count
-    upsets = tuple(_draw(hit_state, wanted_count, draw, [result.cycles for result in wanted]))
+    _check(sessions, names, calm)
+    bits = [(register, word, bit) for register in hit_state for word in range(register.words)
+            if not sessions.constant(register, word) for bit in range(register.width)]  # fmt: skip
+    wanted_count = max(least, len(bits)) if count is None else count
+    upsets = tuple(_draw(bits, wanted_count, draw, [result.cycles for result in wanted]))
     found = _in_parallel(run, upsets)
     outcomes, errors, recovered = [], [], []
     for upset, (hit, after) in zip(upsets, found, strict=True):
-        outcomes.append(_outcome(registers, hit, wanted[upset.first]))
+        outcomes.append(_outcome(sessions, hit, wanted[upset.first]))
         errors.append(_errors(registers, hit))
-        recovered.append(_same(registers, after, wanted[upset.second]))
+        recovered.append(_same(sessions, after, wanted[upset.second]))
     return Upsets(
         design=design, model=model, verilog_sha256=generated.sha256, state=state, upsets=upsets,
         outcomes=tuple(outcomes), errors=tuple(errors), recovered=tuple(recovered), patience=patience,
@@ -178,11 +179,9 @@ def find_upsets(
 
 
 def _draw(
-    state: Sequence[Register], count: int, draw: random.Random, cycles: Sequence[int]
+    bits: Sequence[tuple[Register, int, int]], count: int, draw: random.Random, cycles: Sequence[int]
 ) -> Iterator[Upset]:
-    """Yield upsets at random times in random sessions, whose lengths are ``cycles``."""
-    bits = [(register, word, bit) for register in state for word in range(register.words)
-            for bit in range(register.width)]  # fmt: skip
+    """Yield upsets of bits at random times in random sessions, whose lengths are ``cycles``."""
     chosen = draw.sample(bits, min(count, len(bits)))
     chosen += draw.choices(bits, k=count - len(chosen))
     for register, word, bit in chosen:
@@ -190,27 +189,16 @@ def _draw(
         yield Upset(register, word, bit, draw.randrange(cycles[first]), first, second)
 
 
-def _head(registers: RegisterMap, patience: int, names: Sequence[int], state: Sequence[Register]) -> list[str]:
+def _head(sessions: Sessions, patience: int, names: Sequence[int], state: Sequence[Register]) -> list[str]:
     """Return the lines of the tasks that all runs share."""
-    status = registers.register("status")
-    reads = [registers.register(name).address for name in ("status", "error", "seed")]
-    letters = registers.register("letters")
-    reads += [letters.at(index) for index in range(registers.model.max_letters)]
-    temperature = round(256 * _TEMPERATURE)
+    status, reads = sessions.registers.register("status"), sessions.reads()
     lines = [
         f"{status.address} {status.encode(done=1)} {status.encode(ready=1)} {_ANSWER_CYCLES} {3 * patience}",
         " ".join(map(str, [len(reads), *reads])),
         str(len(names)),
     ]
     for name in names:
-        config = registers.register("config")
-        control = registers.register("control")
-        writes = [
-            (control.address, control.encode(clear=1)),
-            (config.address, config.encode(limit=registers.model.max_letters, temperature=temperature)),
-            (registers.register("seed").address, name),
-            (control.address, control.encode(start=1)),
-        ]
+        writes = sessions.writes(name)
         lines.append(" ".join(map(str, [len(writes), *(number for write in writes for number in write)])))
     lines.append(str(len(state)))
     for register in state:
@@ -258,40 +246,27 @@ def _in_parallel(run: partial[list[tuple[Result, Result]]], upsets: Sequence[Ups
         return [result for part in parts for result in part]
 
 
-def _check(
-    design: Design, registers: RegisterMap, names: Sequence[int], calm: Sequence[tuple[Result, Result]]
-) -> None:
-    """Compare names without upsets with the golden model's."""
-    golden = IntegerModel(design.checkpoint, design.arithmetic)
-    temperature = quantise_temperature(_TEMPERATURE, design.arithmetic.sampler)
+def _check(sessions: Sessions, names: Sequence[int], calm: Sequence[tuple[Result, Result]]) -> None:
+    """Compare sessions without upsets with the golden model."""
     for name, results in zip(names, calm, strict=True):
-        made = list(steps(golden, seed=name, temperature=temperature))
-        letters = [step.token_out for step in made if step.token_out != design.model.bos]
         for result in results:
-            count = registers.register("status").decode(result.words[0])["letters"]
-            if result.ending is not Ending.DONE or result.words[1] or list(result.words[3:][:count]) != letters:
-                raise SimulatorError(f"seed {name} must give the letters {letters} without an upset, not {result}")
+            if result.ending is not Ending.DONE or not sessions.right(name, result.words):
+                raise SimulatorError(f"a session from seed {name} must be right without an upset, not {result}")
 
 
-def _same(registers: RegisterMap, found: Result, wanted: Result) -> bool:
-    """Return whether the host has read the same name: how it ended, its letters and the random state."""
+def _same(sessions: Sessions, found: Result, wanted: Result) -> bool:
+    """Return whether the host has read the same: how the session ended, and what came of it."""
     if found.ending is not wanted.ending:
         return False
-    return _status(registers, found) == _status(registers, wanted) and found.words[1:] == wanted.words[1:]
+    return (sessions.status(found.words[0]), found.words[1:]) == (sessions.status(wanted.words[0]), wanted.words[1:])
 
 
-def _status(registers: RegisterMap, result: Result) -> tuple[int, ...]:
-    """Return what counts of ``status``: the toggle tells of accesses, and nothing of a name."""
-    fields = registers.register("status").decode(result.words[0])
-    return tuple(fields[name] for name in ("ready", "busy", "done", "error", "letters"))
-
-
-def _outcome(registers: RegisterMap, found: Result, wanted: Result) -> Outcome:
+def _outcome(sessions: Sessions, found: Result, wanted: Result) -> Outcome:
     if found.ending in (Ending.NOT_DONE, Ending.BUS_HANGS):
         return Outcome.HUNG
-    if found.ending is Ending.NOT_STARTED or registers.register("status").decode(found.words[0])["error"]:
+    if found.ending is Ending.NOT_STARTED or sessions.registers.register("status").decode(found.words[0])["error"]:
         return Outcome.FLAGGED
-    return Outcome.MASKED if _same(registers, found, wanted) else Outcome.WRONG
+    return Outcome.MASKED if _same(sessions, found, wanted) else Outcome.WRONG
 
 
 def _errors(registers: RegisterMap, found: Result) -> tuple[str, ...]:
