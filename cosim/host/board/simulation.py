@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cosim.engine.cells import CYCLONEV_MAC
@@ -80,7 +81,7 @@ class SimulatedBoard:
 
     def transport(self) -> LinkTransport:
         """Return register accesses over the first connection; closing them ends the simulation."""
-        return LinkTransport(self.link, self.end)
+        return LinkTransport(self.link, self.end, self.wait)
 
     def port(self) -> str:
         """Return the pseudo-terminal at the end of the serial line; BoardError if the board has none."""
@@ -109,6 +110,10 @@ class SimulatedBoard:
     def run(self, nanoseconds: int) -> None:
         """Let simulated time pass."""
         self.link.ask(f"run {nanoseconds}")
+
+    def wait(self, seconds: float) -> None:
+        """Let simulated time pass, not all of it: a second takes minutes."""
+        _wait(self.link, seconds)
 
     def nanoseconds(self) -> int:
         """Return the simulated time."""
@@ -258,11 +263,11 @@ def _transport(client: socket.socket, seconds: float) -> LinkTransport:
         link.join(_END_SECONDS)
         client.close()
 
-    def wait(seconds: float) -> None:
-        # Not all of it: a second takes minutes to simulate.
-        link.ask(f"run {min(round(seconds * 1e9), _WAIT_NS)}")
+    return LinkTransport(link, close, partial(_wait, link))
 
-    return LinkTransport(link, close, wait)
+
+def _wait(link: Link, seconds: float) -> None:
+    link.ask(f"run {min(round(seconds * 1e9), _WAIT_NS)}")
 
 
 def _connect(path: Path, process: subprocess.Popen[bytes], log: Path) -> socket.socket:
