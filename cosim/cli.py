@@ -1,8 +1,8 @@
 """The command line ``python -m cosim``: circuits in lock step with the golden model.
 
 `commands` is a click group, which another command line can mount. `cosim.report.commands` has the views,
-`cosim.evidence.commands` the checks of netlist and power-up, `cosim.campaign.cli` campaigns, `cosim.names.command` the
-way from words to everything, `cosim.page.command` the page.
+`cosim.evidence.commands` the checks of netlist and power-up, `cosim.campaign.cli` campaigns, `cosim.coverage.cli` what
+they reach, `cosim.names.command` the way from words to everything, `cosim.page.command` the page.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cosim.campaign.cli import campaign
 from cosim.core.checker import Mismatch
 from cosim.core.measurement import Measurement
 from cosim.core.model import REFERENCES
+from cosim.coverage.cli import coverage
 from cosim.engine.simulators import Simulator, SimulatorError, describe
 from cosim.evidence.cli import gates, reset
 from cosim.evidence.upset_report import upsets
@@ -49,7 +50,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset, prove, upsets, campaign, page, digest):
+for _command in (names, waves, gantt, gates, reset, prove, upsets, campaign, coverage, page, digest):
     commands.add_command(_command)
 
 

@@ -58,6 +58,7 @@ COMMANDS = {
     "gates": Entry(_SIMULATION, "cosim.cli", "Run a core's netlist in lock step with the golden model."),
     "reset": Entry(_SIMULATION, "cosim.cli", "Run cores from unknown and random registers through a reset."),
     "upsets": Entry(_SIMULATION, "cosim.cli", "Flip single bits of a core and its registers in mid-name."),
+    "coverage": Entry(_SIMULATION, "cosim.cli", "Show what tests and campaigns reach of a circuit, and miss."),
     "campaign": Entry(_SIMULATION, "cosim.cli", "Run many checks as shards, each result kept once."),
     "digest": Entry(_SIMULATION, "cosim.cli", "Compare the digest of many steps behind registers with host_c's."),
     "board": Entry(_BOARD, "hdl.boards.cli", "Quartus projects, and what can be checked of them without a board."),
