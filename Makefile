@@ -36,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets campaign bench quality quant ladder profile page lock clean distclean
+.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets campaign bench quality quant ladder profile page page-check lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -123,6 +123,9 @@ profile: .venv/.installed ## where the time of one step goes in NumPy; build/pro
 
 page: .venv/.installed ## circuits alive in a browser, a race, a report of all figures above; build/page/index.html
 	$(BIN)/python -m cosim page $(CHOICE)
+
+page-check: .venv/.test-packages .venv/.installed ## the page in Chromium: 10,000 steps compared, loops timed; with PEER=FOLDER a race in node
+	$(BIN)/python -m cosim page $(CHOICE) --measure $(if $(PEER),--peer '$(PEER)')
 
 lock: ## requirements.lock again, from the bounds in pyproject.toml
 	.ci/lock $(PYTHON)

@@ -26,21 +26,22 @@ from hdl.units.format import shape_of
 from talos_ref.files import build_root
 from talos_ref.processes import execute, workers
 
-__all__ = ["NATIVE", "WASM", "circuits", "description", "translate", "whole"]
+__all__ = ["DEFINES", "NATIVE", "RUNTIME", "WASM", "circuits", "description", "translate", "whole"]
 
 NATIVE = Path(__file__).resolve().parent / "native"
 """C++ beside what Verilator writes."""
 
 WASM = "circuit.wasm"
 
-_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+"""Verilator's own library."""
 _FLAGS = ("-std=gnu++17", "-O2", "-fno-exceptions", "-w", "-include", str(NATIVE / "single_thread.h"))
-_DEFINES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0")
+DEFINES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0")
 
 
 def _flags() -> list[str]:
     include = verilator_root() / "include"
-    return [*_FLAGS, *_DEFINES, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
+    return [*_FLAGS, *DEFINES, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
 
 
 def _sha256(path: Path) -> str:
@@ -49,12 +50,12 @@ def _sha256(path: Path) -> str:
 
 def _tools() -> list[str]:
     native = [_sha256(path) for path in sorted(NATIVE.iterdir())]
-    return [describe_simulator(Simulator.VERILATOR), toolchain.describe(), *_FLAGS[:4], *_DEFINES, *native]
+    return [describe_simulator(Simulator.VERILATOR), toolchain.describe(), *_FLAGS[:4], *DEFINES, *native]
 
 
 def _runtime(jobs: int | None) -> Path:
     """Return a folder with Verilator's own library, and what it wants of C++'s, compiled: the same for every core."""
-    sources = [*(verilator_root() / "include" / name for name in _RUNTIME), NATIVE / "runtime.cpp"]
+    sources = [*(verilator_root() / "include" / name for name in RUNTIME), NATIVE / "runtime.cpp"]
 
     def make(folder: Path) -> None:
         toolchain.compile_objects(sources, folder, _flags(), jobs)

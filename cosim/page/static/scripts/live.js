@@ -56,6 +56,7 @@
         + `${arithmetic}, words of ${core.format}. ${core.about} `
         + (words.about && `The model makes ${words.name}, ${words.about}.`);
       document.querySelectorAll(".clock").forEach((one) => { one.textContent = (clock / 1e6).toString(); });
+      document.querySelectorAll(".period").forEach((one) => { one.textContent = (1e9 / clock).toFixed(1); });
       Talos.at("names").replaceChildren();
       this._newName();
       this._buttons();
