@@ -30,22 +30,22 @@
       Talos.element("span", { style: `background:${COLOURS[KINDS.indexOf(kind)]}` }), LABELS[kind] || kind])));
   };
 
-  /** Bars on a logarithmic scale, the largest on top, with a legend. @param {any[]} rows name, rate, kind */
+  /** Bars on a logarithmic scale, the largest on top, with a legend. @param {any[]} rows name, rate, kind, perhaps a remark */
   Talos.rateChart = (rows, { label = "steps a second", format = Talos.rate } = {}) => {
     const sorted = [...rows].sort((a, b) => b.rate - a.rate);
     const least = 10 ** Math.floor(Math.log10(Math.min(...sorted.map((row) => row.rate))));
     const above = narrow();
     const chart = Plot().plot({
-      width: width(), marginLeft: above ? 14 : 330, marginRight: 90, height: 70 + (above ? 36 : 21) * sorted.length,
+      width: width(), marginLeft: above ? 14 : 330, marginRight: sorted.some((row) => row.remark) ? 190 : 90, height: 70 + (above ? 36 : 21) * sorted.length,
       marginBottom: 50, style,
-      ariaLabel: `${label}: ${sorted.map((row) => `${row.name} ${format(row.rate)}`).join("; ")}`,
-      x: { type: "log", label: `${label} (logarithmic) →`, grid: true, labelOffset: 44, ticks: 6, domain: [least, 1.1 * sorted[0].rate], tickFormat: "~s" },
+      ariaLabel: `${label}: ${sorted.map((row) => `${row.name} ${format(row.rate)}${row.remark ?? ""}`).join("; ")}`,
+      x: { type: "log", label: `${label} (logarithmic) →`, grid: true, labelOffset: 44, ticks: above ? 3 : 6, domain: [least, 1.1 * sorted[0].rate], tickFormat: "~s" },
       y: { domain: sorted.map((row) => row.name), label: null, axis: above ? null : "left" },
       color: { domain: KINDS, range: COLOURS },
       marks: [
         Plot().barX(sorted, { y: "name", x1: least, x2: "rate", fill: "kind", rx: 2, insetTop: above ? 17 : 0, title: (row) => row.source || row.name }),
         above ? Plot().text(sorted, { y: "name", x: () => least, text: "name", textAnchor: "start", dy: -9 }) : null,
-        Plot().text(sorted, { y: "name", x: "rate", dy: above ? 8 : 0, text: (row) => format(row.rate), textAnchor: "start", dx: 5,
+        Plot().text(sorted, { y: "name", x: "rate", dy: above ? 8 : 0, text: (row) => `${format(row.rate)}${row.remark ?? ""}`, textAnchor: "start", dx: 5,
           fontWeight: (row) => row.kind === "simulated" ? 700 : 400 }),
       ],
     });
@@ -77,7 +77,7 @@
   const digits = (value, count) => value === null || value === undefined ? "" : Talos.number(value, count);
 
   /** Power of a row, and whether anybody has measured it. */
-  const watts = (row) => `${row.watts} W${/assumed/.test(row.watts_are) ? ", assumed" : ""}`;
+  const watts = (row) => `${row.watts} W${/assumed/.test(row.watts_are) ? " assumed" : ""}`;
 
   /** A published figure with its digits: 2.4546, and 2.20. */
   const published = (value) => value === null || value === undefined ? "" : value.toFixed(Math.max(2, String(value).split(".")[1]?.length ?? 0));
@@ -122,7 +122,7 @@
       const rows = report.power.filter((row) => row.streams === 1 || row.kind === "simulated");
       const assumed = [...new Set(rows.map((row) => `${row.watts} W ${row.watts_are}`))].join("; ");
       return panel("Steps a second and watt", `Power as it was published or assumed: ${assumed}. No power of our cores has been measured.`,
-        chart(Talos.rateChart(rows.map((row) => ({ ...row, name: `${row.name}: ${watts(row)}`, rate: row.per_watt })), { label: "steps a second and watt" })));
+        chart(Talos.rateChart(rows.map((row) => ({ ...row, remark: `, ${watts(row)}`, rate: row.per_watt })), { label: "steps a second and watt" })));
     },
     ({ stages }) => stages.length ? panel("Where the cycles of a step go", "Mean over all names of the run; stages that overlap count for what the core waits for.",
       chart(Plot().plot({ width: width(), marginLeft: 80, height: 90 + 40 * new Set(stages.map((row) => row.core)).size, marginBottom: 50, style, x: { label: "cycles a step →", grid: true, labelOffset: 40 }, y: { label: null },
