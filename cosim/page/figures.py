@@ -11,7 +11,7 @@ from talos_ref.baselines.published import CORE_WATTS, FPGAS, OTHERS, PROCESSORS,
 __all__ = ["figures"]
 
 
-_AS_WRITTEN = ("resources", "quant", "ladder", "profile", "quality", "prove", "upsets")
+_AS_WRITTEN = ("resources", "quant", "ladder", "profile", "quality", "prove", "campaign", "upsets")
 _ASSUMED = "assumed, as of TALOS-V2: the same chip and clock"
 
 
@@ -21,7 +21,7 @@ def figures(inputs: Mapping[str, Any]) -> dict[str, Any]:
     ``inputs``: file, its command, whether it was there, weights that it is of. ``throughput``: a row a system.
     ``power``: those whose power is known or assumed. ``stages``, ``positions``: cycles of the cores. ``placed``: cores
     on another chip, each at a clock of its own. ``resources``, ``quant``, ``ladder``, ``profile``, ``quality``,
-    ``prove``, ``upsets``: as those commands write them.
+    ``prove``, ``campaign``, ``upsets``: as those commands write them.
     """
     rows = [*_simulated(inputs.get("sim")), *_measured(inputs.get("bench")), *_published()]
     return {
@@ -43,7 +43,7 @@ def figures(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def _weights(document: Any) -> str:
     """Return the first digits of the digests of the weights that a document is of; empty if it names none."""
     named = [document] if isinstance(document, Mapping) else []
-    named += [entry for one in named for part in ("runs", "cores") for entry in one.get(part, [])]
+    named += [entry for one in named for part in ("runs", "cores", "groups") for entry in one.get(part, [])]
     digests = {str(found) for entry in named for field in ("weights", "checkpoint") if (found := entry.get(field))}
     return ", ".join(sorted(digest[:12] for digest in digests))
 

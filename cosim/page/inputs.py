@@ -20,6 +20,7 @@ COMMANDS = {
     "profile": "make profile",
     "quality": "make quality",
     "prove": "make prove",
+    "campaign": "make campaign",
     "upsets": "make upsets",
     "bitstream": "make bitstream",
 }

@@ -158,6 +158,14 @@
         table(["claim", "what it says…", "method…", "holds…", "planted bug…"], properties.map((one) =>
           [one.name, said(one.statement), one.method, one.holds ? "yes" : "no", one.bug_found ? "found" : "not found"]), "Proofs")));
     },
+    ({ campaign }) => {
+      if (!campaign) return null;
+      const { groups } = campaign, sum = (field) => groups.reduce((total, group) => total + group[field], 0);
+      return panel("Campaign", `${digits(sum("steps"))} steps and ${digits(sum("values"))} values were compared in ${digits(sum("shards"))} shards, ${digits(sum("failed"))} of which failed.`,
+        details("By check, core and simulator",
+          table(["check", "core…", "arithmetic…", "where…", "temperature", "shards", "failed", "steps", "values"], groups.map((group) =>
+            [group.kind, group.core, group.arithmetic, group.where, group.temperature, digits(group.shards), digits(group.failed), digits(group.steps), digits(group.values)]), "Campaign")));
+    },
     ({ upsets }) => {
       if (!upsets) return null;
       const share = (count) => `${digits(count)} (${(100 * count / upsets.upsets).toFixed(1)} %)`;
