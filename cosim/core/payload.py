@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from amaranth.hdl import Shape
 from amaranth.lib.data import Layout
 
-__all__ = ["Slot", "Packing"]
+__all__ = ["Digits", "Ints", "Packing", "Slot", "integers"]
+
+Digits = npt.NDArray[np.uint8]
+"""Binary digits as characters [vector, digit], most significant first."""
+Ints = npt.NDArray[np.int64]
+
+_ZERO = ord("0")
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,35 @@ class Packing:
         """Return the vector that holds ``values`` as binary digits, most significant first."""
         return f"{self.pack(values):0{self.width}b}"
 
+    def digits(self, values: Mapping[str, Ints]) -> Digits:
+        """Return many vectors at once, as `bits` of each; errors as `pack`."""
+        if values.keys() != self.slots.keys():
+            wrong = sorted(values.keys() ^ self.slots.keys())
+            raise ValueError(f"fields must be {', '.join(self.slots)}; missing or unknown: {', '.join(wrong)}")
+        count = len(next(iter(values.values())))
+        found = np.full((count, self.width), _ZERO, dtype=np.uint8)
+        for name, slot in self.slots.items():
+            column = np.asarray(values[name], dtype=np.int64)
+            low = -(1 << (slot.width - 1)) if slot.signed else 0
+            wrong_ones = column[(column < low) | (column >= low + (1 << slot.width))]
+            if len(wrong_ones):
+                text = f"{name} must be {low} to {low + (1 << slot.width) - 1}, not {int(wrong_ones[0])}"
+                raise ValueError(text)
+            end = self.width - slot.offset
+            bits = np.unpackbits(column.astype(">i8").view(np.uint8).reshape(count, 8), axis=1)
+            found[:, end - slot.width : end] = bits[:, 64 - slot.width :] + _ZERO
+        return found
+
+    def columns(self, digits: Digits) -> dict[str, Ints]:
+        """Return name -> integers of many vectors; none of them may have a digit X or Z, or a field above 63 bits."""
+        found = {}
+        for name, slot in self.slots.items():
+            end = self.width - slot.offset
+            part = digits[:, end - slot.width : end]
+            value = integers(part)
+            found[name] = np.where(part[:, 0] == _ZERO, value, value - (1 << slot.width)) if slot.signed else value
+        return found
+
     def unpack(self, bits: str) -> dict[str, int | str]:
         """Return name -> integer of a vector of binary digits; a field with X or Z stays digits."""
         if len(bits) != self.width:
@@ -81,3 +118,10 @@ def _slots(layout: Layout, prefix: str, offset: int) -> list[tuple[str, Slot]]:
             shape = Shape.cast(field.shape)
             found.append((name, Slot(at, shape.width, shape.signed)))
     return found
+
+
+def integers(digits: Digits) -> Ints:
+    """Return the unsigned integers that binary digits [vector, digit] stand for, 63 of them at most."""
+    bits = np.zeros((len(digits), 64), dtype=np.uint8)
+    bits[:, 64 - digits.shape[1] :] = digits - _ZERO
+    return np.packbits(bits, axis=1).view(">i8").reshape(-1).astype(np.int64)
