@@ -11,20 +11,31 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.simtime import get_sim_time
 from cocotb.task import current_task
-from cocotb.triggers import Event, FallingEdge, ReadOnly, RisingEdge, SimTimeoutError, Timer, with_timeout
+from cocotb.triggers import (
+    Event,
+    FallingEdge,
+    ReadOnly,
+    RisingEdge,
+    SimTimeoutError,
+    Timer,
+    ValueChange,
+    with_timeout,
+)  # fmt: skip
 
 from cosim.core.bench_config import BenchConfig, Findings
 from cosim.core.checker import Mismatch
+from cosim.core.lock_step import LockStep
 from cosim.core.pins import INPUTS, OUTPUTS
+from cosim.core.recorder import TOP, half_period_ps
 from cosim.core.testbench import Testbench
 from hdl.design import Design
 
-__all__ = ["CocotbPins", "bench", "period_ps", "running_test", "writing_findings"]
+__all__ = ["CocotbPins", "bench", "lock_step", "period_ps", "running_test", "writing_findings"]
 
 
 def period_ps(clock_hz: int) -> int:
     """Return the period of a clock in ps, even, so that both halves are whole."""
-    return 2 * round(1e12 / clock_hz / 2)
+    return 2 * half_period_ps(clock_hz)
 
 
 class CocotbPins:
@@ -42,6 +53,8 @@ class CocotbPins:
 
     def __init__(self, dut: Any, clock_hz: int, names: Sequence[str] = (*INPUTS, *OUTPUTS)) -> None:
         self._clock, self._period = dut.clk, period_ps(clock_hz)
+        # The recorder makes its clock itself, which costs a sixth of what cocotb's does.
+        self._runs = dut._name == TOP
         self._handles = {name: getattr(dut, name) for name in names}
         self._begin = 0
         self._settled = -1
@@ -49,6 +62,10 @@ class CocotbPins:
 
     async def start(self) -> None:
         """See `Pins`."""
+        if self._runs:
+            # It has begun to fall, or is about to.
+            await Timer(1, "ps")
+            return
         # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
         self._clock.value = 0
         await Timer(self._period, "ps")
@@ -113,6 +130,25 @@ class CocotbPins:
         return True
 
 
+class _RecorderPins(CocotbPins):
+    """See `cosim.core.lock_step.RecorderPins`."""
+
+    def __init__(self, dut: Any, clock_hz: int) -> None:
+        super().__init__(dut, clock_hz)
+        self._play, self._played = dut.play, dut.played
+
+    async def start(self) -> None:
+        """See `Pins`."""
+        self._play.value = self._turn = 0
+        await super().start()
+
+    async def turn(self) -> None:
+        """See `RecorderPins`."""
+        self._turn ^= 1
+        self._play.value = self._turn
+        await ValueChange(self._played)
+
+
 def running_test() -> str:
     """Return the name of the cocotb test that calls, as the results file has it."""
     return current_task().get_name().removeprefix("Test ")
@@ -144,5 +180,16 @@ async def bench(dut: Any, *, late: bool = False) -> AsyncIterator[Testbench]:
     design = Design.load(Path(config.design))
     tb = Testbench(CocotbPins(dut, design.clock_hz), design, config)
     await tb.start(late=late)
+    with writing_findings(tb, config):
+        yield tb
+
+
+@asynccontextmanager
+async def lock_step(dut: Any) -> AsyncIterator[LockStep]:
+    """Yield a started lock step around a core in a recorder, and write its findings as `bench` does."""
+    config = BenchConfig.from_environment()
+    design = Design.load(Path(config.design))
+    tb = LockStep(_RecorderPins(dut, design.clock_hz), design, config)
+    await tb.start()
     with writing_findings(tb, config):
         yield tb

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from cosim.core.answers import Answers, Expected
 from cosim.core.enums import MODES
 from cosim.core.request import Request
 from hdl.design import Design
@@ -19,13 +19,8 @@ __all__ = ["REFERENCES", "Expected", "GoldenModel"]
 
 REFERENCES = ("python", "c")
 
-
-@dataclass(frozen=True)
-class Expected:
-    """One result: the fields of ``hdl.core.interface.result_layout`` and the logits beside them."""
-
-    fields: dict[str, int]
-    logits: tuple[int, ...]
+_SIDE_BY_SIDE = 100
+"""Names from which the golden model draws them side by side."""
 
 
 class GoldenModel:
@@ -36,8 +31,8 @@ class GoldenModel:
     design
         The design that is imitated.
     reference
-        What makes the answers that are prepared: ``python``, the golden model itself, or ``c``, host_c's integer
-        kernels, which are held to it bit for bit and are faster. All other answers are Python's.
+        What draws names side by side: ``python``, the golden model itself, or ``c``, host_c's integer kernels, which
+        are held to it bit for bit and are faster. All other answers are Python's.
 
     Raises
     ------
@@ -51,23 +46,43 @@ class GoldenModel:
         self.design = design
         self.reference = reference
         self.model = IntegerModel(design.checkpoint, design.arithmetic)
-        self._prepared: dict[Request, list[Step]] = {}
         self._tokens: list[int] = []
         self._cache: KVCache | None = None
 
-    def prepare(self, requests: Sequence[Request]) -> None:
-        """Make the answers to many whole names beforehand, side by side, which is the same and many times faster."""
-        groups: dict[tuple[int, int, bool], list[Request]] = {}
-        for request in dict.fromkeys(requests):
-            if request.mode == MODES["NAME"] and self.legal(request):
-                key = (request.temperature, request.limit, self._greedy(request))
-                groups.setdefault(key, []).append(request)
-        for (temperature, limit, greedy), group in groups.items():
-            seeds = [request.state for request in group]
-            found = self._replay(seeds, temperature, limit, greedy)
-            for index in range(len(found.pos)):
-                answers = self._prepared.setdefault(group[found.seed_index[index]], [])
-                answers.append(found.step(index))
+    def answers(self, requests: Sequence[Request]) -> Answers:
+        """Return the results of requests in order; ValueError if one is illegal.
+
+        Many names are drawn side by side, which is the same and many times faster. `respond`, which does all others, is
+        what they are held against.
+        """
+        names = all(request.mode == MODES["NAME"] for request in requests)
+        if names and (len(requests) >= _SIDE_BY_SIDE or self.reference == "c"):
+            for request in requests:
+                self._check(request)
+            return self._side_by_side(requests)
+        results = []
+        for request in requests:
+            self._check(request)
+            results.append(self.respond(request))
+        return Answers.stack(results)
+
+    def _check(self, request: Request) -> None:
+        if not self.legal(request):
+            raise ValueError(f"requests must be legal, not a {request.describe()}")
+
+    def _side_by_side(self, requests: Sequence[Request]) -> Answers:
+        groups: dict[tuple[int, int, bool], list[int]] = {}
+        for index, request in enumerate(requests):
+            groups.setdefault((request.temperature, request.limit, self._greedy(request)), []).append(index)
+        found = [self._replay([requests[index].state for index in group], *key) for key, group in groups.items()]
+        places = [(0, 0)] * len(requests)
+        for number, group in enumerate(groups.values()):
+            for name, index in enumerate(group):
+                places[index] = number, name
+        answers = Answers.join(found, places)
+        last = answers.part(len(requests) - 1, len(requests))
+        self._tokens, self._cache = last.fields["token_in"].tolist(), None
+        return answers
 
     def _replay(self, seeds: list[int], temperature: int, limit: int, greedy: bool) -> BatchedSteps:
         arithmetic = self.design.arithmetic
@@ -96,7 +111,7 @@ class GoldenModel:
         if not self.legal(request):
             return []
         if request.mode == MODES["NAME"]:
-            answers = self._prepared.get(request) or list(
+            answers = list(
                 steps(
                     self.model,
                     seed=request.state,

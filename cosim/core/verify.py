@@ -15,6 +15,7 @@ from cosim.core.bench_run import run_bench
 from cosim.core.check import check_names
 from cosim.core.measurement import Measurement, compare_recorded
 from cosim.core.recorded import read_requests
+from cosim.core.recorder import TOP, recorder_verilog
 from cosim.core.request import Request
 from cosim.engine.compile import Model, compile_verilog
 from cosim.engine.digests import bench_digest
@@ -26,7 +27,7 @@ from hdl.design import Design
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 
-__all__ = ["Generated", "compile_design", "generate", "verify"]
+__all__ = ["Generated", "compile_design", "compile_recorded", "generate", "verify"]
 
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and of how much."""
@@ -84,8 +85,26 @@ def _sha256(path: Path) -> str:
 
 
 def compile_design(kind: Simulator, generated: Generated, *, waves: bool = False) -> Model:
-    """Compile a design for a simulator, if that has not been done; errors are those of `compile_verilog`."""
-    return compile_verilog(kind, [generated.path], generated.top, generated.work, waves=waves)
+    """Compile a design for a simulator, if that has not been done; errors are those of `compile_verilog`.
+
+    A core of one stream gets a recorder around it.
+    """
+    if generated.system or generated.core.streams > 1:
+        return compile_verilog(kind, [generated.path], generated.top, generated.work, waves=waves)
+    return compile_recorded(kind, generated.design, [generated.path], generated.work, waves=waves)
+
+
+def compile_recorded(
+    kind: Simulator, design: Design, sources: Sequence[Path], parent: Path, *, waves: bool = False, quick: bool = False
+) -> Model:
+    """Compile the core of a design, as some Verilog has it, with a recorder around; as `compile_verilog`."""
+    text = recorder_verilog(design)
+
+    def make(folder: Path) -> None:
+        (folder / "recorder.v").write_text(text)
+
+    recorder = cached(parent, "recorder", text, make) / "recorder.v"
+    return compile_verilog(kind, [*sources, recorder], TOP, parent, waves=waves, quick=quick, timing=True)
 
 
 def verify(

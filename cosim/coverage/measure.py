@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 
 from cosim.core.bench_run import run_bench
-from cosim.core.verify import NAMES_BENCH, Generated, generate
+from cosim.core.verify import NAMES_BENCH, Generated, compile_recorded, generate
 from cosim.coverage.core_groups import core_groups
 from cosim.coverage.golden_corners import Corners, count_corners
 from cosim.coverage.group import Group
@@ -83,7 +83,7 @@ def measure(
         for bench in BENCHES if bench in benches and bench not in ("names", "registers")
     ]  # fmt: skip
     if wanted:
-        # Of more than 500 names the golden model makes the answers side by side.
+        # Of 100 names or more the golden model makes the answers side by side.
         runs.append(("campaign", NAMES_BENCH, {"requests": wanted}))
     generated = generate(design)
     text = generated.path.read_text()
@@ -112,7 +112,10 @@ def _observe(
     folder = make_folder(generated.work / "coverage")
     path = write_bytes(folder / f"{generated.top}.v", observe(text, generated.top, groups, registers).encode())
     report(f"compiling {generated.top}")
-    model = compile_verilog(kind, [path], generated.top, folder)
+    if generated.system:
+        model = compile_verilog(kind, [path], generated.top, folder)
+    else:
+        model = compile_recorded(kind, generated.design, [path], folder)
     found: dict[str, list[Observed]] = {source: [] for source in SOURCES}
     for source, bench, options in runs:
         report(f"running {bench.rpartition('.')[2]} in {generated.top}")

@@ -15,7 +15,7 @@ from cosim.core.bench_run import run_bench
 from cosim.core.check import check_names
 from cosim.core.checker import Mismatch
 from cosim.core.request import Request, name_request
-from cosim.core.verify import NAMES_BENCH, Generated, generate
+from cosim.core.verify import NAMES_BENCH, Generated, compile_recorded, generate
 from cosim.engine.compile import compile_verilog
 from cosim.engine.digests import bench_digest
 from cosim.engine.simulators import Simulator, describe
@@ -65,7 +65,7 @@ def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
     mapped = read_synthesis(synthesis)
     sources, switches = _faulty_netlist(design, synthesis, faults)
     say(f"{design.name}: mapped to {sum(mapped['cells'].values()):,} cells ({time.monotonic() - started:.0f} s)")
-    model = compile_verilog(Simulator.VERILATOR, sources, design.name, design_folder(design) / "gates", quick=True)
+    model = compile_recorded(Simulator.VERILATOR, design, sources, design_folder(design) / "gates", quick=True)
     say(f"{design.name}: netlist compiled by {describe(model.kind)} ({model.seconds:.0f} s)")
     requests = _names(design, range(1, names + 1))
     started = time.monotonic()
