@@ -36,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup sim names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets campaign bench quality quant ladder profile page page-check lock clean distclean
+.PHONY: help setup sim speed names test stress lint verilog waves gantt resources calibrate quartus mistral board-check bitstream pnr prove upsets campaign bench quality quant ladder profile page page-check lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -48,6 +48,9 @@ setup: .venv/.installed ## Python environment in .venv; system packages, where t
 
 sim: .venv/.installed ## cores in both simulators: cycles, steps per second, bits compared; build/sim.json
 	$(BIN)/python -m cosim sim $(CHOICE)
+
+speed: .venv/.installed ## the lock step beside a plain C++ loop around the same model: cycles in a second of processor time
+	$(BIN)/python -m cosim speed $(CHOICE)
 
 names: .venv/.installed ## from words to a verified core (LIST=FILE STEPS=N NAMES_ARGS="--n-embd 24"); build/LIST/report.md
 	$(BIN)/python -m cosim names '$(LIST)' $(TRAINING) $(NAMES_ARGS)

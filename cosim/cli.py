@@ -20,6 +20,7 @@ from cosim.barrel.report import batch_table
 from cosim.barrel.verify import name_batch, verify_batch
 from cosim.campaign.cli import campaign
 from cosim.core.checker import Mismatch
+from cosim.core.commands import speed
 from cosim.core.measurement import Measurement
 from cosim.core.model import REFERENCES
 from cosim.coverage.cli import coverage
@@ -50,7 +51,7 @@ def commands() -> None:
     """Circuits in lock step with the golden model."""
 
 
-for _command in (names, waves, gantt, gates, reset, prove, upsets, campaign, coverage, page, digest):
+for _command in (names, waves, gantt, gates, reset, prove, upsets, campaign, coverage, page, digest, speed):
     commands.add_command(_command)
 
 

@@ -60,6 +60,7 @@ COMMANDS = {
     "upsets": Entry(_SIMULATION, "cosim.cli", "Flip single bits of a core and its registers in mid-name."),
     "coverage": Entry(_SIMULATION, "cosim.cli", "Show what tests and campaigns reach of a circuit, and miss."),
     "campaign": Entry(_SIMULATION, "cosim.cli", "Run many checks as shards, each result kept once."),
+    "speed": Entry(_SIMULATION, "cosim.cli", "Measure the lock step beside a plain C++ loop."),
     "digest": Entry(_SIMULATION, "cosim.cli", "Compare the digest of many steps behind registers with host_c's."),
     "board": Entry(_BOARD, "hdl.boards.cli", "Quartus projects, and what can be checked of them without a board."),
     "host": Entry(_BOARD, "cosim.host.cli", "Drive a board, real or simulated."),

@@ -34,6 +34,7 @@ def run_bench(
     plusargs: Sequence[str] = (),
     waveform: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_line: Callable[[str], None] = lambda line: None,
     raise_mismatch: bool = True,
 ) -> Findings:
     """Run a bench and return what it found.
@@ -62,6 +63,8 @@ def run_bench(
         File that a waveform is written to, also where the core differs; the model must have been compiled for it.
     on_progress
         Called with requests done and in all.
+    on_line
+        Called with every other line that the bench prints.
     raise_mismatch
         False for a difference that is no surprise, and is returned in the findings.
 
@@ -77,6 +80,8 @@ def run_bench(
         if on_progress is not None and line.startswith(PROGRESS):
             done, total = line.removeprefix(PROGRESS).split()
             on_progress(int(done), int(total))
+        else:
+            on_line(line)
 
     with run_folder(model.runs, module.rpartition(".")[2]) as folder:
         config = BenchConfig(

@@ -23,7 +23,7 @@ from hdl.build_cache import cached
 from talos_ref.files import build_root
 from talos_ref.processes import capture, execute
 
-__all__ = ["VERILATOR_FLAGS", "Model", "compile_verilog"]
+__all__ = ["VERILATOR_FLAGS", "Model", "compile_verilog", "link_program"]
 
 _TIMESCALE = "1ns/1ps"
 
@@ -253,8 +253,12 @@ def _compile(
         _make(kind, command, folder, log)
 
 
+def _environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+
+
 def _make(kind: Simulator, command: list[str], folder: Path, log: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    environment = _environment()
     if kind is Simulator.VERILATOR:
         environment["VERILATOR_ROOT"] = _ROOT
     if execute(command, folder, environment, log) != 0:
@@ -276,3 +280,21 @@ def _runtime(waves: bool, timing: bool) -> Path:
 
     tools = [describe(Simulator.VERILATOR), str(verilator_root()), compiler]
     return cached(build_root() / "verilator", "runtime", [tools, translate, make], compile_library)
+
+
+def link_program(model: Model, main: Path, folder: Path) -> Path:
+    """Return another program around a model that Verilator compiled, made in ``folder``: ``main`` in place of cocotb.
+
+    What is simulated is the same machine code. Raises ValueError for a model of Icarus or with waveforms,
+    SimulatorError if the compiler fails.
+    """
+    if model.kind is not Simulator.VERILATOR or model.waves:
+        raise ValueError("model must be one of Verilator without waveforms")
+    program, include = folder / main.stem, model.folder / _ROOT / "include"
+    command = [find_program("c++"), "-O2", "-std=gnu++20", "-fcoroutines", "-DVERILATOR=1", "-DVM_COVERAGE=0"]
+    command += ["-DVM_SC=0", "-DVM_TRACE=0", f"-I{model.folder}", f"-I{include}", f"-I{include / 'vltstd'}", str(main)]
+    command += [*map(str, [model.folder / "Vtop__ALL.a", *sorted(model.folder.glob("verilated*.o"))])]
+    log = folder / f"{main.stem}.log"
+    if execute([*command, "-o", str(program), "-pthread"], folder, _environment(), log) != 0:
+        raise SimulatorError(f"the C++ compiler could not make {program}", log)
+    return program
