@@ -60,12 +60,13 @@ async def illegal(dut: Any) -> None:
         await tb.run(step_request(5, 0x80, model.bos, 0))
         await tb.refuse(step_request(5, 0x80, 0, 2))
         refused = [name_request(6, 0x80, 0)]
-        refused += [step_request(6, 0x80, token, 1) for token in {model.vocab_size, top - 1} if token < top]
+        refused += [step_request(6, 0x80, token, 1) for token in {model.vocab_size, top - 1}
+                    if model.vocab_size <= token < top]
         refused += [step_request(6, 0x80, 0, position) for position in (3, model.block_size - 1)]
         for position, request in enumerate(refused, start=1):
             await tb.refuse(request)
             await tb.refuse(request)
-            await tb.run(step_request(7, 0x80, position, 1))
+            await tb.run(step_request(7, 0x80, position % model.vocab_size, 1))
         await tb.run(name_request(7, 0x80, _limit(tb)))
 
 

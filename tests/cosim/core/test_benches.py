@@ -10,11 +10,14 @@ from cosim.core.bench_run import run_bench
 from cosim.core.check import check_names
 from cosim.core.measurement import compare_recorded
 from cosim.core.recorded import read_requests
-from cosim.core.verify import NAMES_BENCH
+from cosim.core.verify import NAMES_BENCH, compile_design, generate
 from cosim.engine.simulators import Simulator
 from hdl.core.config import CORES
+from hdl.core.cores import core_config
+from talos_ref.model.config import ModelConfig
+from tests.helpers.core_bench import random_checkpoint
 from tests.helpers.cosim_designs import compiled, mixed_requests, sampled_requests
-from tests.helpers.designs import published
+from tests.helpers.designs import design_of, published
 
 KINDS = [Simulator.VERILATOR, Simulator.ICARUS]
 MEAN_CYCLES = {"tile16": 340, "wide": 80, "fused": 56}
@@ -44,6 +47,15 @@ def test_everything_around_a_name(core: str, kind: Simulator, bench: str) -> Non
     )
     assert len(findings.tests) == {"direct": 4, "stalls": 2, "control": 8}[bench]
     assert findings.steps >= 16
+
+
+def test_requests_of_an_alphabet_that_fills_its_bits() -> None:
+    """Four tokens: every number of two bits is legal, and none is refused for its token."""
+    model = ModelConfig(alphabet="abc", block_size=8, n_embd=4, n_head=1, mlp_dim=8)
+    design = design_of(core_config("tile16", model), random_checkpoint(model, 1))
+    built = compile_design(Simulator.ICARUS, generate(design))
+    findings = run_bench(built, design, "cosim.core.bench_control", test_filter="illegal", short=True)
+    assert findings.tests == ("illegal",)
 
 
 @every_core
