@@ -10,6 +10,7 @@ from amaranth.lib import io, wiring
 from hdl.boards.parts.bus_multiplexer import BusMultiplexer
 from hdl.boards.parts.demo import Demo
 from hdl.boards.parts.leds import Leds
+from hdl.boards.parts.name_text import NameText
 from hdl.boards.parts.pins import input_pin, output_pins
 from hdl.boards.parts.reset import BoardReset
 from hdl.boards.parts.serial_bridge import SerialBridge
@@ -30,9 +31,9 @@ _ENABLE_SWITCH, _RESET_BUTTON = 0, 0
 class BoardTop(Elaboratable):
     """A core on the board.
 
-    Switch 1 lets the demo run, button F1 resets the machine; the registers answer a host on the USB serial port all the
-    same. All of it is on one clock. The serial bridge has a domain of its own, which the button does not reset, so that
-    an access under way ends as it should.
+    Switch 1 lets the demo run, whose names are lines of text on the USB serial port; button F1 resets the machine. The
+    registers answer a host on that port in either state. All of it is on one clock. The serial bridge has a domain of
+    its own, which the button does not reset, so that an access under way ends as it should.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class BoardTop(Elaboratable):
         registers = register_map(design.model, design.arithmetic.logit)
         self.demo = Demo(registers, cycles=design.clock_hz if demo_cycles is None else demo_cycles)
         self.serial = SerialBridge(clock_hz=design.clock_hz, baud=baud)
+        self.text = NameText(design.model.alphabet, letters=design.model.max_letters)
         self.multiplexer = BusMultiplexer()
         self.leds = Leds()
         self.reset = BoardReset()
@@ -65,7 +67,10 @@ class BoardTop(Elaboratable):
         m.submodules.lights = leds = self.leds
         m.submodules.multiplexer = multiplexer = self.multiplexer
         m.submodules.serial = DomainRenamer("serial")(self.serial)
+        m.submodules.text = text = self.text
 
+        wiring.connect(m, demo.report, text.report)
+        wiring.connect(m, text.o, self.serial.text)
         wiring.connect(m, self.serial.bus, multiplexer.host)
         wiring.connect(m, demo.bus, multiplexer.demo)
         wiring.connect(m, multiplexer.bus, system.bus)

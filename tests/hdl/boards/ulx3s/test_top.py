@@ -13,6 +13,7 @@ import pytest
 
 from cosim.engine.icarus_source import adapt
 from cosim.engine.simulators import find_program
+from cosim.host.check import expected_names
 from hdl.boards.parts.leds import LEDS
 from hdl.boards.parts.serial_protocol import Status, find_frame, parse_answer, read_request
 from hdl.boards.ulx3s.platform import BOARDS, PROJECT, Ulx3sPlatform
@@ -165,3 +166,8 @@ def test_names_on_the_lights_and_registers_on_the_line(tmp_path: Path) -> None:
     assert answer is not None
     assert (answer.status, answer.sequence) == (Status.DONE, 7)
     assert answer.words == (56_250_000, build_id(tiny_design()))
+    # The line that was under way when the button was pressed may be cut off.
+    model = tiny_design().model
+    lines = found[0].decode().split("\r\n")[:5]
+    names = expected_names(tiny_design(), range(1, 6), 0x80, model.max_letters)
+    assert lines == [model.decode([step.token_out for step in name if step.token_out != model.bos]) for name in names]
