@@ -10,13 +10,27 @@ from typing import Any
 import click
 
 from cosim.engine.simulators import Simulator, describe
-from cosim.evidence.commands import FAULT_NAMES, Gates, check_gates, check_random, check_unknown
+from cosim.evidence.commands import (
+    FAULT_NAMES,
+    Gates,
+    check_gates,
+    check_random,
+    check_unknown,
+    cyclone_v_netlist,
+    ecp5_netlist,
+)
 from cosim.options import MAX_NAMES, requests_option
 from hdl.design import Design
+from hdl.device.cyclone_v import CHIP
+from hdl.device.ecp5 import DEVICES
 from hdl.options import Choice, cores_option, design_option, design_options, several_designs
-from talos_ref.options import Integer
+from talos_ref.options import Integer, OneOf
 
 __all__ = ["gates", "reset"]
+
+
+_DEVICES = {"cyclone-v": (CHIP, cyclone_v_netlist), "ecp5": (DEVICES["LFE5U-85F"].chip, ecp5_netlist)}
+"""Name of a device -> what a core's shape follows from, and its netlist."""
 
 
 def _say(line: str) -> None:
@@ -28,10 +42,13 @@ def _say(line: str) -> None:
 @requests_option(20, "names, of seeds 1 on")
 @click.option("--faults", type=Integer(1, MAX_NAMES), default=12, metavar="N",
               help="bits flipped afterwards (default: 12)")  # fmt: skip
-def gates(count: int, faults: int, **options: Any) -> None:
-    """Run the netlist of the Cyclone V's cells in lock step with the golden model."""
-    design = Choice(**options).resolve()
-    for line in _found(design, check_gates(design, count, faults, _say), faults):
+@click.option("--device", type=OneOf(list(_DEVICES)), default="cyclone-v", metavar="NAME",
+              help="cyclone-v, mapped, or ecp5, placed and routed, some minutes more (default: cyclone-v)")  # fmt: skip
+def gates(count: int, faults: int, device: str, **options: Any) -> None:
+    """Run the netlist of a device's cells in lock step with the golden model."""
+    chip, netlist = _DEVICES[device]
+    design = Choice(**options).resolve(chip=chip)
+    for line in _found(design, check_gates(design, count, faults, _say, netlist), faults):
         _say(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -19,15 +20,21 @@ from cosim.core.verify import NAMES_BENCH, Generated, compile_recorded, generate
 from cosim.engine.compile import compile_verilog
 from cosim.engine.digests import bench_digest
 from cosim.engine.simulators import Simulator, describe
+from cosim.evidence.ecp5_gates import CELLS, count_cells, tie
+from cosim.evidence.ecp5_gates import netlist_verilog as write_netlist
 from cosim.evidence.gate_level import Fault, cell_models, insert_faults, netlist_verilog
 from cosim.evidence.power_up import pessimistic, without_initial_values
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
+from hdl.device.ecp5_netlist import route_core
 from hdl.device.resources import read_synthesis, synthesise
 from talos_ref.files import write_bytes
 from talos_ref.processes import workers
 
-__all__ = ["FAULT_NAMES", "Gates", "RANDOM_VALUES", "check_gates", "check_random", "check_unknown"]
+__all__ = [
+    "FAULT_NAMES", "FaultyNetlist", "Gates", "RANDOM_VALUES", "check_gates", "check_random", "check_unknown",
+    "cyclone_v_netlist", "ecp5_netlist",
+]  # fmt: skip
 
 RANDOM_VALUES = "+verilator+rand+reset+2"
 """Argument of a simulation by Verilator: registers start with random values, of ``+verilator+seed+N``."""
@@ -53,19 +60,34 @@ def _names(design: Design, seeds: Sequence[int]) -> list[Request]:
     return [name_request(seed, 0x80, design.model.max_letters) for seed in seeds]
 
 
-def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
+@dataclass(frozen=True)
+class FaultyNetlist:
+    """Verilog of a netlist that has switches for faults, and of its cells."""
+
+    sources: list[Path]
+    faults: list[Fault]
+    cells: dict[str, int]
+    """How many of each kind."""
+
+
+NetlistOf = Callable[[Design, int], FaultyNetlist]
+"""Makes the netlist of a design with switches for so many faults."""
+
+
+def check_gates(design: Design, names: int, faults: int, say: Say, netlist: NetlistOf | None = None) -> Gates:
     """Return what lock step with the golden model finds on a mapped design, names of seeds 1 to ``names``.
+
+    ``netlist`` is of the Cyclone V by default.
 
     Then each of ``faults`` bits is flipped, one at a time, in three names. Not every one can be noticed: inputs that
     select a bit may not occur, a weight's last bit may be rounded away; but Mismatch is raised if none is. It is raised
     too at the first difference without a fault, and RuntimeError if Yosys or a simulator fails.
     """
     started = time.monotonic()
-    synthesis = synthesise(design)
-    mapped = read_synthesis(synthesis)
-    sources, switches = _faulty_netlist(design, synthesis, faults)
-    say(f"{design.name}: mapped to {sum(mapped['cells'].values()):,} cells ({time.monotonic() - started:.0f} s)")
-    model = compile_recorded(Simulator.VERILATOR, design, sources, design_folder(design) / "gates", quick=True)
+    made = (netlist or cyclone_v_netlist)(design, faults)
+    say(f"{design.name}: mapped to {sum(made.cells.values()):,} cells ({time.monotonic() - started:.0f} s)")
+    work = design_folder(design) / "gates"
+    model = compile_recorded(Simulator.VERILATOR, design, made.sources, work, quick=True)
     say(f"{design.name}: netlist compiled by {describe(model.kind)} ({model.seconds:.0f} s)")
     requests = _names(design, range(1, names + 1))
     started = time.monotonic()
@@ -76,7 +98,7 @@ def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
         f"the golden model's ({time.monotonic() - started:.0f} s)"
     )
     noticed, unnoticed = [], []
-    for fault in switches:
+    for fault in made.faults:
         found = run_bench(
             model, design, NAMES_BENCH, requests=requests[:FAULT_NAMES], plusargs=[f"+fault={fault.number}"],
             raise_mismatch=False,
@@ -88,11 +110,12 @@ def check_gates(design: Design, names: int, faults: int, say: Say) -> Gates:
     if not noticed:
         request = f"{FAULT_NAMES} names"
         raise Mismatch(design.name, describe(model.kind), request, 1, 0, "IDLE", "faults noticed", f"1 to {faults}", 0)
-    return Gates(mapped["cells"], findings, tuple(noticed), tuple(unnoticed))
+    return Gates(made.cells, findings, tuple(noticed), tuple(unnoticed))
 
 
-def _faulty_netlist(design: Design, synthesis: Path, faults: int) -> tuple[list[Path], list[Fault]]:
-    """Return the Verilog of a netlist with switches for faults, that of its cells, and which faults they are."""
+def cyclone_v_netlist(design: Design, faults: int) -> FaultyNetlist:
+    """Return a design as Yosys maps it to the Cyclone V."""
+    synthesis = synthesise(design)
     name, models = f"{design.name}.netlist.json", cell_models()
     netlist = (synthesis / name).read_bytes()
 
@@ -108,7 +131,25 @@ def _faulty_netlist(design: Design, synthesis: Path, faults: int) -> tuple[list[
     made_from = {"netlist": digests[0], "cells": digests[1], "faults": faults, "bench": bench_digest()}
     folder = cached(design_folder(design), "netlist", made_from, make)
     switches = [Fault(**fields) for fields in json.loads((folder / "faults.json").read_text())]
-    return [folder / f"{design.name}.v", folder / "cells.v"], switches
+    cells: dict[str, int] = read_synthesis(synthesis)["cells"]
+    return FaultyNetlist([folder / f"{design.name}.v", folder / "cells.v"], switches, cells)
+
+
+def ecp5_netlist(design: Design, faults: int) -> FaultyNetlist:
+    """Return a design as nextpnr places and routes it on the ECP5, without pins; it takes some minutes."""
+    routed, models = route_core(design), CELLS.read_bytes()
+    netlist = json.loads(gzip.decompress(routed.read_bytes()))
+
+    def make(folder: Path) -> None:
+        tied, switches = tie(netlist, design.name, faults)
+        write_netlist(tied, folder, folder / f"{design.name}.v")
+        write_bytes(folder / "cells.v", models)
+        write_bytes(folder / "faults.json", json.dumps([asdict(fault) for fault in switches]).encode())
+
+    made_from = {"routed": routed.parent.name, "cells": hashlib.sha256(models).hexdigest(), "faults": faults}
+    folder = cached(design_folder(design), "ecp5-netlist", {**made_from, "bench": bench_digest()}, make)
+    switches = [Fault(**fields) for fields in json.loads((folder / "faults.json").read_text())]
+    return FaultyNetlist([folder / f"{design.name}.v", folder / "cells.v"], switches, count_cells(netlist))
 
 
 def check_unknown(design: Design, *, generated: Generated | None = None) -> Findings:

@@ -1,0 +1,70 @@
+"""A core alone on the ECP5: mapped to its cells, placed and routed without pins, as simulations want it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hdl.build_cache import cached, design_folder
+from hdl.design import Design
+from hdl.device.nextpnr import nextpnr_program, nextpnr_version
+from hdl.device.yosys import yosys_program, yosys_version
+from hdl.device.yowasp import run_program
+from hdl.verilog import verilog_file
+from talos_ref.files import write_bytes
+
+__all__ = ["MAPPED_FILE", "ROUTED_FILE", "map_core", "map_verilog", "route", "route_core"]
+
+MAPPED_FILE, ROUTED_FILE = "mapped.json", "routed.json"
+
+_SIZE = ("--85k", "--package", "CABGA381", "--speed", "6")
+
+
+def map_verilog(folder: Path, source: str, top: str, on_line: Callable[[str], None] | None = None) -> Path:
+    """Map a Verilog file of a folder to cells of the ECP5; return ``mapped.json`` there.
+
+    Raises RuntimeError, with the end of its output, if Yosys fails.
+    """
+    script = f"read_verilog {source}; synth_ecp5 -top {top}; write_json {MAPPED_FILE}"
+    run_program(yosys_program(), ["-p", script], folder, "synthesis.log", on_line)
+    return folder / MAPPED_FILE
+
+
+def route(folder: Path, on_line: Callable[[str], None] | None = None) -> Path:
+    """Place and route ``mapped.json`` of a folder; return nextpnr's netlist, ``routed.json`` there.
+
+    Inputs and outputs end in the fabric, for there are more of them than pins. Raises RuntimeError as `map_verilog`.
+    """
+    arguments = ["--out-of-context", "--seed", "1", "--timing-allow-fail", "--json", MAPPED_FILE]
+    arguments += ["--write", ROUTED_FILE]
+    run_program(nextpnr_program(), [*_SIZE, *arguments], folder, "place.log", on_line)
+    return folder / ROUTED_FILE
+
+
+def map_core(design: Design, on_line: Callable[[str], None] | None = None) -> Path:
+    """Return ``mapped.json`` of a design's core, in the build cache."""
+    text = verilog_file(design).read_bytes()
+
+    def make(folder: Path) -> None:
+        write_bytes(folder / "core.v", text)
+        map_verilog(folder, "core.v", design.name, on_line)
+
+    made_from = {"verilog": hashlib.sha256(text).hexdigest(), "yosys": yosys_version()}
+    return cached(design_folder(design), "ecp5-mapped", made_from, make) / MAPPED_FILE
+
+
+def route_core(design: Design, on_line: Callable[[str], None] | None = None) -> Path:
+    """Return ``routed.json.gz`` of a design's core, in the build cache; it takes some minutes."""
+    mapped = map_core(design, on_line).read_bytes()
+
+    def make(folder: Path) -> None:
+        write_bytes(folder / MAPPED_FILE, mapped)
+        routed = route(folder, on_line)
+        write_bytes(folder / f"{ROUTED_FILE}.gz", gzip.compress(routed.read_bytes(), 1))
+        for name in (MAPPED_FILE, ROUTED_FILE):
+            (folder / name).unlink()
+
+    made_from = {"mapped": hashlib.sha256(mapped).hexdigest(), "nextpnr": nextpnr_version()}
+    return cached(design_folder(design), "ecp5-routed", made_from, make) / f"{ROUTED_FILE}.gz"
