@@ -89,7 +89,7 @@ class BatchBlock(wiring.Component):
         faults = {field.low: getattr(runner, field.name) for field in self.registers.register("error").fields}
         error = Signal(max(faults) + 1, name="error")
         running = ~ResetSignal(allow_reset_less=True)
-        m.d.comb += write.eq(end.execute & end.access.write & end.access.enables.all())
+        m.d.comb += write.eq(end.written & end.access.enables.all())
         m.d.sync += [
             toggle.eq(toggle ^ end.execute),
             error.eq(Mux(runner.begun, 0, error) | Cat(faults.get(bit, C(0, 1)) for bit in range(len(error)))),

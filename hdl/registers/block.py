@@ -103,6 +103,7 @@ class RegisterBlock(wiring.Component):
         m.d.comb += [
             commands.access.eq(end.access),
             commands.execute.eq(end.execute),
+            commands.written.eq(end.written),
             runner.settings.eq(commands.settings),
             runner.start.eq(commands.start),
             runner.clear.eq(commands.clear),

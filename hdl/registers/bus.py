@@ -34,6 +34,8 @@ class RegisterBus(wiring.Component):
         Valid with ``execute``.
     execute : Out(1)
         Once for a write, and for a read in the cycle in which its answer is sampled.
+    written : Out(1)
+        ``execute`` of a write, which does not depend on ``hold``.
     answer : In(32)
     hold : In(1)
         The read that waits cannot be answered yet; may depend on ``access``.
@@ -47,6 +49,7 @@ class RegisterBus(wiring.Component):
                 "bus": In(AvalonSignature()),
                 "access": Out(ACCESS),
                 "execute": Out(1),
+                "written": Out(1),
                 "answer": In(32),
                 "hold": In(1),
             }
@@ -80,6 +83,7 @@ class RegisterBus(wiring.Component):
         m.d.comb += [
             access.eq(accessed),
             self.execute.eq(writing | (reading & ~waits)),
+            self.written.eq(writing),
             bus.readdata.eq(answer),
             bus.readdatavalid.eq(answered),
         ]

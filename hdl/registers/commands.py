@@ -41,6 +41,8 @@ class Commands(wiring.Component):
     access : In(ACCESS)
     execute : In(1)
         The access is executed.
+    written : In(1)
+        It is, and it is a write.
     settings : Out(SETTINGS)
     start, clear, step : Out(1)
         Of ``control`` and ``step``.
@@ -58,6 +60,7 @@ class Commands(wiring.Component):
             {
                 "access": In(ACCESS),
                 "execute": In(1),
+                "written": In(1),
                 "settings": Out(SETTINGS, init=init),
                 "start": Out(1),
                 "clear": Out(1),
@@ -82,10 +85,10 @@ class Commands(wiring.Component):
                     m.d.comb += [mapped.eq(1), fixed.eq(not entry.access.writable)]
         m.d.comb += [
             partial.eq(~access.enables.all()),
-            write.eq(self.execute & access.write & ~partial),
+            write.eq(self.written & ~partial),
             self.unmapped.eq(self.execute & ~mapped),
-            self.read_only.eq(self.execute & access.write & fixed),
-            self.partial_write.eq(self.execute & access.write & partial),
+            self.read_only.eq(self.written & fixed),
+            self.partial_write.eq(self.written & partial),
         ]
 
         with m.If(self._is("control") & write):

@@ -33,6 +33,7 @@ def _accesses(circuit: Circuit) -> None:
     circuit.always(
         ~started | (bus.waitrequest == waiting),
         ~started | (unit.execute == (writing | (waiting & ~unit.hold))),
+        ~started | (unit.written == writing),
         ~started | ~(writing | waiting) | (access.as_value() == accepted),
         ~given | (bus.readdatavalid & (bus.readdata == answer)),
         ~(waiting & writing), started | ~(waiting | writing | given),

@@ -44,6 +44,7 @@ def test_latency_of_a_read(held: int) -> None:
         ctx.set(unit.hold, 0)
         ctx.set(unit.answer, 0x600D)
         assert (ctx.get(unit.execute), ctx.get(bus.readdatavalid), ctx.get(bus.waitrequest)) == (1, 0, 1)
+        assert not ctx.get(unit.written)
         await ctx.tick()
         ctx.set(unit.answer, 0xBAD)
         assert (ctx.get(unit.execute), ctx.get(bus.readdatavalid), ctx.get(bus.waitrequest)) == (0, 1, 0)
@@ -64,7 +65,7 @@ def test_an_access_a_cycle() -> None:
         for index in range(8):
             cycles = await _accept(ctx, unit.bus, write=1, read=0, address=4 * index, writedata=index, byteenable=index)
             assert cycles == 1
-            assert ctx.get(unit.execute)
+            assert (ctx.get(unit.execute), ctx.get(unit.written)) == (1, 1)
             executed.append([ctx.get(unit.access[name]) for name in ("word", "write", "data", "enables")])
         assert executed == [[index, 1, index, index] for index in range(8)]
         assert [await _accept(ctx, unit.bus, read=1, address=0) for _ in range(4)] == [1, 2, 2, 2]
