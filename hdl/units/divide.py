@@ -23,7 +23,7 @@ class Divide(wiring.Component):
     Timing: the quotient is offered ``LATENCY = ceil(quotient_width / bits_per_cycle)`` cycles after the operands are
     accepted, and operands can be accepted every ``LATENCY`` cycles. Respects backpressure. The first digits are made in
     the accepting cycle, straight from the operands, which should come from registers; a cycle is a multiplexer and
-    ``bits_per_cycle`` subtractions long.
+    ``bits_per_cycle`` subtractions long, from the operands only as many as the first cycle makes quotient bits.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ class Divide(wiring.Component):
         width = self.denominator_width
         # Leading zeros fill the quotient up to whole steps.
         digits = self.LATENCY * self.bits_per_cycle
+        zeros = digits - self.quotient_width
         numerator = Cat(self.i.p.numerator, C(0, digits + width))
 
         remainder = Signal(width, name="remainder")
@@ -72,13 +73,18 @@ class Divide(wiring.Component):
         first, step = recur(m, self.i, self.o, self.LATENCY)
         by = Signal(width, name="by")
         m.d.comb += by.eq(Mux(first, self.i.p.denominator, divisor))
-        rest = Mux(first, numerator[digits : digits + width], remainder)
-        line = Mux(first, numerator[:digits], bits)
+        rest, line, subtrahend = remainder, bits, divisor
         for digit in range(self.bits_per_cycle):
+            if digit == zeros:
+                # The operands come in behind the digits that are known, whose subtractions they need not wait for.
+                high = numerator[self.quotient_width : self.quotient_width + width]
+                rest = Mux(first, high, rest)
+                line = Mux(first, Cat(C(0, zeros), numerator[: self.quotient_width]), line)
+                subtrahend = by
             above = Signal(width + 1, name=f"above_{digit}")
             # The remainder is below the divisor, so twice it less the divisor has a sign bit and width bits.
             difference = Signal(width + 2, name=f"difference_{digit}")
-            m.d.comb += [above.eq(Cat(line[-1], rest)), difference.eq(above - by)]
+            m.d.comb += [above.eq(Cat(line[-1], rest)), difference.eq(above - subtrahend)]
             rest = Mux(difference[-1], above[:width], difference[:width])
             line = Cat(~difference[-1], line[:-1])
 
