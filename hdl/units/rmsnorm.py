@@ -106,8 +106,9 @@ class RmsNorm(wiring.Component):
         held = Signal(x.shape(), name="held")
         multiplied = Signal(name="multiplied")
         rounded = Signal(name="rounded")
+        # A register, for it chooses the operands of every multiplier; the scale's first cycle is the one that matters.
         apply = Signal(name="apply")
-        m.d.comb += apply.eq(scale.o.valid & ~multiplied)
+        m.d.sync += apply.eq(accept | (apply & ~scale.o.valid))
         for k in range(spec.n):
             m.d.comb += [
                 port.a[k][0].eq(Mux(apply, held[k], x[k])),

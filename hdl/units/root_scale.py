@@ -21,8 +21,8 @@ __all__ = ["RootScale"]
 class RootScale(wiring.Component):
     """``scale = spec.scale_of_mean(mean_square)``, UQ3.12: a square root, then a division.
 
-    Timing: ``LATENCY = SquareRoot.LATENCY + Divide.LATENCY`` cycles from acceptance to the offer. Respects
-    backpressure. ``i`` should come from registers.
+    Timing: ``LATENCY = SquareRoot.LATENCY + Divide.LATENCY`` cycles from acceptance to the offer, one more where the
+    scale before was taken in the very cycle that has the root. Respects backpressure. ``i`` should come from registers.
 
     Parameters
     ----------
@@ -74,8 +74,9 @@ class RootScale(wiring.Component):
             square_root.i.valid.eq(self.i.valid),
             self.i.ready.eq(square_root.i.ready),
             square_root.i.payload.eq(Cat(C(0, fraction), self.i.payload)),
-            divide.i.valid.eq(square_root.o.valid),
-            square_root.o.ready.eq(divide.i.ready),
+            # Not in the cycle that takes the scale before: what is ready then would be a path through both recurrences.
+            divide.i.valid.eq(square_root.o.valid & ~divide.o.valid),
+            square_root.o.ready.eq(divide.i.ready & ~divide.o.valid),
             divide.i.p.numerator.eq(1 << 2 * fraction),
             divide.i.p.denominator.eq(root),
             self.o.valid.eq(divide.o.valid),
