@@ -228,24 +228,25 @@ class Attention(wiring.Component):
 
         written = Signal(name="written")
         weighing = Signal(name="weighing")
-        next_row = Signal(index_shape(self.rows), name="next_row")
         there = written | self.value
         with m.If(self.value & ~self.skip):
             m.d.sync += written.eq(1)
 
         # Cycle 0: weights of a row from its scores; its values are addressed.
         issue = Signal(name="issue")
-        row = Signal(index_shape(self.rows), name="row")
+        row = Signal(index_shape(self.rows), name="weighed_row")
         m.d.comb += [
-            row.eq(Mux(scored, 0, next_row)),
             issue.eq((scored | weighing) & ((row != last_row) | there)),
             self.cache.read_value.eq(issue),
             self.cache.row.eq(Mux(issue, row, self.key_row)),
         ]
+        # The row is a register that is 0 in time, for it chooses among all scores.
+        with m.If(self.start):
+            m.d.sync += row.eq(0)
         with m.If(scored):
-            m.d.sync += [weighing.eq(1), next_row.eq(0)]
+            m.d.sync += weighing.eq(1)
         with m.If(issue):
-            m.d.sync += [next_row.eq(row + 1), weighing.eq(row != last_row)]
+            m.d.sync += [row.eq(row + 1), weighing.eq(row != last_row)]
         with m.If(issue & (row == last_row)):
             m.d.sync += written.eq(0)
         scores = self.scores[row]
