@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 
-from hdl.units.exp import wrapping_exp
+from hdl.units.exp import wrapping_weight
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.variants import weights_signature
 from talos_ref.golden.format import Format
@@ -60,22 +60,29 @@ class BucketWeights(wiring.Component):
         doubled = Signal(init=1, name="doubled")
         halved = Signal(name="halved")
         quartered = Signal(name="quartered")
+        offset = Signal(range(512), init=63, name="offset")
         m.d.comb += [self.temperature.ready.eq(1), self.settled.eq(1)]
         with m.If(self.temperature.valid):
+            at_most = [temperature <= bound for bound in (0x80, 0x100, 0x200)]
             m.d.sync += [
-                doubled.eq(temperature <= 0x80),
-                halved.eq((temperature > 0x100) & (temperature <= 0x200)),
-                quartered.eq(temperature > 0x200),
+                doubled.eq(at_most[0]),
+                halved.eq(at_most[2] & ~at_most[1]),
+                quartered.eq(~at_most[2]),
+                offset.eq(Mux(at_most[0], 63, Mux(at_most[1], 127, Mux(at_most[2], 255, 511)))),
             ]
+        # With d = logit - top, (127 - delta) >> 8 is (63 - d) >> 7 for a delta of 2d, (255 - d) >> 9 for d >> 1, and
+        # (511 - d) >> 10 for d >> 2: so one difference does, from a sum that waits for no logit.
+        above_top = Signal(signed(self.word.width + 2), name="above_top")
+        m.d.comb += above_top.eq(self.top + offset)
         for lane in range(self.lanes):
-            difference = Signal(signed(self.word.width + 1), name=f"difference_{lane}")
-            delta = Signal(signed(self.word.width + 2), name=f"delta_{lane}")
+            below = Signal(signed(self.word.width + 2), name=f"below_{lane}")
+            steps = Signal(8, name=f"steps_{lane}")
+            largest = Signal(name=f"largest_{lane}")
             m.d.comb += [
-                difference.eq(self.logits[lane] - self.top),
-                delta.eq(
-                    Mux(doubled, difference << 1,
-                        Mux(halved, difference >> 1, Mux(quartered, difference >> 2, difference)))
-                ),
-            ]  # fmt: skip
-            m.d.sync += self.weights[lane].eq(wrapping_exp(m, self.spec.exp, delta))
+                below.eq(above_top - self.logits[lane]),
+                steps.eq(Mux(doubled, below >> 7, Mux(halved, below >> 9, Mux(quartered, below >> 10, below >> 8)))),
+                # The sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
+                largest.eq(~(self.logits[lane] - self.top)[-1]),
+            ]
+            m.d.sync += self.weights[lane].eq(wrapping_weight(m, self.spec.exp, steps, largest))
         return m

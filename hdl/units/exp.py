@@ -9,20 +9,29 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, ValueLike, signed
 from hdl.units.interpolated_table import add, look_up, multiply
 from talos_ref.golden.exp import EXP_TABLE, Exp2, StepExp, WrappingExp
 
-__all__ = ["step_exp", "wrapping_exp", "exp2_exponent", "exp2_terms", "exp2_mantissa", "exp2_align"]
+__all__ = [
+    "step_exp", "step_weight", "wrapping_exp", "wrapping_weight", "exp2_exponent", "exp2_terms", "exp2_mantissa",
+    "exp2_align",
+]  # fmt: skip
 
 
 def step_exp(m: Module, spec: StepExp, delta: ValueLike) -> Value:
     """Return ``spec.compute(delta)``, UQ1.12, for a ``delta`` (Q4.12, any width) of at most 511."""
     below = Signal(_shape_of_difference(delta), name="step_exp_below")
     m.d.comb += below.eq(511 - Value.cast(delta))
+    return step_weight(m, spec, below)
+
+
+def step_weight(m: Module, spec: StepExp, below: Value) -> Value:
+    """Return ``spec.compute(delta)`` where ``511 - delta`` is ``below``, which is not negative."""
     steps = below >> 10
-    last = len(EXP_TABLE) - 1
     weight = Signal(spec.width, name="step_exp_weight")
-    with m.Switch(Mux(steps > last, last, steps)):
-        for step, value in enumerate(EXP_TABLE):
+    with m.Switch(steps):
+        for step, value in enumerate(EXP_TABLE[:-1]):
             with m.Case(step):
                 m.d.comb += weight.eq(value)
+        with m.Default():
+            m.d.comb += weight.eq(EXP_TABLE[-1])
     return weight
 
 
@@ -34,16 +43,23 @@ def wrapping_exp(m: Module, spec: WrappingExp, delta: ValueLike) -> Value:
     """
     delta = Value.cast(delta)
     below = Signal(_shape_of_difference(delta), name="wrapping_exp_below")
+    m.d.comb += below.eq(127 - delta)
+    return wrapping_weight(m, spec, below >> 8, delta >= 0)
+
+
+def wrapping_weight(m: Module, spec: WrappingExp, steps: Value, largest: Value) -> Value:
+    """Return ``spec.compute(delta)`` where ``spec.steps(delta)`` is ``steps``, and ``largest`` whether delta is not
+    negative."""
     weight = Signal(spec.width, name="wrapping_exp_weight")
-    m.d.comb += [below.eq(127 - delta), weight.eq(1)]
-    with m.Switch((below >> 8)[:8]):
+    m.d.comb += weight.eq(1)
+    with m.Switch(steps[:8]):
         for f in range(256):
             # -1 and 127 - 256 f are deltas that give f.
             value = spec.compute(min(127 - (f << 8), -1))
             if value != 1:
                 with m.Case(f):
                     m.d.comb += weight.eq(value)
-    return Mux(delta >= 0, EXP_TABLE[0], weight)
+    return Mux(largest, EXP_TABLE[0], weight)
 
 
 def exp2_exponent(spec: Exp2, t: ValueLike) -> Value:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module, Signal, Value, signed
 
-from hdl.units.exp import step_exp
+from hdl.units.exp import step_weight
 from hdl.units.format import saturate, shape_of
 from talos_ref.golden.attention import StepAttention
 
@@ -37,4 +37,8 @@ class StepSoftmax:
 
     def weight(self, m: Module, stored: Any, top: Value) -> Value:
         """Return the weight where the largest key is ``top``."""
-        return step_exp(m, self.spec.exp, stored - top)
+        # ``511 - (stored - top)`` with one difference behind what chooses the score.
+        above = Signal(signed(len(top) + 1), name="above_top", attrs={"keep": 1})
+        below = Signal(signed(len(top) + 2), name="below_top")
+        m.d.comb += [above.eq(top + 511), below.eq(above - stored)]
+        return step_weight(m, self.spec.exp, below)
