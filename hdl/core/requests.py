@@ -145,9 +145,10 @@ class RequestControl(wiring.Component):
 
         # The input of the next step, in the cycle before it.
         m.d.comb += self.start.eq(self.accepted | (self.taken & ~last))
-        with m.If(self.accepted & (request.mode == Mode.NAME)):
+        # Nothing is drawn while no step is under way, so that who is asked does not depend on who may.
+        with m.If(self.idle & (request.mode == Mode.NAME)):
             m.d.comb += [self.token.eq(config.bos), self.position.eq(0)]
-        with m.Elif(self.accepted):
+        with m.Elif(self.idle):
             m.d.comb += [self.token.eq(request.token), self.position.eq(request.position)]
         with m.Else():
             m.d.comb += [self.token.eq(self.draw.p.token), self.position.eq(self.position_held + 1)]
