@@ -89,22 +89,25 @@ class Sequencer(wiring.Component):
         m.submodules.memory = memory = Memory(shape=self.layout, depth=len(init), init=init)
         read = read_port(memory)
 
-        # The read is addressed with the next counter, so that its word belongs to the current one.
+        # The word that follows is addressed all the time, and read when the current one is done: whether it is done is
+        # known late, and so is a start. After the last instruction it is the first of a step.
         counter = Signal(range(len(init)), name="counter")
-        next_counter = Signal(range(len(init)), name="next_counter")
-        # After the last instruction the counter goes back too: beyond the program the memory has no words.
+        following = Signal(range(len(init)), name="following")
         first = Mux(self.skip, len(init) - 1, 0)
-        ended = self.done & (self.instruction.operation == Operation.SAMPLE)
+        is_last = self.instruction.operation == Operation.SAMPLE
+        ended = self.done & is_last
         m.d.comb += [
             self.instruction.eq(read.data),
             self.done.eq(self.running & self.ready),
-            next_counter.eq(Mux(self.start, first, Mux(ended, 0, counter + self.done))),
-            read.addr.eq(next_counter),
+            following.eq(Mux(self.running & ~is_last, counter + 1, first)),
+            read.addr.eq(following),
+            read.en.eq(self.start | self.done),
             self.stage.eq(
                 Mux(self.running, Mux(self.ready, read.data.stage, read.data.wait_stage), Stage.IDLE)
             ),
         ]
-        m.d.sync += counter.eq(next_counter)
+        with m.If(read.en):
+            m.d.sync += counter.eq(following)
         with m.If(self.done):
             with m.If(self.instruction.operation == Operation.MULTIPLY):
                 m.d.sync += self.weight_address.eq(self.weight_address + 1)

@@ -50,8 +50,8 @@ def _order(circuit: Circuit, program: tuple[Instruction, ...]) -> None:
     stage = Mux(unit.ready, unit.instruction.stage, unit.instruction.wait_stage)
     circuit.always(
         unit.running == runs,
-        inside["counter"] == at,
-        inside["next_counter"] < len(program),
+        ~runs | (inside["counter"] == at),
+        inside["following"] < len(program),
         ~runs | (unit.instruction.as_value() == _chosen(words, at, "word", m)),
         unit.done == done,
         ~runs | skipped | (unit.weight_address == _chosen(products, at, "products", m)),
@@ -67,8 +67,8 @@ PROPERTIES = tuple(
         claim=Always(circuit=lambda circuit, name=name: _order(circuit, schedule(CORES[name])), cycles=5),  # type: ignore[misc]
         planted=Planted(
             module="hdl.core.sequencer",
-            right="Mux(self.start, first, Mux(ended, 0, counter + self.done))",
-            wrong="Mux(self.start, first, counter + self.done)",
+            right="Mux(self.running & ~is_last, counter + 1, first)",
+            wrong="Mux(self.running, counter + 1, first)",
         ),
     )
     for name in CORES
