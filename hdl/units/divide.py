@@ -70,16 +70,16 @@ class Divide(wiring.Component):
         # Numerator bits still to come on the left, quotient bits made on the right.
         bits = Signal(digits, name="bits")
 
-        first, step = recur(m, self.i, self.o, self.LATENCY)
+        idle, step = recur(m, self.i, self.o, self.LATENCY)
         by = Signal(width, name="by")
-        m.d.comb += by.eq(Mux(first, self.i.p.denominator, divisor))
+        m.d.comb += by.eq(Mux(idle, self.i.p.denominator, divisor))
         rest, line, subtrahend = remainder, bits, divisor
         for digit in range(self.bits_per_cycle):
             if digit == zeros:
                 # The operands come in behind the digits that are known, whose subtractions they need not wait for.
                 high = numerator[self.quotient_width : self.quotient_width + width]
-                rest = Mux(first, high, rest)
-                line = Mux(first, Cat(C(0, zeros), numerator[: self.quotient_width]), line)
+                rest = Mux(idle, high, rest)
+                line = Mux(idle, Cat(C(0, zeros), numerator[: self.quotient_width]), line)
                 subtrahend = by
             above = Signal(width + 1, name=f"above_{digit}")
             # The remainder is below the divisor, so twice it less the divisor has a sign bit and width bits.

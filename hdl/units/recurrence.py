@@ -18,11 +18,11 @@ def check_width(name: str, value: int, high: int, low: int = 1) -> None:
 
 
 def recur(m: Module, i: Any, o: Any, steps: int) -> tuple[Value, Value]:
-    """Connect the handshakes of ``i`` and ``o`` and return (first, step), one bit each.
+    """Connect the handshakes of ``i`` and ``o`` and return (idle, step), one bit each.
 
-    ``step`` is 1 in the ``steps`` cycles in which digits are made, ``first`` in the first of them, which accepts the
-    operands. The result is offered in the cycle after the last, and kept until it is taken; in the cycle that takes it
-    the next operands can be accepted.
+    ``step`` is 1 in the ``steps`` cycles in which digits are made. The first of them, which accepts the operands, finds
+    the unit ``idle``: that comes from registers, so it is what chooses the operands. The result is offered in the cycle
+    after the last, and kept until it is taken; in the cycle that takes it the next operands can be accepted.
     """
     left = Signal(range(max(steps, 2)), name="left")
     valid = Signal(name="valid")
@@ -39,4 +39,4 @@ def recur(m: Module, i: Any, o: Any, steps: int) -> tuple[Value, Value]:
         m.d.sync += [left.eq(left - 1), valid.eq(left == 1)]
     with m.Elif(o.ready):
         m.d.sync += valid.eq(0)
-    return first, first | busy
+    return ~busy, first | busy

@@ -60,10 +60,10 @@ class SquareRoot(wiring.Component):
         # Bits of v still to come, two a digit.
         bits = Signal(2 * pairs, name="bits")
 
-        first, step = recur(m, self.i, self.o, self.LATENCY)
-        rest = Mux(first, 0, remainder)
-        found = Mux(first, 0, root)
-        line = Mux(first, operand, bits)
+        idle, step = recur(m, self.i, self.o, self.LATENCY)
+        rest = Mux(idle, 0, remainder)
+        found = Mux(idle, 0, root)
+        line = Mux(idle, operand, bits)
         for digit in range(self.bits_per_cycle):
             above = Signal(width + 3, name=f"above_{digit}")
             difference = Signal(width + 4, name=f"difference_{digit}")

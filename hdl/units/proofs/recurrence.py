@@ -22,7 +22,8 @@ def _handshakes(circuit: Circuit) -> None:
         )
         valid, ready = circuit.free(1, f"valid{steps}"), circuit.free(1, f"ready{steps}")
         m.d.comb += [ports.i.valid.eq(valid), ports.o.ready.eq(ready)]
-        first, step = recur(m, ports.i, ports.o, steps)
+        idle, step = recur(m, ports.i, ports.o, steps)
+        first = valid & ports.i.ready
 
         # Cycles since operands were accepted whose result has not been taken; 0 for none.
         age = Signal(range(steps + 1), name=f"age{steps}")
@@ -35,7 +36,8 @@ def _handshakes(circuit: Circuit) -> None:
         circuit.always(
             ports.o.valid == (age == steps),
             ports.i.ready == ((age == 0) | ((age == steps) & ready)),
-            first == (valid & ports.i.ready),
+            idle == ((age == 0) | (age == steps)),
+            (step & idle) == first,
             step == (first | ((age != 0) & (age != steps))),
         )
 
