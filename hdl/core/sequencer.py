@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.core.interface import Stage
 from hdl.core.schedule import Instruction, Operation, Vector, tile_instructions
+from hdl.device.target import target_of
 from hdl.units.format import index_shape
 from hdl.units.memory_ports import read_port
 
@@ -86,7 +87,9 @@ class Sequencer(wiring.Component):
         m = Module()
         fields = self.layout.members
         init = [{name: getattr(instruction, name) for name in fields} for instruction in self.program]
-        m.submodules.memory = memory = Memory(shape=self.layout, depth=len(init), init=init)
+        m.submodules.memory = memory = Memory(
+            shape=self.layout, depth=len(init), init=init, attrs=target_of(platform).early_memory_attributes()
+        )
         read = read_port(memory)
 
         # The word that follows is addressed all the time, and read when the current one is done: whether it is done is

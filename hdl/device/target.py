@@ -52,6 +52,9 @@ class Target(Protocol):
     def memory_attributes(self, depth: int, width: int) -> dict[str, str]:
         """Return the attributes of a memory of ``depth`` words of ``width`` bits that is to be in a memory block."""
 
+    def early_memory_attributes(self) -> dict[str, str]:
+        """Return the attributes of a small read-only memory whose word begins the long paths of a cycle."""
+
 
 @dataclass(frozen=True)
 class Generic:
@@ -64,6 +67,10 @@ class Generic:
         return dsp_arithmetic(block)
 
     def memory_attributes(self, depth: int, width: int) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+    def early_memory_attributes(self) -> dict[str, str]:
         """Return nothing."""
         return {}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
 from hdl.device.ecp5 import DEVICES, GRADES, Ecp5
+from hdl.device.ecp5_target import ECP5
+from hdl.device.target import Target
 
 __all__ = ["BOARDS", "PROJECT", "Ulx3sPlatform"]
 
@@ -33,6 +35,11 @@ class Ulx3sPlatform(ULX3S_85F_Platform):
             raise ValueError(f"grade must be {', '.join(map(str, GRADES[:-1]))} or {GRADES[-1]}, not {grade!r}")
         self.device, self.speed = device.part, str(grade)
         super().__init__(toolchain="Trellis")
+
+    @property
+    def target(self) -> Target:
+        """What the circuits of the core leave to the device."""
+        return ECP5
 
     @property
     def file_templates(self) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hdl.boards.de1_soc.platform import De1SocPlatform
+from hdl.boards.ulx3s.platform import BOARDS, Ulx3sPlatform
 from hdl.core.config import CoreConfig
 from hdl.device.cyclone_v_target import CYCLONE_V, CYCLONE_V_INFERRED
+from hdl.device.ecp5_target import ECP5
 from hdl.device.target import GENERIC, DevicePlatform, target_of
 from hdl.device.targets import TARGETS
 from hdl.verilog import core_verilog
@@ -18,11 +20,12 @@ def test_found_from_the_platform() -> None:
     assert target_of(DevicePlatform(CYCLONE_V)) is CYCLONE_V
     assert target_of(De1SocPlatform()) is CYCLONE_V
     assert target_of(De1SocPlatform(toolchain="Mistral")) is CYCLONE_V_INFERRED
+    assert target_of(Ulx3sPlatform(BOARDS["ulx3s-85f"])) is ECP5
 
 
 def test_names() -> None:
     assert {name: target.name for name, target in TARGETS.items()} == {name: name for name in TARGETS}
-    assert {"generic", "cyclone-v"} <= set(TARGETS)
+    assert {"generic", "cyclone-v", "ecp5"} <= set(TARGETS)
 
 
 def test_memories() -> None:

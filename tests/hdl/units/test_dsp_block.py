@@ -14,9 +14,10 @@ import pytest
 from amaranth.back import verilog
 from amaranth.hdl import Shape, signed, unsigned
 
-from cosim.engine.cells import CYCLONEV_MAC
+from cosim.engine.cells import CYCLONEV_MAC, MULT18X18D
 from cosim.engine.simulators import find_program
 from hdl.device.cyclone_v_target import CYCLONE_V, CYCLONE_V_INFERRED
+from hdl.device.ecp5_target import ECP5
 from hdl.device.target import GENERIC, DevicePlatform, DspMode, Target
 from hdl.units.dsp_block import OPERAND, WIDE_OPERAND, DspBlock
 
@@ -73,22 +74,39 @@ def packed(words: list[int], width: int) -> int:
     return sum((word & ((1 << width) - 1)) << k * width for k, word in enumerate(words))
 
 
-@pytest.mark.parametrize("registered", [True, False])
+CELLS = {CYCLONE_V: ("cyclonev_mac", CYCLONEV_MAC), ECP5: ("MULT18X18D", MULT18X18D)}
+"""Target -> its cell, and a model of it."""
+
+
 @pytest.mark.parametrize(
-    ("mode", "a_shape"),
-    [(DspMode.PAIR, OPERAND), (DspMode.SUM, WIDE_OPERAND), (DspMode.PAIR, WIDE_OPERAND), (DspMode.SUM, signed(16))],
-)
-def test_cell_and_arithmetic(mode: DspMode, a_shape: Shape, registered: bool, tmp_path: Path) -> None:
+    ("target", "mode", "a_shape", "registered"),
+    [
+        *(
+            (CYCLONE_V, mode, a_shape, registered)
+            for mode, a_shape in (
+                (DspMode.PAIR, OPERAND), (DspMode.SUM, WIDE_OPERAND), (DspMode.PAIR, WIDE_OPERAND),
+                (DspMode.SUM, signed(16)),
+            )
+            for registered in (True, False)
+        ),
+        (ECP5, DspMode.PAIR, OPERAND, True),
+        (ECP5, DspMode.PAIR, signed(16), True),
+    ],
+)  # fmt: skip
+def test_cell_and_arithmetic(
+    target: Target, mode: DspMode, a_shape: Shape, registered: bool, tmp_path: Path
+) -> None:
     """Both in one bench, over corners and random words."""
+    cell_name, model = CELLS[target]
     print(f"seed {SEED}")
     generator = random.Random(SEED)
     pairs = list(itertools.product(operands(a_shape, generator), operands(OPERAND, generator)))
     cases = [(pair, generator.choice(pairs)) for pair in pairs] + [(generator.choice(pairs), pair) for pair in pairs]
     cell, plain = (
         text_of(DspBlock(mode, a_shape, registered=registered), name, target)
-        for name, target in (("block_cell", CYCLONE_V), ("block_plain", GENERIC))
+        for name, target in (("block_cell", target), ("block_plain", GENERIC))
     )
-    assert ("cyclonev_mac" in cell, "cyclonev_mac" in plain) == (True, False)
+    assert (cell_name in cell, cell_name in plain) == (True, False)
     results = 1 if mode is DspMode.SUM else 2
     width = a_shape.width + OPERAND.width + 2 - results
     bench = BENCH.format(
@@ -101,7 +119,7 @@ def test_cell_and_arithmetic(mode: DspMode, a_shape: Shape, registered: bool, tm
     ]
     (tmp_path / "vectors.hex").write_text("\n".join(f"{vector:x}" for vector in vectors))
     (tmp_path / "bench.v").write_text(cell + plain + bench)
-    command = [find_program("iverilog"), "-g2005", "-s", "bench", "-o", "bench.vvp", "bench.v", str(CYCLONEV_MAC)]
+    command = [find_program("iverilog"), "-g2005", "-s", "bench", "-o", "bench.vvp", "bench.v", str(model)]
     subprocess.run(command, cwd=tmp_path, check=True)
     done = subprocess.run(["vvp", "bench.vvp"], cwd=tmp_path, check=True, capture_output=True, text=True)
     found = [tuple(int(word, 16) for word in line.split()) for line in done.stdout.splitlines()]
@@ -147,9 +165,27 @@ def test_without_register() -> None:
     assert ports["clk"] == "3'h0"
 
 
-def test_inferred() -> None:
-    block = text_of(DspBlock(DspMode.SUM), "block", CYCLONE_V_INFERRED)
-    assert block == text_of(DspBlock(DspMode.SUM), "block", GENERIC)
+@pytest.mark.parametrize(
+    ("target", "mode", "a_shape", "registered"),
+    [
+        (CYCLONE_V_INFERRED, DspMode.SUM, OPERAND, True),
+        (ECP5, DspMode.SUM, OPERAND, True),
+        (ECP5, DspMode.PAIR, WIDE_OPERAND, True),
+        (ECP5, DspMode.PAIR, OPERAND, False),
+    ],
+)
+def test_inferred(target: Target, mode: DspMode, a_shape: Shape, registered: bool) -> None:
+    """What a target leaves to synthesis."""
+    block, plain = (text_of(DspBlock(mode, a_shape, registered=registered), "block", to) for to in (target, GENERIC))
+    assert block == plain
+
+
+def test_multiplier_of_the_ecp5() -> None:
+    """Both products have a cell, and the only register is theirs."""
+    text = text_of(DspBlock(DspMode.PAIR), "block", ECP5)
+    assert text.count("  MULT18X18D #(") == 2
+    assert text.count('.REG_OUTPUT_CLK("CLK0")') == 2
+    assert not re.search(r"<=|reg ", text)
 
 
 @pytest.mark.parametrize("a_shape", [unsigned(18), signed(20)])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cosim.engine.cells import MULT18X18D
 from cosim.engine.icarus_source import adapt
 from cosim.engine.simulators import find_program
 from cosim.host.check import expected_names
@@ -134,6 +135,7 @@ def _simulate(folder: Path) -> list[str]:
     (folder / "bench.v").write_text(text)
     (folder / "cells.v").write_text((Path(__file__).parent / "cells.v").read_text())
     command = [find_program("iverilog"), "-g2012", "-s", "bench", "-o", "bench.vvp", "top.v", "cells.v", "bench.v"]
+    command.append(str(MULT18X18D))
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     command = [find_program("vvp"), "-n", "bench.vvp"]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()
