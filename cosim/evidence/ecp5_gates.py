@@ -38,6 +38,13 @@ def _refuse(cell: Cell, parameter: str, value: str) -> None:
     raise ValueError(f"{cell['type']} must not have {parameter} {value!r}: its model has no such mode")
 
 
+def _require(cell: Cell, wanted: Mapping[str, str]) -> None:
+    """Refuse a cell that has another value of a parameter; one that it lacks has the right value."""
+    for name, value in wanted.items():
+        if _text(cell, name, value) != value:
+            _refuse(cell, name, _text(cell, name, value))
+
+
 def _pin(cell: Cell, name: str, unconnected: str) -> Any:
     """Return what drives an input: a net, or a constant, where its multiplexer or nothing is at the pin."""
     bits = cell["connections"].get(name, [])
@@ -100,12 +107,15 @@ def _outputs(cell: Cell, name: str, width: int) -> list[Any]:
 
 
 def _product(cell: Cell) -> Cell:
-    for name in cell["parameters"]:
-        if name.startswith("REG_") and _text(cell, name, "NONE") != "NONE":
-            _refuse(cell, name, _text(cell, name, "NONE"))
+    registered = _text(cell, "REG_OUTPUT_CLK", "NONE") != "NONE"
+    wanted = dict.fromkeys(("REG_INPUTA_CLK", "REG_INPUTB_CLK", "REG_INPUTC_CLK", "REG_PIPELINE_CLK"), "NONE")
+    if registered:
+        wanted |= {"REG_OUTPUT_CLK": "CLK0", "REG_OUTPUT_CE": "CE0", "REG_OUTPUT_RST": "RST0", "RESETMODE": "SYNC"}
+    _require(cell, wanted)
     inputs: dict[str, Any] = {name: _vector(cell, name, 18, _ZERO) for name in "AB"}
     inputs |= {name: _pin(cell, name, _ZERO) for name in ("SIGNEDA", "SIGNEDB")}
-    return _cell("MULT18X18D", {}, inputs, {"P": _outputs(cell, "P", 36)})
+    inputs |= {"CLK": _pin(cell, "CLK0", _ZERO), "CE": _pin(cell, "CE0", _ONE), "RST": _pin(cell, "RST0", _ZERO)}
+    return _cell("MULT18X18D", {"REGISTERED": f"{registered:032b}"}, inputs, {"P": _outputs(cell, "P", 36)})
 
 
 def _memory(cell: Cell) -> Cell:
@@ -116,9 +126,7 @@ def _memory(cell: Cell) -> Cell:
     wanted = {"REGMODE_A": "NOREG", "REGMODE_B": "NOREG", "CSDECODE_A": "0b000", "CSDECODE_B": "0b000"}
     if any(_pin(cell, f"RST{port}", _ONE) != _ZERO for port in "AB"):
         wanted["RESETMODE"] = "SYNC"
-    for name, value in wanted.items():
-        if _text(cell, name, value) != value:
-            _refuse(cell, name, _text(cell, name, value))
+    _require(cell, wanted)
     inputs: dict[str, Any] = {}
     for port in "AB":
         inputs |= {f"AD{port}": _vector(cell, f"AD{port}", 14, _ONE), f"DI{port}": _vector(cell, f"DI{port}", 18, _ONE)}

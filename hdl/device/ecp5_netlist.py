@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
+from hdl.device.ecp5_target import ECP5
 from hdl.device.nextpnr import nextpnr_program, nextpnr_version
 from hdl.device.yosys import yosys_program, yosys_version
 from hdl.device.yowasp import run_program
@@ -18,6 +19,7 @@ from talos_ref.files import write_bytes
 __all__ = ["MAPPED_FILE", "ROUTED_FILE", "map_core", "map_verilog", "route", "route_core"]
 
 MAPPED_FILE, ROUTED_FILE = "mapped.json", "routed.json"
+_RTLIL_FILE = "source.il"
 
 _SIZE = ("--85k", "--package", "CABGA381", "--speed", "6")
 
@@ -27,8 +29,14 @@ def map_verilog(folder: Path, source: str, top: str, on_line: Callable[[str], No
 
     Raises RuntimeError, with the end of its output, if Yosys fails.
     """
-    script = f"read_verilog {source}; synth_ecp5 -top {top}; write_json {MAPPED_FILE}"
+    # As RTLIL, without the Verilog's syntax tree: Yosys (0.70) would read a module anew, processes and all, once it has
+    # seen the cells that the module instantiates.
+    script = (
+        f"read_verilog {source}; proc; write_rtlil {_RTLIL_FILE}; design -reset; read_rtlil {_RTLIL_FILE}; "
+        f"synth_ecp5 -top {top}; write_json {MAPPED_FILE}"
+    )
     run_program(yosys_program(), ["-p", script], folder, "synthesis.log", on_line)
+    (folder / _RTLIL_FILE).unlink()
     return folder / MAPPED_FILE
 
 
@@ -45,7 +53,7 @@ def route(folder: Path, on_line: Callable[[str], None] | None = None) -> Path:
 
 def map_core(design: Design, on_line: Callable[[str], None] | None = None) -> Path:
     """Return ``mapped.json`` of a design's core, in the build cache."""
-    text = verilog_file(design).read_bytes()
+    text = verilog_file(design, target=ECP5).read_bytes()
 
     def make(folder: Path) -> None:
         write_bytes(folder / "core.v", text)

@@ -66,12 +66,23 @@ module TRELLIS_FF (input CLK, CE, LSR, D, output reg Q);
     else if (CE ^ CE_INVERTED) Q <= D;
 endmodule
 
-// A product of 18 by 18 bits, each operand signed or not; none of its registers is used.
-module MULT18X18D (input [17:0] A, B, input SIGNEDA, SIGNEDB, output [35:0] P);
+// A product of 18 by 18 bits, each operand signed or not, with or without its output register.
+module MULT18X18D (input [17:0] A, B, input SIGNEDA, SIGNEDB, CLK, CE, RST, output [35:0] P);
+  parameter REGISTERED = 0;
   wire signed [18:0] a = {SIGNEDA & A[17], A};
   wire signed [18:0] b = {SIGNEDB & B[17], B};
   wire signed [37:0] product = a * b;
-  assign P = product[35:0];
+  generate
+    if (REGISTERED) begin : with_register
+      reg [35:0] register = 0;
+      always @(posedge CLK)
+        if (RST) register <= 0;
+        else if (CE) register <= product[35:0];
+      assign P = register;
+    end else begin : without_register
+      assign P = product[35:0];
+    end
+  endgenerate
 endmodule
 
 // A memory block: 2,048 bytes of 9 bits, of which words of 1, 2 and 4 bits use 8. A word of 18 is two bytes, of 36 four:

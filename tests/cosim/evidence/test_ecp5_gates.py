@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cosim.engine.cells import MULT18X18D
 from cosim.engine.simulators import find_program
 from cosim.evidence.ecp5_gates import CELLS, count_cells, netlist_verilog, tie
 from hdl.device.ecp5_netlist import map_verilog, route
@@ -50,9 +51,9 @@ def _verilog() -> str:
         )
         at += width
     return (
-        "module all(clk, rst, read, write, a, b, y, z);\n"
+        "module all(clk, rst, read, write, a, b, y, z, p);\n"
         "  input clk, rst, read, write;\n  input [17:0] a, b;\n"
-        f"  output reg [{at - 1}:0] y = 0;\n  output reg [179:0] z = 0;\n" + "".join(memories) +
+        f"  output reg [{at - 1}:0] y = 0;\n  output reg [179:0] z = 0;\n  output [35:0] p;\n" + "".join(memories) +
         "  wire signed [17:0] sa = a, sb = b;\n"
         "  reg [3:0] few [0:15];\n"
         "  integer k;\n  initial for (k = 0; k < 16; k = k + 1) few[k] = k * 7;\n"
@@ -67,8 +68,20 @@ def _verilog() -> str:
         "    z[148] <= ^a; z[149] <= |{a, b}; z[150] <= a < b; z[151] <= sa < sb;\n"
         "    z[169:152] <= {a[16:0], b[0]} ^ (z[169:152] << a[2:0]);\n"
         "    z[179:170] <= a[3:0] * 10'd37 + b[9:0];\n"
-        "  end\nendmodule\n"
+        "  end\n" + _registered_product() + "endmodule\n"
     )  # fmt: skip
+
+
+def _registered_product() -> str:
+    """Return an instance of a multiplier with its output register, of ``a ^ z[17:0]`` and ``b``."""
+    pins = {f"A{bit}": f"a[{bit}] ^ z[{bit}]" for bit in range(18)} | {f"B{bit}": f"b[{bit}]" for bit in range(18)}
+    pins |= {f"P{bit}": f"p[{bit}]" for bit in range(36)}
+    pins |= {"CLK0": "clk", "CE0": "1'b1", "RST0": "1'b0", "SIGNEDA": "1'b1", "SIGNEDB": "1'b1"}
+    pins |= {"SOURCEA": "1'b0", "SOURCEB": "1'b0"}
+    return (
+        '  MULT18X18D #(.REG_OUTPUT_CLK("CLK0"), .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"), .GSR("DISABLED"))\n'
+        "    registered (" + ", ".join(f".{pin}({value})" for pin, value in pins.items()) + ");\n"
+    )
 
 
 _BENCH = f"""\
@@ -78,9 +91,11 @@ module bench;
   reg [17:0] a = 0, b = 0;
   wire [69:0] y, y_gates;
   wire [179:0] z, z_gates;
+  wire [35:0] p, p_gates;
   integer cycle, seed = {SEED};
-  all right(clk, rst, read, write, a, b, y, z);
-  all_gates gates(.clk(clk), .rst(rst), .read(read), .write(write), .a(a), .b(b), .y(y_gates), .z(z_gates));
+  all right(clk, rst, read, write, a, b, y, z, p);
+  all_gates gates(.clk(clk), .rst(rst), .read(read), .write(write), .a(a), .b(b), .y(y_gates), .z(z_gates),
+    .p(p_gates));
   initial begin
     for (cycle = 0; cycle < {CYCLES}; cycle = cycle + 1) begin
       a = $urandom(seed); b = $urandom(seed);
@@ -89,8 +104,9 @@ module bench;
       rst = $urandom(seed) % 16 == 0; read = $urandom(seed) % 4 != 0; write = $urandom(seed) % 3 == 0;
       #5;
       clk = 1; #5 clk = 0;
-      if (y !== y_gates || z !== z_gates) begin
-        $display("seed {SEED}, cycle %0d: y must be %h, not %h; z must be %h, not %h", cycle, y, y_gates, z, z_gates);
+      if (y !== y_gates || z !== z_gates || p !== p_gates) begin
+        $display("seed {SEED}, cycle %0d: y must be %h, not %h; z must be %h, not %h; p must be %h, not %h",
+          cycle, y, y_gates, z, z_gates, p, p_gates);
         $finish;
       end
     end
@@ -117,10 +133,13 @@ def _run(netlist: dict[str, Any], faults: int, folder: Path) -> list[str]:
     _contents(folder)
     tied, found = tie(netlist, "all_gates", faults, SEED)
     netlist_verilog(tied, folder, folder / "gates.v")
-    for name, text in {"all.v": _verilog(), "bench.v": _BENCH, "cells.v": CELLS.read_text()}.items():
+    # Of the two models of a multiplier, the one for circuits gets a name of its own.
+    circuit = (_verilog() + MULT18X18D.read_text()).replace("MULT18X18D #", "MULTIPLIER #")
+    for name, text in {"all.v": circuit, "bench.v": _BENCH, "cells.v": CELLS.read_text()}.items():
         (folder / name).write_text(text)
-    command = [find_program("iverilog"), "-g2012", "-s", "bench", "-o", "bench.vvp", "all.v", "gates.v", "cells.v"]
-    subprocess.run([*command, "bench.v"], cwd=folder, check=True, capture_output=True)
+    sources = ["all.v", "gates.v", "cells.v", "bench.v"]
+    command = [find_program("iverilog"), "-g2012", "-s", "bench", "-o", "bench.vvp", *sources]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
     said = []
     for number in range(len(found) + 1):
         command = [find_program("vvp"), "-n", "bench.vvp", f"+fault={number}"]
@@ -166,8 +185,10 @@ def _cell(kind: str, **parameters: str) -> dict[str, Any]:
     [
         (_cell("ALU54B"), "cells must be of a core on the ECP5, not 'ALU54B'"),
         (_cell("TRELLIS_FF", SRMODE="ASYNC"), "TRELLIS_FF must not have SRMODE 'ASYNC': its model has no such mode"),
-        (_cell("MULT18X18D", REG_OUTPUT_CLK="CLK0"),
-         "MULT18X18D must not have REG_OUTPUT_CLK 'CLK0': its model has no such mode"),
+        (_cell("MULT18X18D", REG_OUTPUT_CLK="CLK1"),
+         "MULT18X18D must not have REG_OUTPUT_CLK 'CLK1': its model has no such mode"),
+        (_cell("MULT18X18D", REG_PIPELINE_CLK="CLK0"),
+         "MULT18X18D must not have REG_PIPELINE_CLK 'CLK0': its model has no such mode"),
         (_cell("DP16KD", WRITEMODE_A="WRITETHROUGH"),
          "DP16KD must not have WRITEMODE_A 'WRITETHROUGH': its model has no such mode"),
     ],
