@@ -11,7 +11,7 @@ from typing import IO
 from hdl.device.yowasp import environment, find, version
 from talos_ref.processes import capture
 
-__all__ = ["run_yosys", "yosys_program", "yosys_version"]
+__all__ = ["flatten_commands", "run_yosys", "yosys_program", "yosys_version"]
 
 
 def yosys_program() -> Path:
@@ -26,6 +26,15 @@ def yosys_program() -> Path:
 def yosys_version() -> str:
     """Return what Yosys says of itself; the first call takes half a minute, as `hdl.device.yowasp.version` says."""
     return version(yosys_program(), "-V", "Yosys")
+
+
+def flatten_commands(top: str) -> str:
+    """Return commands that make one module of a design and leave it few names, before ABC9 maps it.
+
+    Without them Yosys 0.70 ends some netlists (``fused`` and ``tile16`` have been among them) in an assertion,
+    ``rtlil.cc:3091``, when ABC9's result goes back to wires that it knows by name.
+    """
+    return f"hierarchy -top {top}; proc; flatten; opt_clean -purge"
 
 
 def run_yosys(

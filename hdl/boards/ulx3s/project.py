@@ -18,7 +18,7 @@ from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
 from hdl.device.nextpnr import ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
-from hdl.device.yosys import yosys_program, yosys_version
+from hdl.device.yosys import flatten_commands, yosys_program, yosys_version
 from hdl.device.yowasp import run_program
 from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
@@ -27,7 +27,6 @@ __all__ = ["BITSTREAM", "place_and_route", "plan_files", "read_seed", "synthesis
 
 BITSTREAM = f"{PROJECT}.bit"
 _COMMANDS, _UNITS, _REPORT = f"build_{PROJECT}.json", "units.json", "report.json"
-
 OnLine = Callable[[str], None]
 
 
@@ -41,6 +40,7 @@ def plan_files(design: Design, device: Ecp5, grade: int) -> dict[str, str]:
         BoardTop(design), PROJECT, emit_src=False, verbose=True,
         # Whether the slack will do is said from the report.
         nextpnr_opts=["--timing-allow-fail", "--report", _REPORT, "--detailed-timing-report"],
+        script_after_read=flatten_commands(PROJECT),
     )  # fmt: skip
     return {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}
 
