@@ -22,7 +22,7 @@ class Path:
     """The longest way to a register or port: of several bits of one register that of the slowest."""
 
     nanoseconds: float
-    """From clock edge to set-up."""
+    """From clock edge to set-up; of the longest path to the next edge, for there nextpnr tells the set-up time."""
     unit: str
     """Where it ends: names of modules, outermost first, joined by points."""
     register: str
@@ -68,7 +68,7 @@ def read_report(text: str, units: Collection[str], count: int = 10) -> Report:
         found = json.loads(text)
         clocks = {name: float(entry["achieved"]) for name, entry in found["fmax"].items()}
         parts = {kind: (int(entry["used"]), int(entry["available"])) for kind, entry in found["utilization"].items()}
-        ends = list(_ends(found["detailed_net_timings"], clocks))
+        ends = [*_ends(found["detailed_net_timings"], clocks), *_critical(found.get("critical_paths", []), clocks)]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"text must be a report of nextpnr with detailed timings ({error!r})") from None
     if len(clocks) != 1:
@@ -90,6 +90,14 @@ def _ends(nets: list[dict[str, Any]], clocks: Collection[str]) -> Iterator[tuple
                 if end["event"] in edges:
                     # The fastest and the slowest way.
                     yield float(end["delay"][1]), end["cell"]
+
+
+def _critical(paths: list[dict[str, Any]], clocks: Collection[str]) -> Iterator[tuple[float, str]]:
+    """Yield (ns, cell) of the longest path: here alone nextpnr counts the set-up time, which a multiplier has."""
+    edges = {f"posedge {clock}" for clock in clocks}
+    for path in paths:
+        if path["from"] in edges and path["to"] in edges:
+            yield sum(float(part["delay"]) for part in path["path"]), path["path"][-1]["to"]["cell"]
 
 
 def _longest(ends: list[tuple[float, str]], units: Collection[str], count: int) -> list[Path]:

@@ -79,3 +79,24 @@ def test_refused(text: str, message: str) -> None:
 )
 def test_units(cell: str, unit: str, register: str) -> None:
     assert unit_of(cell, UNITS) == (unit, register)
+
+
+def test_the_set_up_time_of_the_longest_path() -> None:
+    """nextpnr leaves it out of all ends but that of the critical path."""
+    ends = [{"cell": "core.bank.multiplier0", "delay": [1.0, 9.0], "event": "posedge clk"}]
+    cell = {"cell": "core.bank.multiplier0", "port": "A0"}
+    parts = [("clk-to-q", 0.5), ("routing", 8.5), ("setup", 3.5)]
+    text = json.dumps(
+        {
+            "fmax": {"clk": {"achieved": 80.0, "constraint": 50.0}},
+            "utilization": {"MULT18X18D": {"used": 1, "available": 156}},
+            "detailed_net_timings": [{"event": "posedge clk", "endpoints": ends}],
+            "critical_paths": [
+                {"from": "posedge clk", "to": "<async>", "path": [{"delay": 99.0, "from": cell, "to": cell}]},
+                {"from": "posedge clk", "to": "posedge clk",
+                 "path": [{"type": kind, "delay": delay, "from": cell, "to": cell} for kind, delay in parts]},
+            ],
+        }
+    )  # fmt: skip
+    (path,) = read_report(text, {"core", "core.bank"}).paths
+    assert (path.nanoseconds, path.unit, path.register) == (12.5, "core.bank", "multiplier0")
