@@ -65,7 +65,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     timing.write_text(_TIMING.format(mhz="51.20"))
     monkeypatch.setenv("FAKE_TIMING", str(timing))
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr("hdl.boards.de1_soc.top.System", SmallSystem)
+    monkeypatch.setattr("hdl.boards.de1_soc.top.system_of", SmallSystem)
     return folder
 
 
@@ -136,7 +136,7 @@ def test_no_frequency(tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Yosys maps the board without any of Quartus's cells, every pin behind a buffer of its own."""
-    monkeypatch.setattr("hdl.boards.de1_soc.top.System", SmallSystem)
+    monkeypatch.setattr("hdl.boards.de1_soc.top.system_of", SmallSystem)
     write_mistral(tmp_path, published("tile16"))
     assert "altera" not in (tmp_path / "top.il").read_text()
     done = run_yosys(["-q", "top.ys"], tmp_path)
