@@ -6,16 +6,16 @@ from typing import Any
 
 from amaranth.hdl import C, Cat, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from hdl.core.barrel.interface import BarrelSignature, batch_layout
 from hdl.core.config import CLOCK_HZ, CoreConfig
-from hdl.registers.avalon import AvalonSignature
 from hdl.registers.batch_map import batch_map
 from hdl.registers.batch_runner import BatchRunner
 from hdl.registers.bus import RegisterBus
 from hdl.registers.core_name import core_name_words
 from hdl.registers.display import DigestSignature
+from hdl.registers.machine import machine_ports
 from hdl.registers.read_multiplexer import read_multiplexer
 from hdl.units.recurrence import check_width
 from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
@@ -65,19 +65,7 @@ class BatchBlock(wiring.Component):
         self.config, self.build, self.clock_hz, self.patience = config, build, clock_hz, patience
         self.registers = batch_map(config.model, config.arithmetic.logit)
         self.name_words = core_name_words(config.name)
-        super().__init__(
-            {
-                "bus": In(AvalonSignature()),
-                "core": In(BarrelSignature(config, tap=False)),
-                "enable": In(1),
-                "ready": Out(1),
-                "busy": Out(1),
-                "done": Out(1),
-                "activity": Out(1),
-                "last_token": Out(8),
-                "display": Out(DigestSignature()),
-            }
-        )
+        super().__init__(machine_ports(DigestSignature(), core=In(BarrelSignature(config, tap=False))))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

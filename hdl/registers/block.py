@@ -6,15 +6,15 @@ from typing import Any
 
 from amaranth.hdl import C, Cat, Module, Mux, ResetSignal, Signal, Value, ValueLike
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.core.interface import CoreSignature, Stage
-from hdl.registers.avalon import AvalonSignature
 from hdl.registers.bus import RegisterBus
 from hdl.registers.commands import Commands
 from hdl.registers.core_name import core_name_words
 from hdl.registers.display import DisplaySignature
+from hdl.registers.machine import machine_ports
 from hdl.registers.map import TOP_LOGIT_BITS, register_map
 from hdl.registers.read_multiplexer import read_multiplexer
 from hdl.registers.runner import Runner
@@ -77,19 +77,7 @@ class RegisterBlock(wiring.Component):
         self.name_words = core_name_words(config.name)
         self.rate = TokenRate(clock_hz=clock_hz, max_letters=self.model.max_letters)
         self.ANSWER_LATENCY = RegisterBus.LATENCY + self.rate.LATENCY
-        super().__init__(
-            {
-                "bus": In(AvalonSignature()),
-                "core": In(CoreSignature(self.model, self.logit)),
-                "enable": In(1),
-                "ready": Out(1),
-                "busy": Out(1),
-                "done": Out(1),
-                "activity": Out(1),
-                "last_token": Out(8),
-                "display": Out(DisplaySignature()),
-            }
-        )
+        super().__init__(machine_ports(DisplaySignature(), core=In(CoreSignature(self.model, self.logit))))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -6,15 +6,14 @@ from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from hdl.build_cache import build_id
 from hdl.core.core import Core
 from hdl.core.timeline import longest_request
 from hdl.design import Design
-from hdl.registers.avalon import AvalonSignature
 from hdl.registers.block import RegisterBlock
 from hdl.registers.display import DisplaySignature
+from hdl.registers.machine import connect_machine, machine_ports
 
 __all__ = ["System"]
 
@@ -46,27 +45,7 @@ class System(wiring.Component):
         # A power of two, and twice as long as any request can take, or more.
         patience = 2 << longest_request(self.core).bit_length()
         self.block = RegisterBlock(design.core, build=build_id(design), clock_hz=design.clock_hz, patience=patience)
-        super().__init__(
-            {
-                "bus": In(AvalonSignature()),
-                "enable": In(1),
-                "ready": Out(1),
-                "busy": Out(1),
-                "done": Out(1),
-                "activity": Out(1),
-                "last_token": Out(8),
-                "display": Out(DisplaySignature()),
-            }
-        )
+        super().__init__(machine_ports(DisplaySignature()))
 
     def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.submodules.core = core = self.core
-        m.submodules.registers = block = self.block
-        wiring.connect(m, core, block.core)
-        wiring.connect(m, wiring.flipped(self.bus), block.bus)
-        wiring.connect(m, block.display, wiring.flipped(self.display))
-        m.d.comb += block.enable.eq(self.enable)
-        for name in ("ready", "busy", "done", "activity", "last_token"):
-            m.d.comb += getattr(self, name).eq(getattr(block, name))
-        return m
+        return connect_machine(self, self.core, self.block)
