@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cosim.barrel.batch import Batch
-from cosim.core.checker import Counted
+from cosim.core.checker import Checker, Counted, Mismatch
 from cosim.core.request import Request
 from cosim.engine.simulators import SimulatorError
 from talos_ref.files import write_bytes
@@ -43,6 +43,17 @@ class Findings:
     """Of a core with several streams, at the end of the last test."""
     by_position: tuple[tuple[int, int], ...] = ()
     """Of such a core, at each position: cycles of its streams from result to result, and steps."""
+
+    @staticmethod
+    def of_test(test: str, counted: Sequence[Counted], checker: Checker, mismatch: Mismatch | None) -> Findings:
+        """Return what one test has found, by what its checker has compared."""
+        return Findings(
+            tests=(test,),
+            counted=tuple(counted),
+            steps=checker.steps,
+            values=checker.values,
+            mismatch=None if mismatch is None else mismatch.to_json(),
+        )
 
     def joined(self, later: Findings) -> Findings:
         """Return these findings and later ones together."""

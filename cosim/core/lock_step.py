@@ -64,10 +64,4 @@ class LockStep:
 
     def findings(self, test: str, mismatch: Mismatch | None = None) -> Findings:
         """Return what this test has found."""
-        return Findings(
-            tests=(test,),
-            counted=tuple(self.counted),
-            steps=self.checker.steps,
-            values=self.checker.values,
-            mismatch=None if mismatch is None else mismatch.to_json(),
-        )
+        return Findings.of_test(test, self.counted, self.checker, mismatch)
