@@ -8,17 +8,16 @@ from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, 
 from amaranth.lib import io, wiring
 
 from hdl.boards.parts.bus_multiplexer import BusMultiplexer
-from hdl.boards.parts.demo import Demo
 from hdl.boards.parts.leds import Leds
-from hdl.boards.parts.name_text import NameText
+from hdl.boards.parts.machine import machine_of
 from hdl.boards.parts.pins import input_pin, output_pins
 from hdl.boards.parts.reset import BoardReset
 from hdl.boards.parts.serial_bridge import SerialBridge
 from hdl.boards.parts.serial_protocol import BAUD
 from hdl.boards.ulx3s.pll import Pll
 from hdl.design import Design
-from hdl.registers.map import register_map
-from hdl.registers.system import System
+from hdl.registers.maps import registers_of
+from hdl.registers.systems import system_of
 
 __all__ = ["LIGHTS", "BoardTop"]
 
@@ -31,27 +30,29 @@ _ENABLE_SWITCH, _RESET_BUTTON = 0, 0
 class BoardTop(Elaboratable):
     """A core on the board.
 
-    Switch 1 lets the demo run, whose names are lines of text on the USB serial port; button F1 resets the machine. The
-    registers answer a host on that port in either state. All of it is on one clock. The serial bridge has a domain of
-    its own, which the button does not reset, so that an access under way ends as it should.
+    Switch 1 lets the demo run, whose names are lines of text on the USB serial port, or of a core with several streams
+    the digests of its batches; button F1 resets the machine. The registers answer a host on that port in either state.
+    All of it is on one clock. The serial bridge has a domain of its own, which the button does not reset, so that an
+    access under way ends as it should.
 
     Parameters
     ----------
     design
         Its clock is the PLL's; what ``pll_settings`` accepts.
     demo_cycles
-        From one name of the demo to the next; a second by default.
+        From one name or batch of the demo to the next; a second by default.
     baud
         Of the serial line, bits a second.
     """
 
     def __init__(self, design: Design, *, demo_cycles: int | None = None, baud: int = BAUD) -> None:
         self.pll = Pll(design.clock_hz)
-        self.system = System(design)
-        registers = register_map(design.model, design.arithmetic.logit)
-        self.demo = Demo(registers, cycles=design.clock_hz if demo_cycles is None else demo_cycles)
+        machine = machine_of(design.core)
+        self.system = system_of(design)
+        cycles = design.clock_hz if demo_cycles is None else demo_cycles
+        self.demo = machine.demo(registers_of(design.core), cycles=cycles)
         self.serial = SerialBridge(clock_hz=design.clock_hz, baud=baud)
-        self.text = NameText(design.model.alphabet, letters=design.model.max_letters)
+        self.text = machine.text(design.model)
         self.multiplexer = BusMultiplexer()
         self.leds = Leds()
         self.reset = BoardReset()

@@ -1,4 +1,4 @@
-"""The board: its pins, and a small core on it that makes names for the lights alone."""
+"""The board: its pins, and small cores of both kinds on it that need no host."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ from cosim.engine.cells import MULT18X18D
 from cosim.engine.icarus_source import adapt
 from cosim.engine.simulators import find_program
 from cosim.host.check import expected_names
+from hdl.boards.parts import batch_demo
+from hdl.boards.parts.digest_text import digest_line
 from hdl.boards.parts.leds import LEDS
 from hdl.boards.parts.serial_protocol import Status, find_frame, parse_answer, read_request
 from hdl.boards.ulx3s.platform import BOARDS, PROJECT, Ulx3sPlatform
 from hdl.boards.ulx3s.project import plan_files
 from hdl.boards.ulx3s.top import BoardTop
 from hdl.build_cache import build_id
+from hdl.design import Design
 from hdl.device.ecp5 import DEVICES
 from hdl.device.yosys import run_yosys
 from hdl.registers.map import register_map
+from talos_ref.golden.batched import replay
+from talos_ref.golden.digest import add_steps
+from tests.helpers.barrel_designs import small_barrel
 from tests.helpers.tiny_design import tiny_design
 
 BOARD = BOARDS["ulx3s-85f"]
@@ -35,18 +41,23 @@ PINS = {
 }  # fmt: skip
 
 
+DESIGNS = {"one stream": tiny_design, "several streams": small_barrel}
+KINDS = pytest.mark.parametrize("kind", DESIGNS)
+
+
 @cache
-def files() -> dict[str, str]:
-    """What the tools get, name -> text."""
-    return plan_files(tiny_design(), BOARD, 6)
+def files(kind: str) -> dict[str, str]:
+    """What the tools get of a kind of core, name -> text."""
+    return plan_files(DESIGNS[kind](), BOARD, 6)
 
 
-def test_pins() -> None:
+@KINDS
+def test_pins(kind: str) -> None:
     """Every port has its pin and standard, and no other; the clock is named."""
-    pins = dict(re.findall(r'^LOCATE COMP "(\w+)" SITE "(\w+)";$', files()["top.lpf"], re.M))
+    pins = dict(re.findall(r'^LOCATE COMP "(\w+)" SITE "(\w+)";$', files(kind)["top.lpf"], re.M))
     assert pins == PINS
-    assert files()["top.lpf"].count("IO_TYPE=LVCMOS33") == len(PINS)
-    assert 'FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;' in files()["top.lpf"]
+    assert files(kind)["top.lpf"].count("IO_TYPE=LVCMOS33") == len(PINS)
+    assert 'FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;' in files(kind)["top.lpf"]
 
 
 def test_pll() -> None:
@@ -59,9 +70,10 @@ def test_pll() -> None:
     assert 'attribute \\FREQUENCY_PIN_CLKOP "40"' in text
 
 
-def test_no_memory_has_another_devices_attribute() -> None:
-    assert "ramstyle" not in files()["top.il"]
-    assert "cyclonev" not in files()["top.il"]
+@KINDS
+def test_no_memory_has_another_devices_attribute(kind: str) -> None:
+    assert "ramstyle" not in files(kind)["top.il"]
+    assert "cyclonev" not in files(kind)["top.il"]
 
 
 def test_grades() -> None:
@@ -104,7 +116,7 @@ always @(negedge tx) begin
 end
 initial begin
   #1000 switch = 1;
-  #150000 button = 1;
+  #{demo} button = 1;
   // The registers answer in a reset too.
   for (place = {count} - 1; place >= 0; place = place - 1) begin
     rx = 0;
@@ -119,16 +131,19 @@ endmodule
 """
 
 
-def _simulate(folder: Path) -> list[str]:
-    """Return what a bench prints: lights whenever one changes, and each byte on the serial line."""
-    top = BoardTop(tiny_design(), demo_cycles=3000, baud=tiny_design().clock_hz // BIT_CYCLES)
+def _simulate(folder: Path, design: Design, *, demo_cycles: int, cycles: int) -> list[str]:
+    """Return what a bench prints: lights whenever one changes, and each byte on the serial line.
+
+    The demo may run for so many ``cycles``; the registers are read then.
+    """
+    top = BoardTop(design, demo_cycles=demo_cycles, baud=design.clock_hz // BIT_CYCLES)
     plan = Ulx3sPlatform(BOARD).prepare(top, PROJECT, emit_src=False)
     (folder / "top.il").write_text(str(plan.files["top.il"]))
     done = run_yosys(["-q", "-p", "read_rtlil top.il; proc; write_verilog -noattr top.v"], folder)
     assert done.returncode == 0, done.stdout
     (folder / "top.v").write_text(adapt((folder / "top.v").read_text()))
     leds = ", ".join(f".led_{number}__io(led[{number}])" for number in range(8))
-    values = {"leds": leds, "count": str(len(REQUEST)), "bit": str(10 * BIT_CYCLES)}
+    values = {"leds": leds, "count": str(len(REQUEST)), "bit": str(10 * BIT_CYCLES), "demo": str(10 * cycles)}
     text = _BENCH.replace("{count}*8'h{request}", f"{8 * len(REQUEST)}'h{REQUEST.hex()}")
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
@@ -141,9 +156,20 @@ def _simulate(folder: Path) -> list[str]:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
+def _line(said: list[str], design: Design) -> str:
+    """Return the text on the serial line; in it the registers have answered."""
+    found = find_frame(bytes.fromhex("".join(line.removeprefix("byte ") for line in said if line.startswith("byte"))))
+    assert found is not None
+    answer = parse_answer(found[1])
+    assert answer is not None
+    assert (answer.status, answer.sequence) == (Status.DONE, 7)
+    assert answer.words == (56_250_000, build_id(design))
+    return found[0].decode()
+
+
 def test_names_on_the_lights_and_registers_on_the_line(tmp_path: Path) -> None:
     """The switch starts a name every 3,000 cycles; the button is a reset, in which a host is answered."""
-    said = _simulate(tmp_path)
+    said = _simulate(tmp_path, tiny_design(), demo_cycles=3000, cycles=15_000)
     changes = [line.split() for line in said if re.fullmatch(r"\d+ [01]{8}", line)]
     lights = [(int(cycle), dict(zip(LEDS, reversed(bits), strict=False))) for cycle, bits in changes]
     started = [
@@ -162,14 +188,18 @@ def test_names_on_the_lights_and_registers_on_the_line(tmp_path: Path) -> None:
     assert lights[-1][1]["running"] == "1"
     assert {values["enable"] for cycle, values in lights if cycle < 100} == {"0"}
 
-    found = find_frame(bytes.fromhex("".join(line.removeprefix("byte ") for line in said if line.startswith("byte"))))
-    assert found is not None
-    answer = parse_answer(found[1])
-    assert answer is not None
-    assert (answer.status, answer.sequence) == (Status.DONE, 7)
-    assert answer.words == (56_250_000, build_id(tiny_design()))
     # The line that was under way when the button was pressed may be cut off.
     model = tiny_design().model
-    lines = found[0].decode().split("\r\n")[:5]
+    lines = _line(said, tiny_design()).split("\r\n")[:5]
     names = expected_names(tiny_design(), range(1, 6), 0x80, model.max_letters)
     assert lines == [model.decode([step.token_out for step in name if step.token_out != model.bos]) for name in names]
+
+
+def test_the_digest_of_a_batch_on_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A core with several streams writes what the golden model draws of the same seeds; here of fewer."""
+    design, seeds = small_barrel(), range(1, 65)
+    monkeypatch.setattr(batch_demo, "BATCH_NAMES", len(seeds))
+    said = _simulate(tmp_path, design, demo_cycles=1 << 20, cycles=6_500)
+    drawn = replay(design.checkpoint, design.arithmetic, seeds, 0x80)
+    steps = zip((1 + drawn.seed_index).tolist(), drawn.pos.tolist(), drawn.token_out.tolist(), strict=True)
+    assert _line(said, design) == digest_line(1, add_steps(0, steps)).decode()
