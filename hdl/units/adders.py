@@ -7,7 +7,7 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
-__all__ = ["adder_tree", "partial_products", "sum_partial_products"]
+__all__ = ["adder_tree", "carry_save", "partial_products", "sum_partial_products"]
 
 
 def adder_tree(m: Module, terms: Sequence[Any], name: str = "sum") -> Value:
@@ -26,6 +26,17 @@ def adder_tree(m: Module, terms: Sequence[Any], name: str = "sum") -> Value:
             nodes.append(node)
         level = nodes + ([level[-1]] if len(level) % 2 else [])
     return Value.cast(level[0])
+
+
+def carry_save(m: Module, a: Value, b: Value, c: Value, width: int, name: str) -> tuple[Value, Value]:
+    """Return two numbers whose sum is ``a + b + c`` modulo 2^width: a table deep, without a carry chain (Wallace 1964).
+
+    ``sum = a ^ b ^ c`` and ``carries = 2·majority(a, b, c)``. It is for three terms at the head of a long path, where
+    another chain and the wires to it would take longer than the table.
+    """
+    total, carries = Signal(width, name=f"{name}_sum"), Signal(width, name=f"{name}_carries")
+    m.d.comb += [total.eq(a ^ b ^ c), carries.eq(((a & b) | (a & c) | (b & c)) << 1)]
+    return total, carries
 
 
 def partial_products(m: Module, value: Value, factor: Value, name: str = "partial") -> list[Value]:

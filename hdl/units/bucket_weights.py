@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 
+from hdl.units.adders import carry_save
 from hdl.units.exp import wrapping_weight
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.variants import weights_signature
@@ -71,15 +72,16 @@ class BucketWeights(wiring.Component):
                 offset.eq(Mux(at_most[0], 63, Mux(at_most[1], 127, Mux(at_most[2], 255, 511)))),
             ]
         # With d = logit - top, (127 - delta) >> 8 is (63 - d) >> 7 for a delta of 2d, (255 - d) >> 9 for d >> 1, and
-        # (511 - d) >> 10 for d >> 2: so one difference does, from a sum that waits for no logit.
-        above_top = Signal(signed(self.word.width + 2), name="above_top")
-        m.d.comb += above_top.eq(self.top + offset)
+        # (511 - d) >> 10 for d >> 2: so one difference of three terms does.
+        width = self.word.width + 2
         for lane in range(self.lanes):
-            below = Signal(signed(self.word.width + 2), name=f"below_{lane}")
+            below = Signal(signed(width), name=f"below_{lane}")
+            # -logit is its complement and 1, for which there is room below the carries.
+            terms, carries = carry_save(m, self.top, offset, ~self.logits[lane], width, f"below_{lane}")
             steps = Signal(8, name=f"steps_{lane}")
             largest = Signal(name=f"largest_{lane}")
             m.d.comb += [
-                below.eq(above_top - self.logits[lane]),
+                below.eq(terms + (carries | 1)),
                 steps.eq(Mux(doubled, below >> 7, Mux(halved, below >> 9, Mux(quartered, below >> 10, below >> 8)))),
                 # The sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
                 largest.eq(~(self.logits[lane] - self.top)[-1]),

@@ -7,6 +7,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 
+from hdl.units.adders import carry_save
 from hdl.units.dsp_block import OPERAND
 from hdl.units.multipliers import MultiplierPort
 
@@ -49,7 +50,10 @@ class WideProduct:
             m.d.comb += [port.a[row][0].eq(x), port.b[row][0].eq(y)]
 
     def product(self, m: Module, port: Any, name: str = "product") -> Value:
-        """Return the product from the results, combinational, one cycle after its operands."""
+        """Return the product from the results, combinational, one cycle after its operands.
+
+        Of four pieces, three lie over each other in the middle: a carry-save adder leaves two of them to the one chain.
+        """
         h, results = self.half, [port.results[row][0].as_unsigned() for row in range(port.signature.rows)]
         product = Signal(unsigned(self.a_width + self.b_width), name=name)
         if len(results) == 1:
@@ -59,7 +63,8 @@ class WideProduct:
         else:
             # a0·b0 and a1·b1 lie side by side; both products across are in their middle.
             low, across, over, high = results
-            total = Cat(low[: 2 * h], high) + ((across[: 2 * h] + over[: 2 * h]) << h)
+            beside, across, over = Cat(low[: 2 * h], high), across[: 2 * h], over[: 2 * h]
+            total = Cat(beside[:h], sum(carry_save(m, beside[h:], across, over, len(product) - h, name)))
         m.d.comb += product.eq(total)
         return product
 

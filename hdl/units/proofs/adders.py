@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from amaranth.hdl import C, Value, signed, unsigned
 
 from hdl.proof import Circuit, Everywhere, Planted, Property
-from hdl.units.adders import adder_tree, partial_products, sum_partial_products
+from hdl.units.adders import adder_tree, carry_save, partial_products, sum_partial_products
 
 __all__ = ["PROPERTIES"]
 
@@ -33,6 +33,14 @@ def _product(circuit: Circuit) -> None:
         circuit.always(sum_partial_products(circuit.m, terms, f"product{bits}") == value * factor)
 
 
+def _carry_save(circuit: Circuit) -> None:
+    a, b, c = (circuit.free(shape, f"carry_save_{shape.width}") for shape in (signed(16), unsigned(9), signed(17)))
+    total, carries = carry_save(circuit.m, a, b, c, 18, "saved")
+    circuit.always((total + carries)[:18] == _wide_sum([a, b, c])[:18])
+    # The place below the carries is free.
+    circuit.always(~carries[0])
+
+
 PROPERTIES = (
     Property(
         name="adders.sum",
@@ -54,5 +62,12 @@ PROPERTIES = (
             right="Mux(digit[0], triple, value << 1), once) if",
             wrong="Mux(digit[0], triple, value), once) if",
         ),
+    ),
+    Property(
+        name="adders.carry_save",
+        statement="Sum and carries of three terms, signed or not, add up to them; the lowest carry is 0.",
+        claim=Everywhere(circuit=_carry_save),
+        planted=Planted(module="hdl.units.adders", right="(a & b) | (a & c) | (b & c)", wrong="(a & b) | (a & c)"),
+        quick=True,
     ),
 )
