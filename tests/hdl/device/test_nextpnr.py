@@ -15,9 +15,9 @@ from hdl.device.yowasp import find, run_program
     ("line", "phase"),
     [
         ("Info: Packing constants..", "packing"),
-        ("Info: Creating initial analytic placement for 5432 cells, random placement wirelen = 1.", "placing"),
-        ("Info:     at iteration #12, type ALL: wirelen solved = 17810, spread = 42183; time = 0.69s",
-         "placing, iteration 12"),
+        ("Info: Running Static placer...", "placing"),
+        ("Info: iter=150 steplen=1.166046 a=227.353073 penalty=[2.94, 2.94, 2.94, 2.94]", "placing, iteration 150"),
+        ("Info: iter=151 steplen=1.166046 a=227.353073 penalty=[2.94, 2.94, 2.94, 2.94]", None),
         ("Info: Running simulated annealing placer for refinement.", "refining the placement"),
         ("Info:   at iteration #5: temp = 0.000000, timing cost = 1790, wirelen = 37069",
          "refining the placement, iteration 5"),
