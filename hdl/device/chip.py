@@ -22,9 +22,13 @@ class Chip:
     """(words, bits) that a memory block may be."""
     least_fill: int
     """Percent of its blocks that a memory must fill; synthesis leaves a smaller one to logic."""
+    table_depth: int = 0
+    """Words up to which a memory goes into tables, however wide it is."""
 
     def blocks(self, depth: int, width: int) -> int:
         """Return the memory blocks that ``depth`` words of ``width`` bits take; 0 if they are left to logic."""
+        if depth <= self.table_depth:
+            return 0
         best = (-1, 0)
         for words, bits in self.block_shapes:
             blocks = -(-depth // words) * -(-width // bits)

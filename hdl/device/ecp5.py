@@ -1,7 +1,7 @@
 """Facts of the ECP5 without transceivers, as ULX3S boards carry it.
 
 Parts: Lattice, ECP5 and ECP5-5G Family Data Sheet (FPGA-DS-02012), table 1.1. Shapes of a block: Lattice, ECP5 and
-ECP5-5G Memory Usage Guide (FPGA-TN-02204). Yosys (0.70, ``ecp5/brams.txt``) fills them so.
+ECP5-5G Memory Usage Guide (FPGA-TN-02204). Yosys (0.70, ``lattice/brams_16kd.txt``) fills them so.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 from hdl.device.chip import Chip
 
-__all__ = ["BLOCK_SHAPES", "DEVICES", "GRADES", "Ecp5"]
+__all__ = ["BLOCK_SHAPES", "DEVICES", "GRADES", "TABLE_DEPTH", "Ecp5"]
 
 BLOCK_SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 """(words, bits) that a memory block (EBR, ``DP16KD``) may be."""
+
+TABLE_DEPTH = 32
+"""Words up to which a memory is in look-up tables, however wide: two ``TRELLIS_DPR16X4`` deep, or, if it is only read,
+two tables a bit. It would fill a sixteenth of a block of 512 words. Yosys (0.70) chooses so by its costs."""
 
 GRADES = (6, 7, 8)
 """Speed grades, the slowest first. ULX3S boards carry 6."""
@@ -34,8 +38,8 @@ class Ecp5:
         return Chip(
             part=self.part, dsp_blocks=self.multipliers // 2, memory_blocks=self.memory_blocks, block_kind="DP16KD",
             block_shapes=BLOCK_SHAPES,
-            # Yosys weighs blocks against tables by more than their filling: every memory is counted.
-            least_fill=0,
+            # Yosys weighs blocks against tables by more than their filling: every deeper memory is counted.
+            least_fill=0, table_depth=TABLE_DEPTH,
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import C, ClockSignal, Instance, Module, Signal, signed
 
+from hdl.device.ecp5 import TABLE_DEPTH
 from hdl.device.target import DspMode, DspPorts, dsp_arithmetic
 
 __all__ = ["ECP5", "MULTIPLIER_CELL", "Ecp5Target"]
@@ -33,8 +34,9 @@ class Ecp5Target:
         return _pair(block) if block.mode is DspMode.PAIR and block.registered and fits else dsp_arithmetic(block)
 
     def memory_attributes(self, depth: int, width: int) -> dict[str, str]:
-        """Return nothing: Yosys weighs blocks against tables."""
-        return {}
+        """Return what puts a shallow memory into tables, ``TRELLIS_DPR16X4``; of others Yosys weighs one against the
+        other. It reads without a clock, so that Yosys adds the register of a read behind it."""
+        return {"ram_style": "distributed"} if depth <= TABLE_DEPTH else {}
 
     def early_memory_attributes(self) -> dict[str, str]:
         """Return what puts it into tables and registers: a block's word comes 5.7 ns into the cycle in grade 6."""

@@ -50,7 +50,8 @@ class Target(Protocol):
         """Return what drives ``block.o``."""
 
     def memory_attributes(self, depth: int, width: int) -> dict[str, str]:
-        """Return the attributes of a memory of ``depth`` words of ``width`` bits that is to be in a memory block."""
+        """Return the attributes of a memory of ``depth`` words of ``width`` bits that is to be in a memory block,
+        unless the device has a better place for so few words."""
 
     def early_memory_attributes(self) -> dict[str, str]:
         """Return the attributes of a small read-only memory whose word begins the long paths of a cycle."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from hdl.core.config import CORES, CoreConfig
+from hdl.core.config import BARRELS, CORES, CoreConfig
 from hdl.core.cores import core_config, suitable_cores
 from hdl.core.estimate import dsp_blocks, estimate, memory_blocks
 from hdl.core.schedule import schedule
@@ -77,21 +77,22 @@ def test_fewest_cycles_that_fit() -> None:
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("tile16", "LFE5U-45F"), ("wide", "LFE5U-45F"), *((name, "LFE5U-85F") for name in CORES)],
+    [("tile16", "LFE5U-45F"), ("wide", "LFE5U-45F"), *((name, "LFE5U-85F") for name in (*CORES, *BARRELS))],
 )
 def test_another_chip(name: str, part: str) -> None:
     """The limits are those of the chip; on a larger one a core takes at least as many DSP blocks."""
     chip = DEVICES[part].chip
     config = core_config(name, chip=chip)
-    assert dsp_blocks(config) <= min(chip.dsp_blocks, dsp_blocks(CORES[name]))
+    own = (CORES | BARRELS)[name]
+    assert dsp_blocks(config) <= min(chip.dsp_blocks, dsp_blocks(own))
     assert memory_blocks(config, chip) <= chip.memory_blocks
-    assert (config == CORES[name]) == (dsp_blocks(CORES[name]) <= chip.dsp_blocks)
+    assert (config == own) == (dsp_blocks(own) <= chip.dsp_blocks)
 
 
 def test_too_small_a_chip() -> None:
     with pytest.raises(ValueError, match=r"^model must be .*: tile16: it takes 26 DSP blocks, and LFE5U-25F has 14;"):
         core_config("tile16", chip=DEVICES["LFE5U-25F"].chip)
-    with pytest.raises(ValueError, match=r", not 'fused': it takes 118 memory blocks \(DP16KD\), and LFE5U-45F has"):
+    with pytest.raises(ValueError, match=r", not 'fused': it takes 110 memory blocks \(DP16KD\), and LFE5U-45F has"):
         core_config("fused", chip=DEVICES["LFE5U-45F"].chip)
 
 

@@ -16,8 +16,8 @@ ECP5 = DEVICES["LFE5U-85F"].chip
     [
         (CHIP, 256, 40, 1), (CHIP, 257, 40, 2), (CHIP, 15, 32, 0),
         (ECP5, 512, 36, 1), (ECP5, 513, 36, 2), (ECP5, 1024, 18, 1), (ECP5, 16384, 1, 1), (ECP5, 432, 1024, 29),
-        # The smallest too: what is left to tables is for synthesis to say.
-        (ECP5, 15, 32, 1), (ECP5, 1, 40, 2),
+        # Up to 32 words, and however wide, in tables; every other memory is counted.
+        (ECP5, 32, 459, 0), (ECP5, 1, 40, 0), (ECP5, 33, 40, 2),
     ],
 )  # fmt: skip
 def test_blocks(chip: Chip, depth: int, width: int, blocks: int) -> None:

@@ -32,6 +32,7 @@ def test_memories() -> None:
     assert GENERIC.memory_attributes(512, 256) == {}
     assert CYCLONE_V.memory_attributes(512, 256) == {"ramstyle": "M10K"}
     assert CYCLONE_V_INFERRED.memory_attributes(32, 20) == {"ramstyle": "MLAB"}
+    assert [ECP5.memory_attributes(depth, 459) for depth in (32, 33)] == [{"ram_style": "distributed"}, {}]
 
 
 def test_core() -> None:

@@ -261,4 +261,4 @@ def test_memory_blocks_count_too() -> None:
     device = DEVICES["LFE5U-85F"]
     core = core_config("fused", chip=device.chip)
     assert shortage(core, device) is None
-    assert shortage(core, replace(device, memory_blocks=100)) == "it takes 179 memory blocks, and LFE5U-85F has 100"
+    assert shortage(core, replace(device, memory_blocks=95)) == "it takes 96 memory blocks, and LFE5U-85F has 95"

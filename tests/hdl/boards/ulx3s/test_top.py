@@ -23,6 +23,7 @@ from hdl.boards.ulx3s.platform import BOARDS, PROJECT, Ulx3sPlatform
 from hdl.boards.ulx3s.project import plan_files
 from hdl.boards.ulx3s.top import BoardTop
 from hdl.build_cache import build_id
+from hdl.core.estimate import memories
 from hdl.design import Design
 from hdl.device.ecp5 import DEVICES
 from hdl.device.yosys import run_yosys
@@ -74,6 +75,13 @@ def test_pll() -> None:
 def test_no_memory_has_another_devices_attribute(kind: str) -> None:
     assert "ramstyle" not in files(kind)["top.il"]
     assert "cyclonev" not in files(kind)["top.il"]
+
+
+def test_shallow_memories_are_in_tables() -> None:
+    """As many as the estimate takes for such."""
+    text, core = files("several streams")["top.il"], small_barrel().core
+    shallow = [memory.name for memory in memories(core) if memory.written and BOARD.chip.blocks(memory.depth, 999) == 0]
+    assert text.count('attribute \\ram_style "distributed"') == len(shallow) == 12
 
 
 def test_grades() -> None:
