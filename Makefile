@@ -99,6 +99,7 @@ pnr: .venv/.installed ## the same of every core, an hour and more: tile16 at 56.
 	$(BIN)/python -m hdl.boards bitstream --core tile16 --seeds 4
 	$(BIN)/python -m hdl.boards bitstream --core wide --clock 40
 	$(BIN)/python -m hdl.boards bitstream --core fused --clock 40
+	$(BIN)/python -m hdl.boards bitstream --core barrel --clock 40
 
 prove: .venv/.installed ## properties of the units, for all inputs and cycles, and a planted bug for each; build/prove.json
 	$(BIN)/python -m cosim prove

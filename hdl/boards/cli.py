@@ -145,7 +145,7 @@ def mistral(out: str | None, **choice: Any) -> None:
 @commands.command()
 @click.option("--board", type=OneOf(list(BOARDS)), default="ulx3s-85f", metavar="NAME",
               help=f"{', '.join(BOARDS)} (default: ulx3s-85f)")  # fmt: skip
-@design_options()
+@design_options(cores=EVERY_CORE)
 @clock_option
 @click.option("--seeds", type=Integer(1, MAX_SEEDS), default=1, metavar="N",
               help="placements to try, as many at once as there are processors (default: 1)")  # fmt: skip

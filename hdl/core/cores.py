@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -26,7 +26,7 @@ def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, 
 
     It takes no more positions and tokens at once than there are. A core whose arithmetic is deferred is made smaller
     where the device has too few DSP blocks: of the tiles, positions and heads that fit, it has those with the fewest
-    cycles.
+    cycles; with several streams the most rows.
 
     Raises ValueError for an unknown name, and for a core that the model cannot have, with the reason and the named
     cores that it can have.
@@ -44,11 +44,11 @@ def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, 
 
 
 def suitable_cores(
-    model: ModelConfig, word: Format = Q4_12, chip: Chip = CHIP
+    model: ModelConfig, word: Format = Q4_12, chip: Chip = CHIP, cores: Iterable[str] = tuple(CORES)
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the named cores of one stream that a model can have with a number format, and name -> reason for the
-    others."""
-    bound = {name: _bind(name, model, word, chip) for name in CORES}
+    """Return those of some named ``cores`` that a model can have with a number format, and name -> reason for the
+    others; by default of those with one stream."""
+    bound = {name: _bind(name, model, word, chip) for name in cores}
     names = tuple(name for name, found in bound.items() if isinstance(found, CoreConfig))
     return names, {name: found for name, found in bound.items() if isinstance(found, str)}
 

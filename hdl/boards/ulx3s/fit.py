@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hdl.boards.ulx3s.platform import BOARDS
-from hdl.core.config import CoreConfig
+from hdl.core.config import BARRELS, CORES, CoreConfig
 from hdl.core.cores import suitable_cores
 from hdl.core.estimate import dsp_blocks, memory_blocks
 from hdl.design import Design
@@ -29,7 +29,7 @@ def check_fit(design: Design, device: Ecp5) -> None:
     if reason is None:
         return
     larger = [name for name, other in BOARDS.items() if shortage(design.core, other) is None]
-    named, _ = suitable_cores(design.model, design.word, device.chip)
+    named, _ = suitable_cores(design.model, design.word, device.chip, (*CORES, *BARRELS))
     ways = [f"{' or '.join(larger)} holds it"] if larger else []
     ways += [f"on this board --core {' or '.join(named)} fits"] if named else []
     raise ValueError(f"{design.name} must fit the board: {reason}; {', and '.join(ways) or 'no board holds it'}")

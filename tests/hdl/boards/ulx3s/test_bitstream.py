@@ -24,7 +24,7 @@ from hdl.boards.ulx3s.bitstream import build
 from hdl.boards.ulx3s.fit import shortage
 from hdl.boards.ulx3s.project import write_plan
 from hdl.boards.ulx3s.report import Built, load_command, show
-from hdl.core.config import CORES
+from hdl.core.config import BARRELS, CORES
 from hdl.core.cores import core_config
 from hdl.core.estimate import dsp_blocks
 from hdl.design import Design
@@ -151,7 +151,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--seeds", "0"], "--seeds must be 1 to 64, not 0"),
         (["--seeds", "many"], "--seeds must be an integer, not 'many'"),
         (["--grade", "5"], "--grade must be 6 to 8, not 5"),
-        (["--core", "tile17"], "--core must be tile16, wide or fused, not 'tile17'"),
+        (["--core", "tile17"], "--core must be tile16, wide, fused or barrel, not 'tile17'"),
         (["--core", "tile16", "--clock", "56.250001"],
          "output_hz must be 25 MHz times m / (n · c), not 56250001; the nearest is 56250000"),
         (["--core", "tile16", "--clock", "1"], "output_hz must be 3125000 to 400000000 Hz, not 1000000"),
@@ -172,12 +172,13 @@ def test_a_core_that_is_too_large(
     said = capsys.readouterr().err
     assert said.startswith("error: model must be one that a named core can have: tile16: it takes 26 DSP blocks, ")
     assert said.count("\n") == 1
-    design = published("fused").save(tmp_path)
-    assert main(["bitstream", "--design", str(design)]) == 2
-    assert capsys.readouterr().err == (
-        "error: fused must fit the board: it takes 86 DSP blocks, and LFE5U-85F has 78; on this board --core tile16 or "
-        "wide or fused fits\n"
-    )
+    for name in ("fused", "barrel"):
+        design = published(name).save(tmp_path)
+        assert main(["bitstream", "--design", str(design)]) == 2
+        assert capsys.readouterr().err == (
+            f"error: {name} must fit the board: it takes 86 DSP blocks, and LFE5U-85F has 78; on this board --core "
+            "tile16 or wide or fused or barrel fits\n"
+        )
     tile = published("tile16").save(tmp_path)
     assert main(["bitstream", "--board", "ulx3s-12f", "--design", str(tile)]) == 2
     assert capsys.readouterr().err == (
@@ -186,13 +187,14 @@ def test_a_core_that_is_too_large(
     )
 
 
+@pytest.mark.parametrize("name", ["fused", "barrel"])
 def test_a_named_core_is_made_for_the_board(
-    frequencies: Callable[[dict[int, float]], None], tmp_path: Path
+    name: str, frequencies: Callable[[dict[int, float]], None], tmp_path: Path
 ) -> None:
     frequencies({1: 60.0})
-    assert main(["bitstream", "--core", "fused", "--out", str(tmp_path / "out")]) == 0
+    assert main(["bitstream", "--core", name, "--out", str(tmp_path / "out")]) == 0
     core = Design.load(tmp_path / "out" / "design.json").core
-    assert core == core_config("fused", chip=DEVICES["LFE5U-85F"].chip) != CORES["fused"]
+    assert core == core_config(name, chip=DEVICES["LFE5U-85F"].chip) != (CORES | BARRELS)[name]
 
 
 def test_missing_tools(
@@ -254,7 +256,7 @@ def test_makefile() -> None:
         "--grade", "7",
     ]  # fmt: skip
     large = subprocess.run([*make, "pnr"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert re.findall(r"--core (\w+)", large)[:3] == ["tile16", "wide", "fused"]
+    assert re.findall(r"--core (\w+)", large) == ["tile16", "wide", "fused", "barrel"]
 
 
 def test_memory_blocks_count_too() -> None:
