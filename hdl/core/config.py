@@ -54,6 +54,8 @@ class CoreConfig:
     """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
     streams: int = 1
     """Names in flight, a power of two. With more than one the core is that of ``hdl.core.barrel``."""
+    scrub: bool = False
+    """While the core is idle, a ``RomScrubber`` reads its ROMs, and registers tell of one that has changed."""
     model: ModelConfig = field(default=MICROGPT)
     word: Format = field(default=Q4_12)
     """Format of weights and stored activations."""

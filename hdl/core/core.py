@@ -20,8 +20,10 @@ from hdl.units.embedding import Embedding
 from hdl.units.folded_head import FoldedHead
 from hdl.units.folded_rom import FoldedRom
 from hdl.units.format import requantise, shape_of
+from hdl.units.lent_rom import Lender, LentRom
 from hdl.units.multipliers import bank_of, share
 from hdl.units.rmsnorm import RmsNorm
+from hdl.units.rom_scrubber import RomScrubber
 from hdl.units.samplers import sampler_of
 from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.select import choose
@@ -108,7 +110,15 @@ class Core(wiring.Component):
                 self.units["scaled"] = self.scaled = ScaledLinear(
                     spec, lanes=config.tile_rows, total_shape=total, addend_shape=total
                 )
-        super().__init__(CoreSignature(self.model, self.arithmetic.logit))
+        self.scrubber = RomScrubber(self._lend()) if config.scrub else None
+        super().__init__(CoreSignature(self.model, self.arithmetic.logit, scrub=config.scrub))
+
+    def _lend(self) -> list[LentRom]:
+        """Let the scrubber have the ports of all ROMs."""
+        units: list[Lender] = [self.sequencer, self.embedding, self.weights, self.attention.divide, self.sampler]
+        if self.arithmetic.deferred and self.config.sparse_head:
+            units.append(self.head.sparse)
+        return [rom for unit in units for rom in unit.lend()]
 
     def elaborate(self, platform: Any) -> Any:
         m = Module()
@@ -120,7 +130,18 @@ class Core(wiring.Component):
         self._connect_tile(m)
         self._connect_attention(m)
         self._connect_multipliers(m)
+        if self.scrubber is not None:
+            self._connect_scrubber(m, self.scrubber)
         return ResetInserter(self.clear)(m)
+
+    def _connect_scrubber(self, m: Module, scrubber: RomScrubber) -> None:
+        """Every step has used what its ROMs gave when it ends; a request that is offered may read them at once."""
+        m.submodules.scrubber = scrubber
+        m.d.comb += [
+            scrubber.idle.eq(~self.sequencer.running & ~self.request.valid),
+            self.rom_passed.eq(scrubber.passed),
+            self.rom_corrupt.eq(scrubber.corrupt),
+        ]
 
     def _connect_control(self, m: Module) -> None:
         """Requests, results, the input of a step, and the counters."""

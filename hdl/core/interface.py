@@ -13,7 +13,7 @@ from talos_ref.golden.format import Format
 from talos_ref.golden.sampler import TEMPERATURE
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["Mode", "Stage", "COUNTERS", "CoreSignature", "request_layout", "result_layout"]
+__all__ = ["Mode", "ROM_CHECK", "Stage", "COUNTERS", "CoreSignature", "request_layout", "result_layout"]
 
 
 class Mode(IntEnum):
@@ -49,6 +49,10 @@ COUNTERS = data.StructLayout(
 ``cycles`` from the request's acceptance to that of the last result, the sum of ``stages``, which is indexed by
 ``Stage`` and whose ``IDLE`` stays 0; ``steps``; ``letters``.
 """
+
+
+ROM_CHECK = {"rom_passed": Out(1), "rom_corrupt": Out(1)}
+"""The ports of a core that scrubs its ROMs."""
 
 
 def request_layout(config: ModelConfig) -> data.StructLayout:
@@ -107,9 +111,12 @@ class CoreSignature(wiring.Signature):
         What the cycle is counted as.
     counters : Out(COUNTERS)
         See there.
+    rom_passed, rom_corrupt : Out(1)
+        Only with ``scrub``: ``passed`` and ``corrupt`` of ``hdl.units.rom_scrubber``, whose passes end with a request
+        and with ``clear``.
     """
 
-    def __init__(self, config: ModelConfig, word: Format) -> None:
+    def __init__(self, config: ModelConfig, word: Format, *, scrub: bool = False) -> None:
         members: dict[str, Any] = {
             "request": In(stream.Signature(request_layout(config))),
             "result": Out(stream.Signature(result_layout(config, word))),
@@ -119,5 +126,6 @@ class CoreSignature(wiring.Signature):
             "error": Out(1),
             "stage": Out(Stage),
             "counters": Out(COUNTERS),
+            **(ROM_CHECK if scrub else {}),
         }
         super().__init__(members)

@@ -13,6 +13,7 @@ from hdl.core.interface import Stage
 from hdl.core.schedule import Instruction, Operation, Vector, tile_instructions
 from hdl.device.target import target_of
 from hdl.units.format import index_shape
+from hdl.units.lent_rom import LentRom, lent_address, lent_enable, lent_words, show
 from hdl.units.memory_ports import read_port
 
 __all__ = ["Sequencer", "instruction_layout"]
@@ -67,6 +68,8 @@ class Sequencer(wiring.Component):
         What the cycle is counted as.
     """
 
+    lent: LentRom | None = None
+
     def __init__(self, program: tuple[Instruction, ...]) -> None:
         self.program = program
         self.layout = instruction_layout(program)
@@ -83,14 +86,23 @@ class Sequencer(wiring.Component):
             }
         )
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``. ``instruction`` is another one's while the ROM is taken."""
+        self.lent = LentRom("program", lent_words(self.layout, self._words))
+        return [self.lent]
+
+    @property
+    def _words(self) -> list[dict[str, Any]]:
+        return [{name: getattr(instruction, name) for name in self.layout.members} for instruction in self.program]
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        fields = self.layout.members
-        init = [{name: getattr(instruction, name) for name in fields} for instruction in self.program]
+        init = self._words
         m.submodules.memory = memory = Memory(
             shape=self.layout, depth=len(init), init=init, attrs=target_of(platform).early_memory_attributes()
         )
         read = read_port(memory)
+        show(m, self.lent, read.data)
 
         # The word that follows is addressed all the time, and read when the current one is done: whether it is done is
         # known late, and so is a start. After the last instruction it is the first of a step.
@@ -103,8 +115,8 @@ class Sequencer(wiring.Component):
             self.instruction.eq(read.data),
             self.done.eq(self.running & self.ready),
             following.eq(Mux(self.running & ~is_last, counter + 1, first)),
-            read.addr.eq(following),
-            read.en.eq(self.start | self.done),
+            read.addr.eq(lent_address(self.lent, following)),
+            read.en.eq(lent_enable(self.lent, self.start | self.done)),
             self.stage.eq(
                 Mux(self.running, Mux(self.ready, read.data.stage, read.data.wait_stage), Stage.IDLE)
             ),

@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of
+from hdl.units.lent_rom import LentRom, lent_address, lent_enable, lent_words, show
 from hdl.units.memory_ports import read_port
 from talos_ref.golden.integer_model import IntegerModel
 
@@ -34,6 +35,7 @@ class Embedding(wiring.Component):
         config = model.config
         self.wte, self.wpe, self.word = model.tensors["wte"], model.tensors["wpe"], model.arithmetic.word
         self.layout = data.ArrayLayout(shape_of(self.word), config.n_embd)
+        self.lent: dict[str, LentRom] = {}
         super().__init__(
             {
                 "token": In(range(config.vocab_size)),
@@ -43,6 +45,12 @@ class Embedding(wiring.Component):
             }
         )
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        tables = {"wte": self.wte, "wpe": self.wpe}
+        self.lent = {name: LentRom(name, lent_words(self.layout, table)) for name, table in tables.items()}
+        return [*self.lent.values()]
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         rows = []
@@ -50,7 +58,9 @@ class Embedding(wiring.Component):
             memory = Memory(shape=self.layout, depth=len(table), init=table)
             m.submodules[name] = memory
             read = read_port(memory)
-            m.d.comb += [read.addr.eq(address), read.en.eq(self.enable)]
+            lent = self.lent.get(name)
+            m.d.comb += [read.addr.eq(lent_address(lent, address)), read.en.eq(lent_enable(lent, self.enable))]
+            show(m, lent, read.data)
             rows.append(read.data)
         for lane in range(self.layout.length):
             m.d.comb += self.x[lane].eq(saturate(rows[0][lane] + rows[1][lane], self.word))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from amaranth.hdl import Cat, Module
@@ -11,6 +12,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
+from hdl.units.lent_rom import LentRom, lent_address, lent_enable, lent_words, show
 from hdl.units.memory_ports import read_port
 from talos_ref.golden.datapath import Arithmetic
 from talos_ref.golden.integer_model import IntegerModel
@@ -41,6 +43,7 @@ class FoldedRom(wiring.Component):
     LATENCY = 1
     projects = True
     """As of ``Embedding``."""
+    lent: LentRom | None = None
 
     def __init__(self, model: IntegerModel, hidden_order: Sequence[int]) -> None:
         self.model, self.hidden_order = model, hidden_order
@@ -70,25 +73,35 @@ class FoldedRom(wiring.Component):
         """Return the rows of a token: its positions are padded to a power of two, so that the address is no sum."""
         return 1 << (config.block_size - 1).bit_length()
 
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        self.lent = LentRom("row", lent_words(self.layout, self._rows))
+        return [self.lent]
+
+    @cached_property
+    def _rows(self) -> list[dict[str, list[int]]]:
         config = self.model.config
-        pitch = self.pitch(config)
-        rows = [
+        return [
             self._row(token, min(position, config.block_size - 1))
             for token in range(config.vocab_size)
-            for position in range(pitch)
+            for position in range(self.pitch(config))
         ]
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        pitch, shown = self.pitch(self.model.config), []
         # A memory for each member: tools that follow every bit of a memory do not end on words of 2,500 bits.
         for name, member in self.layout:
-            init = [row[name] for row in rows]
-            m.submodules[f"{name}_rom"] = memory = Memory(shape=member.shape, depth=len(rows), init=init)
+            init = [row[name] for row in self._rows]
+            m.submodules[f"{name}_rom"] = memory = Memory(shape=member.shape, depth=len(init), init=init)
             read = read_port(memory, name)
             m.d.comb += [
-                read.addr.eq(Cat(self.position, self.token) if pitch > 1 else self.token),
-                read.en.eq(self.enable),
+                read.addr.eq(lent_address(self.lent, Cat(self.position, self.token) if pitch > 1 else self.token)),
+                read.en.eq(lent_enable(self.lent, self.enable)),
                 getattr(self, name).eq(read.data),
             ]
+            shown.append(read.data)
+        show(m, self.lent, *shown)
         return m
 
     def _row(self, token: int, position: int) -> dict[str, list[int]]:

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.device.target import target_of
 from hdl.units.format import index_shape, shape_of, shift_right
 from hdl.units.lane_bits import hash_rounds, last_mix
+from hdl.units.lent_rom import LentRom, lent_address, lent_words, show
 from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import MultiplierBank, MultiplierPort
 from hdl.units.priority import first_index
@@ -67,6 +68,7 @@ class GumbelNoise(wiring.Component):
     """
 
     LATENCY = 5 + MultiplierBank.LATENCY
+    lent: LentRom | None = None
 
     def __init__(self, spec: GumbelSampler, *, vocab_size: int, lanes: int, abandons: bool = True) -> None:
         check_width("vocab_size", vocab_size, 1024, low=2)
@@ -110,9 +112,25 @@ class GumbelNoise(wiring.Component):
         """Return words and bits of each lane's table."""
         return len(spec.noise.lines), spec.noise.base_width + spec.noise.rise_width
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``: the tables of all lanes, which hold the same, side by side."""
+        words, width = lent_words(self._line, self._lines), self.rom(self.spec)[1]
+        copies = sum(1 << (lane * width) for lane in range(self.lanes))
+        self.lent = LentRom("tables", (word * copies for word in words))
+        return [self.lent]
+
+    @property
+    def _line(self) -> data.StructLayout:
+        return data.StructLayout({"base": self.spec.noise.base_width, "rise": self.spec.noise.rise_width})
+
+    @property
+    def _lines(self) -> list[dict[str, int]]:
+        return [{"base": base, "rise": rise} for base, rise in self.spec.noise.lines]
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         spec, bound = self.spec, self.temperature
+        self._shown: list[Any] = []
         # What runs along with a block: which one it is, and whether there is one.
         valid: list[Any] = [self.start]
         blocks: list[Any] = [C(0, index_shape(self.blocks))]
@@ -147,6 +165,7 @@ class GumbelNoise(wiring.Component):
         m.d.comb += self.multipliers.valid.eq(valid[4] | valid[5])
         for lane in range(self.lanes):
             m.d.comb += self.o.p.noises[lane].eq(self._lane(m, platform, lane, honoured))
+        show(m, self.lent, *self._shown)
         return m
 
     def _lane(self, m: Module, platform: Any, lane: int, temperature: Value) -> Value:
@@ -168,15 +187,12 @@ class GumbelNoise(wiring.Component):
         octave, place = _octave_and_place(m, spec.noise, bits, name)
         segment = place[spec.noise.step_bits :]
         words, width = self.rom(spec)
-        line = data.StructLayout({"base": spec.noise.base_width, "rise": spec.noise.rise_width})
         m.submodules[f"{name}_table"] = table = Memory(
-            shape=line,
-            depth=words,
-            init=[{"base": base, "rise": rise} for base, rise in spec.noise.lines],
-            attrs=target_of(platform).memory_attributes(words, width),
+            shape=self._line, depth=words, init=self._lines, attrs=target_of(platform).memory_attributes(words, width)
         )
         read = read_port(table)
-        m.d.comb += read.addr.eq(Cat(segment, octave))
+        self._shown.append(read.data)
+        m.d.comb += read.addr.eq(lent_address(self.lent, Cat(segment, octave)))
         step = Signal(spec.noise.step_bits, name=f"{name}_step")
         held = Signal(len(octave), name=f"{name}_octave")
         m.d.sync += [step.eq(place[: spec.noise.step_bits]), held.eq(octave)]

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.units.argmax import first_maximum
 from hdl.units.format import shape_of
 from hdl.units.gumbel_noise import GumbelNoise
+from hdl.units.lent_rom import LentRom
 from hdl.units.multipliers import MultiplierPort, bank_of, share
 from hdl.units.sampler import draw_layout, sample_layout
 from talos_ref.golden.format import Format
@@ -126,6 +127,10 @@ class GumbelSampler(wiring.Component):
     def apart_ports(self) -> list[Any]:
         """Ports that have multipliers of their own: none."""
         return []
+
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        return self.noise.lend()
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -10,7 +10,7 @@ from amaranth.lib import data
 from hdl.units.adders import partial_products, sum_partial_products
 from talos_ref.golden.table import InterpolatedTable
 
-__all__ = ["add", "evaluate", "line_layout", "look_up", "multiply", "terms_layout"]
+__all__ = ["add", "evaluate", "line_layout", "look_up", "multiply", "table_words", "terms_layout"]
 
 
 def line_layout(table: InterpolatedTable) -> data.StructLayout:
@@ -55,6 +55,15 @@ def look_up(m: Module, table: InterpolatedTable, u: ValueLike) -> Any:
             m.d.comb += [line.base.eq(table.lines[-1][0]), line.slope.eq(table.lines[-1][1])]
     m.d.comb += line.step.eq(u[: table.step_bits])
     return line
+
+
+def table_words(table: InterpolatedTable) -> list[int]:
+    """Return base and slope that ``look_up`` reads for each segment from 0 on, the base in the lowest bits."""
+    line = line_layout(table)
+    base_bits, slope_bits = (Shape.cast(line[name].shape).width for name in ("base", "slope"))
+    lines = [table.lines[-1]] * (1 << table.index_bits)
+    lines[table.first : table.first + len(table.lines)] = table.lines
+    return [base | (slope & ((1 << slope_bits) - 1)) << base_bits for base, slope in lines]
 
 
 def multiply(m: Module, table: InterpolatedTable, line: Any) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of, shift_right
-from hdl.units.interpolated_table import evaluate, line_layout, look_up
+from hdl.units.interpolated_table import evaluate, line_layout, look_up, table_words
+from hdl.units.lent_rom import LentRom, lent_address, show
 from hdl.units.multipliers import MultiplierPort
 from talos_ref.golden.divide import ReciprocalDivide
 from talos_ref.golden.format import Rounding
@@ -37,6 +38,7 @@ class ReciprocalAttentionDivide(wiring.Component):
     LATENCY = 1
     EARLY_DENOMINATORS = True
     """Denominators are read in the cycle before the input is valid."""
+    lent: LentRom | None = None
 
     def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
         self.spec, self.word = spec, spec.word
@@ -61,9 +63,15 @@ class ReciprocalAttentionDivide(wiring.Component):
         line = line_layout(spec.table)
         return 1 << spec.table.index_bits, line.size - line["step"].width
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``: the tables of all heads, which hold the same, side by side."""
+        copies = sum(1 << (head * self.rom(self.spec)[1]) for head in range(self.heads))
+        self.lent = LentRom("reciprocals", (word * copies for word in table_words(self.spec.table)))
+        return [self.lent]
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        table, guard = self.spec.table, self.spec.guard
+        table, guard, shown = self.spec.table, self.spec.guard, []
         accept = Signal(name="accept")
         fresh = Signal(name="fresh")
         held = Signal(self.o.payload.shape(), name="held")
@@ -90,7 +98,11 @@ class ReciprocalAttentionDivide(wiring.Component):
                     m.d.comb += [e.eq(shift), u.eq(denominator >> shift)]
             line = Signal(line_layout(table), name=f"line{head}")
             exponent = Signal.like(e, name=f"exponent{head}")
-            m.d.sync += [line.eq(look_up(m, table, u)), exponent.eq(e)]
+            at: Value = u
+            if self.lent is not None:
+                at = Cat(u[: table.step_bits], lent_address(self.lent, u[table.step_bits :]))
+            m.d.sync += [line.eq(look_up(m, table, at)), exponent.eq(e)]
+            shown += [line.base, line.slope]
 
             # Cycle 0.
             reciprocal = Signal(table.output_bits, name=f"reciprocal{head}")
@@ -110,4 +122,5 @@ class ReciprocalAttentionDivide(wiring.Component):
                 m.d.comb += self.o.p[lane].eq(Mux(fresh, word, held[lane]))
         with m.If(fresh):
             m.d.sync += held.eq(self.o.payload)
+        show(m, self.lent, *shown)
         return m

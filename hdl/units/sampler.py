@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.argmax import first_maximum
 from hdl.units.format import shape_of
+from hdl.units.lent_rom import LentRom
 from hdl.units.multipliers import MultiplierPort, bank_of, share
 from hdl.units.priority import first_index
 from hdl.units.products import WideProduct
@@ -152,6 +153,10 @@ class Sampler(wiring.Component):
     def apart_ports(self) -> list[Any]:
         """Ports that have multipliers of their own."""
         return [getattr(self, name) for name in self.weights.apart(self.spec, self.word)]
+
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``: it has tables of logic alone."""
+        return []
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -11,6 +11,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import index_shape, shape_of
+from hdl.units.lent_rom import LentRom, lent_address, lent_words, show
 from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import MultiplierBank, MultiplierPort
 from hdl.units.priority import first_index, first_set, several
@@ -51,6 +52,7 @@ class SparseTile(wiring.Component):
     """
 
     LATENCY = 1 + MultiplierBank.LATENCY + 1
+    lent: LentRom | None = None
 
     def __init__(self, matrix: Sequence[Sequence[int]], word: Format, block: int) -> None:
         self.matrix, self.word, self.block = matrix, word, block
@@ -80,18 +82,30 @@ class SparseTile(wiring.Component):
         places: int = 1 << Shape.cast(index_shape(block)).width
         return -(-columns // block) * places
 
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        block, blocks = self.block, -(-self.columns // self.block)
-        # Column c is in word (c mod block) of the places of row c // block; the others are never read.
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        self.lent = LentRom("columns", lent_words(self._layout, self._words()))
+        return [self.lent]
+
+    @property
+    def _layout(self) -> data.ArrayLayout:
+        return data.ArrayLayout(shape_of(self.word), self.rows)
+
+    def _words(self) -> list[list[int]]:
+        """Return the columns: c is in word (c mod block) of the places of row c // block; the others are 0."""
+        block = self.block
         words = [[0] * self.rows] * self.depth(self.columns, block)
-        places = len(words) // blocks
+        places = len(words) // -(-self.columns // block)
         for c in range(self.columns):
             words[c // block * places + c % block] = [self.matrix[r][c] for r in range(self.rows)]
-        m.submodules.memory = memory = Memory(
-            shape=data.ArrayLayout(shape_of(self.word), self.rows), depth=len(words), init=words
-        )
+        return words
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        block, blocks, words = self.block, -(-self.columns // self.block), self._words()
+        m.submodules.memory = memory = Memory(shape=self._layout, depth=len(words), init=words)
         read = read_port(memory)
+        show(m, self.lent, read.data)
 
         # Cycle 0: one of the waiting elements of the current block, then the next block, without a cycle in between.
         current = Signal(block, name="current")
@@ -123,7 +137,7 @@ class SparseTile(wiring.Component):
                 m.d.sync += mask.eq(0)
         with m.If(self.i.valid & self.i.p.last):
             m.d.sync += complete.eq(1)
-        m.d.comb += read.addr.eq(Cat(place, current_row))
+        m.d.comb += read.addr.eq(lent_address(self.lent, Cat(place, current_row)))
 
         # Cycle 1: its weights are there; cycle 2: the products are.
         element = Signal(shape_of(self.word), name="element")

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.units.divide import Divide
 from hdl.units.format import saturate, shape_of
+from hdl.units.lent_rom import LentRom
 from talos_ref.golden.divide import TruncatingDivide
 
 __all__ = ["TruncatingAttentionDivide"]
@@ -58,6 +59,10 @@ class TruncatingAttentionDivide(wiring.Component):
     @staticmethod
     def rom(spec: TruncatingDivide) -> None:
         """Return nothing: a recurrence has no table."""
+
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``: a recurrence has no table."""
+        return []
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

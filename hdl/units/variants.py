@@ -10,6 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import shape_of
+from hdl.units.lent_rom import Lender
 from hdl.units.multipliers import MultiplierPort
 from talos_ref.golden.format import Format
 from talos_ref.golden.sampler import TEMPERATURE
@@ -49,7 +50,7 @@ class Softmax(Protocol):
         """Return the weight where the largest key is ``top``."""
 
 
-class AttentionDivide(Protocol):
+class AttentionDivide(Lender, Protocol):
     """The division at the end of attention: every weighted sum by its head's sum of weights.
 
     A component. One division at a time, ``LATENCY`` cycles from an

@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.core.config import CoreConfig
 from hdl.core.schedule import Instruction
 from hdl.units.format import shape_of
+from hdl.units.lent_rom import LentRom, lent_address, lent_enable, lent_words, show
 from hdl.units.memory_ports import read_port
 from hdl.units.multipliers import matrix_layout
 
@@ -52,15 +53,26 @@ class WeightRom(wiring.Component):
     """
 
     LATENCY = 1
+    lent: LentRom | None = None
 
     def __init__(self, config: CoreConfig, words: list[list[list[int]]]) -> None:
         self.words = words
         self.layout = matrix_layout(shape_of(config.arithmetic.word), config.tile_rows, config.tile_columns)
         super().__init__({"address": In(range(len(words))), "enable": In(1), "weights": Out(self.layout)})
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        self.lent = LentRom("weights", lent_words(self.layout, self.words))
+        return [self.lent]
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self.layout, depth=len(self.words), init=self.words)
         read = read_port(memory)
-        m.d.comb += [read.addr.eq(self.address), read.en.eq(self.enable), self.weights.eq(read.data)]
+        m.d.comb += [
+            read.addr.eq(lent_address(self.lent, self.address)),
+            read.en.eq(lent_enable(self.lent, self.enable)),
+            self.weights.eq(read.data),
+        ]
+        show(m, self.lent, read.data)
         return m

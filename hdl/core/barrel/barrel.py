@@ -20,6 +20,7 @@ from hdl.core.barrel.streams import Streams
 from hdl.core.barrel.sums import Sums
 from hdl.design import Design
 from hdl.units.multipliers import MultiplierBank, share
+from hdl.units.rom_scrubber import RomScrubber
 from talos_ref.golden.integer_model import IntegerModel
 
 __all__ = ["Barrel"]
@@ -50,6 +51,8 @@ class Barrel(wiring.Component):
         self.jobs = Queue(job_layout(config), config.streams)
         self.scored = Queue(scored_layout(config), config.streams)
         self.attended = Queue(attended_layout(config), config.streams)
+        lenders = (self.scores, self.sums, self.matrix, self.head, self.draw)
+        self.scrubber = RomScrubber([rom for unit in lenders for rom in unit.lend()]) if config.scrub else None
         super().__init__(BarrelSignature(config, tap=tap))
 
     def elaborate(self, platform: Any) -> Any:
@@ -94,6 +97,14 @@ class Barrel(wiring.Component):
         self._count(m)
         if self.tap_there:
             m.d.comb += [self.tap_valid.eq(draw.tap_valid), self.tap.eq(draw.tap)]
+        if self.scrubber is not None:
+            m.submodules.scrubber = scrubber = self.scrubber
+            # A batch that comes reads no ROM in the cycle of its acceptance.
+            m.d.comb += [
+                scrubber.idle.eq(~streams.busy),
+                self.rom_passed.eq(scrubber.passed),
+                self.rom_corrupt.eq(scrubber.corrupt),
+            ]
         return ResetInserter(self.clear)(m)
 
     def _count(self, m: Module) -> None:

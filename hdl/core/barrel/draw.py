@@ -16,6 +16,7 @@ from hdl.units.argmax import first_maximum
 from hdl.units.format import index_shape, shape_of
 from hdl.units.gumbel_noise import GumbelNoise
 from hdl.units.gumbel_sampler import GumbelSampler
+from hdl.units.lent_rom import LentRom
 from hdl.units.logic_multipliers import LogicMultipliers
 from hdl.units.select import choose
 from hdl.units.xorshift32 import xorshift32
@@ -81,6 +82,10 @@ class Draw(wiring.Component):
             }
             | ({"tap_valid": Out(1), "tap": Out(tap_layout(config))} if tap else {})
         )
+
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        return self.noise.lend()
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -14,6 +14,7 @@ from hdl.core.barrel.memory import Queue, block_memory, block_rom
 from hdl.core.barrel.scale import Scale
 from hdl.core.config import CoreConfig
 from hdl.units.format import index_shape, requantise, saturate, shape_of, shift_right
+from hdl.units.lent_rom import LentRom, lent_address, lent_words, show
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.priority import first_index, first_set, several
 from hdl.units.select import choose
@@ -47,6 +48,8 @@ class Head(wiring.Component):
         Never two of the three in one cycle.
     """
 
+    lent: LentRom | None = None
+
     def __init__(self, config: CoreConfig, golden: IntegerModel, hidden_order: Sequence[int]) -> None:
         self.config, self.golden, self.hidden_order = config, golden, hidden_order
         self.spec = scaled_linear_of(config)
@@ -68,6 +71,15 @@ class Head(wiring.Component):
         word, spec, vocab = shape_of(config.word), scaled_linear_of(config), config.model.vocab_size
         scale = MultiplierPort(vocab, 1, shape_of(spec.wide), signed(spec.scale_format.width + 1))
         return [MultiplierPort(vocab, 1, word, word), scale, MultiplierPort(config.model.n_embd, 1, word, word)]
+
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        self.lent = LentRom("folded", lent_words(self._column, self._weights()))
+        return [self.lent]
+
+    @property
+    def _column(self) -> data.ArrayLayout:
+        return data.ArrayLayout(shape_of(self.config.word), self.config.model.vocab_size)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -112,8 +124,9 @@ class Head(wiring.Component):
             m.d.sync += [taken.eq(Mux(ends, 0, taken | first_set(m, left))), first.eq(last)]
         with m.If(issue & last):
             m.d.sync += ending.eq(1)
-        weights = block_rom(m, "weights", data.ArrayLayout(shape_of(word), vocab), self._weights())
-        m.d.comb += weights.addr.eq(Cat(place[: (rows - 1).bit_length()], now.block))
+        weights = block_rom(m, "weights", self._column, self._weights())
+        show(m, self.lent, weights.data)
+        m.d.comb += weights.addr.eq(lent_address(self.lent, Cat(place[: (rows - 1).bit_length()], now.block)))
         valid: list[Any] = [issue]
         firsts: list[Any] = [first]
         lasts: list[Any] = [issue & last]

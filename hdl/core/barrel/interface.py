@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.core.config import CoreConfig
+from hdl.core.interface import ROM_CHECK
 from hdl.units.format import index_shape, shape_of
 from talos_ref.golden.digest import DIGEST_BITS
 from talos_ref.golden.sampler import TEMPERATURE
@@ -69,6 +70,8 @@ class BarrelSignature(wiring.Signature):
     busy, error : Out(1)
         A stream is at work, or seeds are left. ``error`` holds from an illegal batch to the next one.
     counters : Out(COUNTERS)
+    rom_passed, rom_corrupt : Out(1)
+        As of ``hdl.core.interface.CoreSignature``.
     """
 
     def __init__(self, config: CoreConfig, *, tap: bool = True) -> None:
@@ -82,4 +85,4 @@ class BarrelSignature(wiring.Signature):
         }
         if tap:
             members |= {"tap_valid": Out(1), "tap": Out(tap_layout(config))}
-        super().__init__(members)
+        super().__init__(members | (ROM_CHECK if config.scrub else {}))

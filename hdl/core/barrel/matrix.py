@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from amaranth.hdl import C, Cat, Module, Mux, Shape, Signal, Value
@@ -20,6 +21,7 @@ from hdl.core.barrel.jobs import (
 from hdl.core.barrel.memory import block_rom
 from hdl.core.config import CoreConfig
 from hdl.units.format import index_shape, requantise, saturate, shape_of
+from hdl.units.lent_rom import LentRom, lent_address, lent_words, show
 from hdl.units.multipliers import MultiplierPort, matrix_layout
 from hdl.units.select import choose
 from talos_ref.golden.integer_model import IntegerModel
@@ -49,6 +51,8 @@ class Matrix(wiring.Component):
     """
 
     LATENCY = 4
+    lent_weights: LentRom | None = None
+    lent_addends: LentRom | None = None
 
     def __init__(self, config: CoreConfig, golden: IntegerModel, hidden_order: Sequence[int]) -> None:
         self.config, self.golden, self.hidden_order = config, golden, hidden_order
@@ -68,12 +72,28 @@ class Matrix(wiring.Component):
         """Return the multipliers."""
         return MultiplierPort(config.tile_rows, config.model.n_embd, shape_of(config.word), shape_of(config.word))
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        self.lent_weights = LentRom("weights", lent_words(self._layout, self._weights()))
+        self.lent_addends = LentRom("addends", lent_words(self._block_layout, self._addends))
+        return [self.lent_weights, self.lent_addends]
+
+    @property
+    def _layout(self) -> Any:
+        return matrix_layout(shape_of(self.config.word), self.config.tile_rows, self.config.model.n_embd)
+
+    @property
+    def _block_layout(self) -> data.ArrayLayout:
+        return data.ArrayLayout(shape_of(self.config.arithmetic.logit), self.config.tile_rows)
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, word, rows = self.config, self.config.arithmetic.word, self.config.tile_rows
-        weights = block_rom(m, "weights", matrix_layout(shape_of(word), rows, config.model.n_embd), self._weights())
-        shape = data.ArrayLayout(shape_of(config.arithmetic.logit), rows)
-        addends = block_rom(m, "addends", shape, self._addends())
+        weights = block_rom(m, "weights", self._layout, self._weights())
+        shape = self._block_layout
+        addends = block_rom(m, "addends", shape, self._addends)
+        show(m, self.lent_weights, weights.data)
+        show(m, self.lent_addends, addends.data)
 
         # Cycle 0.
         step = Signal(index_shape(len(self.steps)), name="step")
@@ -81,8 +101,10 @@ class Matrix(wiring.Component):
         m.d.comb += [
             end.eq(step == len(self.steps) - 1),
             self.i.ready.eq(end),
-            weights.addr.eq(step),
-            addends.addr.eq(Cat(step, self.i.p.job.position, self.i.p.job.token)),
+            weights.addr.eq(lent_address(self.lent_weights, step)),
+            addends.addr.eq(
+                lent_address(self.lent_addends, Cat(step, self.i.p.job.position, self.i.p.job.token))
+            ),
         ]
         attended = Signal(vector_layout(config), name="attended")
         with m.If(self.i.valid):
@@ -154,6 +176,7 @@ class Matrix(wiring.Component):
         }
         return [self._block(matrices[part], block, [0] * self.config.model.n_embd) for part, block, _ in self.steps]
 
+    @cached_property
     def _addends(self) -> list[list[int]]:
         """Return the addends by (token, position, step), positions and steps padded to powers of two."""
         model, golden = self.config.model, self.golden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
@@ -14,6 +15,7 @@ from hdl.core.config import CoreConfig
 from hdl.units.adders import adder_tree
 from hdl.units.argmax import first_maximum
 from hdl.units.format import index_shape, shape_of
+from hdl.units.lent_rom import LentRom, lent_address, lent_enable, lent_words, show
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.registry import softmax_of
 from talos_ref.golden.integer_model import IntegerModel
@@ -43,6 +45,8 @@ class Scores(wiring.Component):
     multipliers : Out(MultiplierPort), n_embd × 1
     """
 
+    lent: LentRom | None = None
+
     def __init__(self, config: CoreConfig, golden: IntegerModel) -> None:
         self.config, self.golden = config, golden
         spec, model = config.arithmetic.attention, config.model
@@ -69,12 +73,21 @@ class Scores(wiring.Component):
         """Return the multipliers."""
         return MultiplierPort(config.model.n_embd, 1, shape_of(config.word), shape_of(config.word))
 
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        self.lent = LentRom("projections", lent_words(self._projected, self._rom_rows))
+        return [self.lent]
+
+    @property
+    def _projected(self) -> data.StructLayout:
+        return data.StructLayout(dict.fromkeys(("q", "k", "v"), vector_layout(self.config)))
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, model = self.config, self.config.model
         vector = vector_layout(config)
-        projected = data.StructLayout({"q": vector, "k": vector, "v": vector})
-        rom = block_rom(m, "rom", projected, self._rom_rows())
+        rom = block_rom(m, "rom", self._projected, self._rom_rows)
+        show(m, self.lent, rom.data)
         first_key = self.golden.query_key_value(self.golden.embed(model.bos, 0), 0)[1]
         key_write, key_read = block_memory(
             m, platform, "keys", vector, self.rows, first_rows(config, first_key)
@@ -93,8 +106,8 @@ class Scores(wiring.Component):
             accepted.eq(self.i.valid & self.i.ready),
             last.eq(active & (row == job.position)),
             issue.eq(accepted | (active & self.grant & ~(last & fresh))),
-            rom.addr.eq(Cat(self.i.p.position, self.i.p.token)),
-            rom.en.eq(accepted),
+            rom.addr.eq(lent_address(self.lent, Cat(self.i.p.position, self.i.p.token))),
+            rom.en.eq(lent_enable(self.lent, accepted)),
             key_read.addr.eq(Mux(active, place_of(config, job.stream, row), place_of(config, self.i.p.stream, row))),
         ]
         m.d.sync += fresh.eq(accepted)
@@ -158,6 +171,7 @@ class Scores(wiring.Component):
         ]
         return m
 
+    @cached_property
     def _rom_rows(self) -> list[dict[str, list[int]]]:
         """Return query, key and value by (token, position), positions padded to a power of two."""
         model = self.config.model

@@ -20,6 +20,7 @@ from hdl.core.barrel.jobs import (
 from hdl.core.barrel.memory import block_memory
 from hdl.core.config import CoreConfig
 from hdl.units.format import index_shape, shape_of
+from hdl.units.lent_rom import LentRom
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.registry import attention_divide_of, softmax_of
 from hdl.units.variants import operands_layout
@@ -87,6 +88,10 @@ class Sums(wiring.Component):
         if quotient is None:
             raise ValueError(f"arithmetic must divide by reciprocals in a barrel, not {config.arithmetic_name!r}")
         return [own, quotient]
+
+    def lend(self) -> list[LentRom]:
+        """As of ``Lender``."""
+        return self.divide.lend()
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
