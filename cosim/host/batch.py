@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from cosim.host.errors import BoardError, BoardTimeout
+from cosim.host.machine import check_roms
 from cosim.host.transport import Transport
 from hdl.registers.map import RegisterMap
 
@@ -98,6 +99,7 @@ def _poll(bus: Transport, registers: RegisterMap, what: str, seconds: float) -> 
     status, before, until = registers.register("status"), -1, time.monotonic() + seconds
     while True:
         found = status.decode(bus.read(status.address))
+        check_roms(found)
         if found["error"]:
             error = registers.register("error")
             causes = [name for name, bit in error.decode(bus.read(error.address)).items() if bit]

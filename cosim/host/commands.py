@@ -56,6 +56,9 @@ def info(session: Session, result: Result, as_json: bool) -> None:
     print(f"model       {identity.vocab_size} tokens, {identity.block_size} positions, words of {identity.word}")
     if identity.streams > 1:
         print(f"streams     {identity.streams}")
+    if identity.scrubber:
+        passes = session.bus.read(session.registers.register("rom_passes").address)
+        print(f"ROMs        as they were programmed, in all of {passes:,} passes of the scrubber")
 
 
 def generate(session: Session, result: Result, as_json: bool, *, drawing: Drawing, count: int) -> None:

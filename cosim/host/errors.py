@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BoardError",
     "BoardTimeout",
+    "CorruptRom",
     "ForeignDesign",
     "HostError",
     "NoBoard",
@@ -46,6 +47,10 @@ class OldDesign(HostError):
 
 class OtherBuild(HostError):
     """The FPGA holds this design made from other sources, weights or settings."""
+
+
+class CorruptRom(HostError):
+    """The FPGA's memory no longer holds the weights and tables that it was programmed with."""
 
 
 class BoardTimeout(HostError):

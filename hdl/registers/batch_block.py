@@ -17,6 +17,7 @@ from hdl.registers.core_name import core_name_words
 from hdl.registers.display import DigestSignature
 from hdl.registers.machine import machine_ports
 from hdl.registers.read_multiplexer import read_multiplexer
+from hdl.registers.rom_status import rom_status
 from hdl.units.recurrence import check_width
 from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
 
@@ -90,14 +91,16 @@ class BatchBlock(wiring.Component):
             self.last_token.eq(runner.last_token),
             self.display.digest.eq(self.core.counters.digest),
         ]
+        rom_corrupt, rom_passes = rom_status(m, self.core, self.config.scrub)
         status = [runner.ready & running, runner.working & running, runner.done & running, error.any(), toggle,
-                  runner.waiting & running]  # fmt: skip
+                  runner.waiting & running, rom_corrupt]  # fmt: skip
         words: dict[str, list[Any]] = {
             **self._constants(),
             **self._settings(m, runner, end.access, write),
             "status": [Cat(status)],
             "error": [error],
-            "machine": [Cat(~running, self.enable)],
+            "machine": [Cat(~running, self.enable, C(int(self.config.scrub), 1))],
+            "rom_passes": [rom_passes],
             "digest": [self.core.counters.digest],
             "left": [runner.left[:32]],
             **{name: _halves(self.core.counters[counter]) for name, counter in _COUNTERS.items()},

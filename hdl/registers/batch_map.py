@@ -6,16 +6,17 @@ from dataclasses import replace
 from functools import cache
 
 from hdl.registers.map import RegisterMap, register_map
+from hdl.registers.published import ROM_CORRUPT
 from hdl.registers.register import Access, Field, Register, flag
 from talos_ref.golden.format import Q4_12, Format
 from talos_ref.model.config import ModelConfig
 
 __all__ = ["BATCH_VERSION", "batch_map"]
 
-BATCH_VERSION = 0x01000002
+BATCH_VERSION = 0x01000003
 """Of this map. Its upper half is none that the map of a single stream has, so that a host of that one refuses it."""
 
-_SHARED = ("id", "arithmetic", "clock", "build", "core_name", "machine", "dimensions", "word_format")
+_SHARED = ("id", "arithmetic", "clock", "build", "core_name", "machine", "rom_passes", "dimensions", "word_format")
 """Registers that are the same in every map."""
 
 
@@ -59,6 +60,7 @@ def _control(model: ModelConfig) -> tuple[Register, ...]:
                 flag("error", 3, "a bit of `error` is 1"),
                 flag("toggle", 4, "changes with every access; as it was before this one"),
                 flag("waiting", 5, "a batch has not been accepted yet: seeds of the one before are left"),
+                flag("rom_corrupt", 6, ROM_CORRUPT),
             ),
         ),
         Register(

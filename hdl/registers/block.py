@@ -17,6 +17,7 @@ from hdl.registers.display import DisplaySignature
 from hdl.registers.machine import machine_ports
 from hdl.registers.map import TOP_LOGIT_BITS, register_map
 from hdl.registers.read_multiplexer import read_multiplexer
+from hdl.registers.rom_status import rom_status
 from hdl.registers.runner import Runner
 from hdl.registers.temperature import honoured
 from hdl.registers.token_rate import TokenRate
@@ -77,13 +78,16 @@ class RegisterBlock(wiring.Component):
         self.name_words = core_name_words(config.name)
         self.rate = TokenRate(clock_hz=clock_hz, max_letters=self.model.max_letters)
         self.ANSWER_LATENCY = RegisterBus.LATENCY + self.rate.LATENCY
-        super().__init__(machine_ports(DisplaySignature(), core=In(CoreSignature(self.model, self.logit))))
+        core = CoreSignature(self.model, self.logit, scrub=config.scrub)
+        super().__init__(machine_ports(DisplaySignature(), core=In(core)))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.end = end = RegisterBus()
         m.submodules.commands = self._commands = commands = Commands(self.registers)
-        m.submodules.runner = self._runner = runner = Runner(self.model, self.logit, self.patience)
+        m.submodules.runner = self._runner = runner = Runner(
+            self.model, self.logit, self.patience, scrub=self.config.scrub
+        )
         m.submodules.rate = rate = self.rate
         wiring.connect(m, wiring.flipped(self.bus), end.bus)
         wiring.connect(m, wiring.flipped(self.core), runner.core)
@@ -115,6 +119,7 @@ class RegisterBlock(wiring.Component):
             self._error.eq(Mux(runner.begun, 0, self._error) | faults),
         ]
 
+        self._rom_corrupt, self._rom_passes = rom_status(m, self.core, self.config.scrub)
         self._in_reset = ResetSignal(allow_reset_less=True)
         m.d.comb += [
             self.ready.eq(runner.ready & self.enable & ~self._in_reset),
@@ -142,6 +147,7 @@ class RegisterBlock(wiring.Component):
                     error=self._error.any(),
                     toggle=self._toggle,
                     direct=runner.direct,
+                    rom_corrupt=self._rom_corrupt,
                     letters=runner.count,
                     position=runner.position,
                 )
@@ -165,7 +171,12 @@ class RegisterBlock(wiring.Component):
             "stage_cycles": [_only(runner.counted, counters.stages[stage.value]) for stage in Stage],
             "tokens_per_second": [self.rate.rate],
             "error": [self._error],
-            "machine": [self._fields(m, "machine", reset=self._in_reset, enable=self.enable)],
+            "machine": [
+                self._fields(
+                    m, "machine", reset=self._in_reset, enable=self.enable, scrubber=int(self.config.scrub)
+                )
+            ],
+            "rom_passes": [self._rom_passes],
         }
 
     def _constants(self) -> dict[str, list[Value]]:

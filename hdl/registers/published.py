@@ -7,14 +7,16 @@ from hdl.registers.register import Access, Field, Register, flag
 from talos_ref.golden.format import Format
 from talos_ref.model.config import ModelConfig
 
-__all__ = ["ID", "TEMPERATURE", "TOP_LOGIT_BITS", "VERSION", "published_registers"]
+__all__ = ["ID", "ROM_CORRUPT", "TEMPERATURE", "TOP_LOGIT_BITS", "VERSION", "published_registers"]
 
 ID = 0x4D475254
 """What every design with this map answers at address 0: ``MGRT`` in ASCII."""
-VERSION = 0x00030002
+VERSION = 0x00030003
 """Of the map: TALOS-V2's is 0x00020001. The upper half changes when a host has to, the lower half when one may."""
 TEMPERATURE = 0x0080
 """UQ8.8: 0.5, TALOS-V2's after a reset."""
+ROM_CORRUPT = "a ROM does not hold what it was made with; until the next reset, and only with `machine.scrubber`"
+"""What a bit of ``status`` says in every map."""
 TOP_LOGIT_BITS = 16
 """Of the logit in ``last``."""
 
@@ -68,6 +70,7 @@ def _control(model: ModelConfig) -> tuple[Register, ...]:
                 flag("error", 3, "a bit of `error` is 1"),
                 flag("toggle", 4, "changes with every access; as it was before this one"),
                 flag("direct", 5, "the last request was a direct step"),
+                flag("rom_corrupt", 6, ROM_CORRUPT),
                 Field("letters", 16, 8, "letters of the name so far; 0 after a direct step"),
                 Field("position", 24, 8, "of the next letter; the one given, for a direct step"),
             ),

@@ -49,6 +49,8 @@ class Runner(wiring.Component):
         Of a logit.
     patience : int
         A power of two above the cycles of every request.
+    scrub : bool
+        Whether the core has a scrubber, of which nothing is wanted here.
 
     Members
     -------
@@ -85,7 +87,7 @@ class Runner(wiring.Component):
 
     LAUNCH_LATENCY = 2
 
-    def __init__(self, model: ModelConfig, word: Format, patience: int) -> None:
+    def __init__(self, model: ModelConfig, word: Format, patience: int, *, scrub: bool = False) -> None:
         if patience < 1 or patience.bit_count() != 1:
             raise ValueError(f"patience must be a power of two, not {patience!r}")
         self.model, self.patience = model, patience
@@ -94,7 +96,7 @@ class Runner(wiring.Component):
         faults = ("illegal_length", "illegal_step", "direct_disabled", "busy", "time_out")
         super().__init__(
             {
-                "core": In(CoreSignature(model, word)),
+                "core": In(CoreSignature(model, word, scrub=scrub)),
                 "settings": In(SETTINGS),
                 **{name: In(1) for name in ("start", "clear", "step")},
                 **{name: Out(1) for name in (*flags, *faults)},

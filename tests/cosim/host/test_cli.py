@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,55 @@ def test_info(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     said = capsys.readouterr().out
     assert re.fullmatch(
-        r"id          0x4d475254\nversion     3\.2\ncore        wide\narithmetic  precise\n"
+        r"id          0x4d475254\nversion     3\.3\ncore        wide\narithmetic  precise\n"
         r"build       [0-9a-f]{8}, as these sources make it\nclock       56\.25 MHz\n"
         r"model       27 tokens, 16 positions, words of Q4\.12\n", said,
     )  # fmt: skip
     assert main(["info", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["build_matches"] is True
+
+
+def scrubbing(corrupt: int) -> Callable[[int, int], int]:
+    """Return the answers of a board with a scrubber, which has found a ROM corrupt or not."""
+    machine, status, passes = (REGISTERS.register(name) for name in ("machine", "status", "rom_passes"))
+    set_bits = {machine.address: machine.encode(scrubber=1), status.address: status.encode(rom_corrupt=corrupt),
+                passes.address: 1_234_567}  # fmt: skip
+    return lambda address, word: word | set_bits.get(address, 0)
+
+
+def test_sound_roms(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
+    plug(ModelBoard(change=scrubbing(0)))
+    assert main(["info"]) == 0
+    said = "ROMs        as they were programmed, in all of 1,234,567 passes of the scrubber\n"
+    assert capsys.readouterr().out.endswith(said)
+    assert main(["generate", "--seed", "2", "--count", "1"]) == 0
+
+
+@pytest.mark.parametrize("command", ["info", "generate"])
+def test_a_corrupt_rom(command: str, plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
+    plug(ModelBoard(change=scrubbing(1)))
+    assert main([command]) == 1
+    assert capsys.readouterr().err == (
+        "error: the board's ROMs must hold what they were programmed with, and one has changed: nothing that it says "
+        "can be relied on; program it again\n"
+    )
+
+
+def test_a_rom_that_changes_between_names(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
+    """No name is made any more once the scrubber has told of it."""
+    told: list[int] = []
+
+    def change(address: int, word: int) -> int:
+        # It is read at the end of a name.
+        if address == REGISTERS.register("seed").address:
+            told.append(1)
+        return scrubbing(int(len(told) > 0))(address, word)
+
+    plug(ModelBoard(change=change))
+    assert main(["generate", "--seed", "2", "--count", "2"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "kelyn\n"
+    assert said.err.startswith("error: the board's ROMs must hold")
 
 
 def test_another_build_is_said(plug: Plug, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +140,7 @@ def test_another_build_is_said(plug: Plug, capsys: pytest.CaptureFixture[str]) -
         (flipped("id"), "error: the board's ID must be 0x4d475254, not 0x4d475255: it holds another design"),
         (
             ModelBoard(change=lambda address, word: 0x00030001 if address == 0x04 else word),
-            "error: the board's register map must be 3.2, not 3.1: its design is older",
+            "error: the board's register map must be 3.3, not 3.1: its design is older",
         ),
         (flipped("machine"), "error: the board must not be held in reset: put SW1 down"),
         (ModelBoard("wide"), "error: the board's core must be tile16, not wide"),

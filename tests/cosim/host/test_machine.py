@@ -40,7 +40,7 @@ def name_of(board: ModelBoard, seed: int = 2) -> tuple[list[Step], int]:
 
 def test_identity() -> None:
     assert identify(ModelBoard("fused")) == Identity(
-        id=0x4D475254, version=0x00030002, core="fused", arithmetic="folded",
+        id=0x4D475254, version=0x00030003, core="fused", arithmetic="folded",
         build=build_id(published("fused")), clock_hz=56_250_000,
         vocab_size=27, block_size=16, word="Q5.12",
     )  # fmt: skip
@@ -50,9 +50,9 @@ def test_identity() -> None:
     ("name", "word", "kind", "message"),
     [
         ("id", 0, ForeignDesign, r"^the board's ID must be 0x4d475254, not 0x00000000: it holds another design; "),
-        ("version", 0x00020001, OldDesign, r"must be 3\.2, not 2\.1, TALOS-V2's own: its design is older than this"),
-        ("version", 0x00030000, OldDesign, r"must be 3\.2, not 3\.0: its design is older than this host; program it"),
-        ("version", 0x00040000, OldDesign, r"must be 3\.2, not 4\.0: its design is newer than this host; use the host"),
+        ("version", 0x00020001, OldDesign, r"must be 3\.3, not 2\.1, TALOS-V2's own: its design is older than this"),
+        ("version", 0x00030000, OldDesign, r"must be 3\.3, not 3\.0: its design is older than this host; program it"),
+        ("version", 0x00040000, OldDesign, r"must be 3\.3, not 4\.0: its design is newer than this host; use the host"),
         ("machine", 1, NoBoard, r"^the board must not be held in reset: put SW1 down$"),
     ],
 )

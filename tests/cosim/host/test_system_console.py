@@ -139,7 +139,7 @@ def test_quartus_that_is_not_on_the_path(
     program.rename(root / folder / "system-console")
     monkeypatch.setenv("QUARTUS_ROOTDIR", str(root))
     with system_console(seconds=10) as transport:
-        assert transport.read(0x04) == 0x00030002
+        assert transport.read(0x04) == 0x00030003
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ PUBLISHED_BITS = {
     "control": {"start": 1 << 0, "clear": 1 << 1},
     "status": {
         "ready": 1 << 0, "busy": 1 << 1, "done": 1 << 2, "error": 1 << 3, "toggle": 1 << 4, "direct": 1 << 5,
-        "letters": 0xFF0000, "position": 0xFF000000,
+        "rom_corrupt": 1 << 6, "letters": 0xFF0000, "position": 0xFF000000,
     },
     "config": {"limit": 0xFF00, "temperature": 0xFFFF0000},
     "last": {"token": 0xFF, "argmax": 0xFF00, "top_logit": 0xFFFF0000},
@@ -34,7 +34,7 @@ PUBLISHED_BITS = {
 # Ours, which hosts of version 3.1 use.
 ADDED = {
     "arithmetic": 0x180, "clock": 0x184, "build": 0x188, "core_name": 0x190, "temperature": 0x1A0, "step_count": 0x1A4,
-    "letter_count": 0x1A8, "error": 0x1AC, "machine": 0x1B0, "stage_cycles": 0x1C0,
+    "letter_count": 0x1A8, "error": 0x1AC, "machine": 0x1B0, "rom_passes": 0x1B4, "stage_cycles": 0x1C0,
 }  # fmt: skip
 
 # 255 letters are the most, and none of a script that anything here knows.
@@ -65,7 +65,7 @@ def test_added_part() -> None:
     addresses = {entry.name: entry.address for entry in registers.registers}
     assert addresses.items() >= ADDED.items()
     assert registers.register("stage_cycles").count == len(Stage)
-    assert registers.register("version").reset == 0x00030002
+    assert registers.register("version").reset == 0x00030003
 
 
 @every_model

@@ -105,7 +105,7 @@ def test_a_program_that_is_system_console(tiny: Design, tmp_path: Path) -> None:
     assert run("--cli", "--script=script.tcl") == (0, ",0x4d475254\n", "")
     assert run("-cli", "--script", "script.tcl", "--", "--op", "x") == (5, "--op x,0x4d475254\n", "")
     assert run("-cli", "-rc_script=script.tcl", text="master_read_32 $m 4 1") == (
-        0, ",0x4d475254\n% 0x00030002\n% ", ""
+        0, ",0x4d475254\n% 0x00030003\n% ", ""
     )  # fmt: skip
     assert run()[::2] == (2, "error: -cli must be given: the simulated board's System Console has no window\n")
 

@@ -57,7 +57,7 @@ def test_a_script_for_system_console(board: SimulatedBoard, tmp_path: Path) -> N
     cycles = [line for line in board.accesses.read_text().splitlines() if " read 0x0d8 " in line]
     logits = next(iter(expected_steps(published("tile16"), [26]))).logits
     assert done.stdout.split() == [
-        "4d475254", "00030002", "4", f"{golden[-1].rng:08x}", str(int(cycles[0].split()[-1], 16)),
+        "4d475254", "00030003", "4", f"{golden[-1].rng:08x}", str(int(cycles[0].split()[-1], 16)),
         "10", "4", "11", "24", "13", *(str(logit) for logit in logits),
     ]  # fmt: skip
     assert board.segments() == shown([10, 4, 11, 24, 13])
