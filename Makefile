@@ -15,6 +15,8 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_REQUIREMENT PIP_CONSTRAI
 MODEL = $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(FORMAT),--format '$(FORMAT)')
 CHOICE = $(if $(CORE),--core '$(CORE)') $(MODEL) $(if $(DESIGN),--design '$(DESIGN)')
 AT_CLOCK = $(if $(CLOCK),--clock '$(CLOCK)')
+# A scrubber of the ROMs.
+SCRUBBED = $(if $(SCRUB),--scrub)
 PLACEMENT = $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(GRADE),--grade '$(GRADE)')
 TRAINING = $(if $(STEPS),--steps '$(STEPS)') $(if $(FORMAT),--format '$(FORMAT)') $(if $(CORE),--core '$(CORE)')
 # The words of a study, where they are not the published names.
@@ -80,8 +82,8 @@ resources: .venv/.installed ## cores synthesised for the Cyclone V, some minutes
 calibrate: .venv/.installed ## our estimates of TALOS-V2 (TALOS_V2=FOLDER, a clone) beside its fit; build/calibration.jsonl
 	$(BIN)/python -m hdl calibrate --talos-v2 '$(TALOS_V2)'
 
-quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25, SERIAL=115200); build/quartus/CORE
-	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK) $(if $(SERIAL),--serial '$(SERIAL)')
+quartus: .venv/.installed ## project for the DE1-SoC, compiled where quartus_sh is on PATH (CLOCK=56.25, SERIAL=115200, SCRUB=1); build/quartus/CORE
+	$(BIN)/python -m hdl.boards quartus $(CHOICE) $(AT_CLOCK) $(SCRUBBED) $(if $(SERIAL),--serial '$(SERIAL)')
 
 mistral: .venv/.installed ## the same by Yosys and nextpnr-mistral, without PLL and JTAG; build/mistral/CORE
 	$(BIN)/python -m hdl.boards mistral $(CHOICE)
@@ -92,8 +94,8 @@ board-check: .venv/.installed ## what can be checked of the board without one; b
 	$(BIN)/python -m cosim gates $(SMALLEST) $(CHOICE)
 	$(BIN)/python -m cosim reset $(CHOICE)
 
-bitstream: .venv/.installed ## of the ULX3S, placed and routed (BOARD=ulx3s-85f SEEDS=8 CLOCK=40 GRADE=6); build/bitstream/BOARD/CORE
-	$(BIN)/python -m hdl.boards bitstream $(if $(BOARD),--board '$(BOARD)') $(CHOICE) $(AT_CLOCK) $(PLACEMENT)
+bitstream: .venv/.installed ## of the ULX3S, placed and routed (BOARD=ulx3s-85f SEEDS=8 CLOCK=40 GRADE=6 SCRUB=1); build/bitstream/BOARD/CORE
+	$(BIN)/python -m hdl.boards bitstream $(if $(BOARD),--board '$(BOARD)') $(CHOICE) $(AT_CLOCK) $(SCRUBBED) $(PLACEMENT)
 
 pnr: .venv/.installed ## the same of every core, an hour and more: tile16 at 56.25 MHz, the larger ones at 40 MHz
 	$(BIN)/python -m hdl.boards bitstream --core tile16 --seeds 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ __all__ = [
     "every_core_option",
     "fastest_core",
     "format_option",
+    "scrub_option",
     "several_designs",
 ]
 
@@ -55,10 +56,12 @@ class Choice:
     design: str | None = None
     """File that ``Design.save`` wrote, which says all the rest."""
     clock_hz: int | None = None
+    scrub: bool = False
 
     def __post_init__(self) -> None:
         others = {"core": self.core, "weights": self.weights, "format": self.format, "clock": self.clock_hz}
         given = [f"--{name}" for name, value in others.items() if value is not None]
+        given += ["--scrub"] if self.scrub else []
         if self.design is not None and given:
             raise ValueError(f"--design must stand without {given[0]}: the file says what the design is")
 
@@ -87,8 +90,10 @@ class Choice:
     def _bound(self, checkpoint: Checkpoint, default_core: str | None, chip: Chip) -> CoreConfig:
         core = self.core or default_core
         if core is None:
-            return fastest_core(checkpoint, self.format, chip)
-        return bound_core(core, checkpoint, self.format, chip)
+            config = fastest_core(checkpoint, self.format, chip)
+        else:
+            config = bound_core(core, checkpoint, self.format, chip)
+        return replace(config, scrub=self.scrub)
 
 
 def bound_core(name: str, checkpoint: Checkpoint, format: str | None = None, chip: Chip = CHIP) -> CoreConfig:
@@ -163,6 +168,12 @@ def clock_option(command: C) -> C:
     """Add ``--clock MHZ``, the clock of the core."""
     text = f"of the core (default: {CLOCK_HZ / 1e6:g})"
     return click.option("--clock", "clock_hz", type=Megahertz(), metavar="MHZ", help=text)(command)
+
+
+def scrub_option(command: C) -> C:
+    """Add ``--scrub``, for `Choice`."""
+    text = "read the ROMs over and over while the core is idle, and tell in the registers of one that has changed"
+    return click.option("--scrub", is_flag=True, help=text)(command)
 
 
 def design_option(command: C) -> C:

@@ -32,6 +32,7 @@ from hdl.options import (
     design_option,
     design_options,
     every_core_option,
+    scrub_option,
     several_designs,
 )
 from talos_ref.command_line import SETTINGS, run
@@ -89,6 +90,7 @@ def check(cores: tuple[str, ...], serial: int | None, out: str | None, **choice:
 @commands.command()
 @design_options(cores=EVERY_CORE)
 @clock_option
+@scrub_option
 @_serial_option
 @_folder_options("quartus")
 @click.option("--no-compile", is_flag=True, help="only write the project")
@@ -147,6 +149,7 @@ def mistral(out: str | None, **choice: Any) -> None:
               help=f"{', '.join(BOARDS)} (default: ulx3s-85f)")  # fmt: skip
 @design_options(cores=EVERY_CORE)
 @clock_option
+@scrub_option
 @click.option("--seeds", type=Integer(1, MAX_SEEDS), default=1, metavar="N",
               help="placements to try, as many at once as there are processors (default: 1)")  # fmt: skip
 @click.option("--grade", type=Integer(GRADES[0], GRADES[-1]), default=GRADES[0], metavar="N",

@@ -19,13 +19,15 @@ __all__ = ["counted_row", "project_folder", "synthesised", "write_project"]
 def project_folder(kind: str, design: Design) -> Path:
     """Return the folder for a project where none is named: ``build/<kind>/<core>`` for the committed weights.
 
-    That of other weights or of another format has eight digits of the design's digest behind the core's name.
+    That of other weights, of another format or with a scrubber has eight digits of the design's digest behind the
+    core's name.
     """
     root = build_root()
     # People read it, and are mostly in the folder above.
     root = root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root
     committed = design.checkpoint.digest == default_checkpoint().digest and design.word == Q4_12
-    return root / kind / (design.name if committed else f"{design.name}-{design.digest()[:8]}")
+    plain = committed and not design.core.scrub
+    return root / kind / (design.name if plain else f"{design.name}-{design.digest()[:8]}")
 
 
 def write_project(folder: Path, files: Mapping[str, str], design: Design) -> list[Path]:
@@ -79,8 +81,9 @@ def _other_file(path: Path, error: Exception) -> ValueError:
 
 def _is_of(row: dict[str, object], design: Design) -> bool:
     """Return whether a row counts this design, at whatever clock."""
-    return (row["core"], row["checkpoint"], row["format"]) == (
+    return (row["core"], row["checkpoint"], row["format"], row.get("scrub", False)) == (
         design.name,
         design.checkpoint.digest,
         str(design.word),
+        design.core.scrub,
     )

@@ -119,7 +119,9 @@ def resources(cores: tuple[str, ...], out: str, **options: Any) -> int:
             mapped = read_synthesis(synthesise(design))
         used = count(mapped["cells"])
         rows[design.name] = used, mapped["longest_paths"][0]["picoseconds"]
-        made_from = {"checkpoint": design.checkpoint.digest, "format": str(design.word)}
+        made_from = {
+            "checkpoint": design.checkpoint.digest, "format": str(design.word), "scrub": design.core.scrub,
+        }  # fmt: skip
         counted = {
             **used.to_json(), **mapped, "synthesis": yosys_version(),
             "calibrated": _calibrated(calibration, used, rows[design.name][1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from hdl.core.config import CLOCK_HZ
 from hdl.design import Design, make_design
-from hdl.options import Choice, clock_option, design_options, fastest_core, several_designs
+from hdl.options import Choice, clock_option, design_options, fastest_core, scrub_option, several_designs
 from talos_ref.command_line import run
 from talos_ref.golden.format import Q5_12
 from talos_ref.model.checkpoint import Checkpoint, save
@@ -24,6 +25,7 @@ def chosen(*arguments: str, default: str | None = None) -> tuple[int, list[Desig
     @click.command()
     @design_options()
     @clock_option
+    @scrub_option
     def command(**options: Any) -> None:
         found.append(Choice(**options).resolve(default))
 
@@ -34,6 +36,10 @@ def test_a_core_of_the_committed_weights(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("TALOS_WEIGHTS", raising=False)
     assert chosen("--core", "tile16") == (0, [published("tile16")])
     assert chosen(default="tile16") == (0, [published("tile16")])
+    status, (design,) = chosen("--core", "tile16", "--scrub")
+    assert status == 0
+    assert design.core == replace(published("tile16").core, scrub=True)
+    assert design != published("tile16")
 
 
 def test_the_default_is_the_fastest_core_that_the_model_can_have(
@@ -86,6 +92,7 @@ def test_cores_are_left_out_with_the_reason(
         ("--design a --weights b", "--design must stand without --weights: the file says what the design is"),
         ("--design a --format auto", "--design must stand without --format: the file says what the design is"),
         ("--design a --clock 50", "--design must stand without --clock: the file says what the design is"),
+        ("--design a --scrub", "--design must stand without --scrub: the file says what the design is"),
         ("--core wide --weights /nowhere", "cannot open /nowhere: No such file or directory"),
         ("--core wide --format Q4.11", "--format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q4.11'"),
         (

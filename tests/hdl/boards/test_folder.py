@@ -36,6 +36,8 @@ def test_folders_of_other_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     weights = {name: tensor + np.float32(1) for name, tensor in design.checkpoint.tensors.items()}
     other = replace(design, checkpoint=Checkpoint(design.model, weights))
     assert project_folder("quartus", design) == tmp_path / "quartus" / "tile16"
+    scrubbed = replace(design, core=replace(design.core, scrub=True))
+    assert project_folder("quartus", scrubbed) == tmp_path / "quartus" / f"tile16-{scrubbed.digest()[:8]}"
     assert project_folder("quartus", other) == tmp_path / "quartus" / f"tile16-{other.digest()[:8]}"
     monkeypatch.chdir(tmp_path)
     assert project_folder("board", design) == Path("board/tile16")
