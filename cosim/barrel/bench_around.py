@@ -13,7 +13,8 @@ from cosim.barrel.testbench import BarrelBench
 
 __all__ = ["abandoned", "few", "illegal", "mixed", "seeds_around_zero", "slow_consumer"]
 
-_TEMPERATURES = (0, 0x10, 0x40, 0x80, 0x100, 0x400, 0x1000)
+_TEMPERATURES = (0, 0x0F, 0x10, 0x40, 0x80, 0x100, 0x400, 0x1000, 0x1001, 0xFFFF)
+"""UQ8.8: beyond the sampler's range, too, where it draws at the nearer end."""
 
 
 def _batches(tb: BarrelBench, draw: random.Random, count: int) -> list[Batch]:

@@ -22,6 +22,8 @@ from host_c.binding.digest import digest
 
 __all__ = ["digests"]
 
+_ALL = 0xFFFFFFFF
+
 
 class Bus:
     """An initiator of the register bus: reads and writes, one at a time, at the falling edge of the clock."""
@@ -46,11 +48,15 @@ class Bus:
 
     async def write(self, name: str, value: int) -> None:
         """Write a register."""
-        await self._access(name, 0, write=1, writedata=value)
+        await self.access(self.map.register(name).address, write=1, writedata=value)
 
     async def read(self, name: str, index: int = 0) -> int:
         """Return a word of a register."""
-        await self._access(name, index, read=1)
+        return await self.word(self.map.register(name).at(index))
+
+    async def word(self, address: int) -> int:
+        """Return the word at an address."""
+        await self.access(address, read=1)
         while str(self._dut.bus__readdatavalid.value) != "1":
             await FallingEdge(self._dut.clk)
         return int(self._dut.bus__readdata.value.to_unsigned())
@@ -66,9 +72,10 @@ class Bus:
             await Timer(2000 * self._period, "ps")
             await FallingEdge(self._dut.clk)
 
-    async def _access(self, name: str, index: int, **pins: int) -> None:
+    async def access(self, address: int, **pins: int) -> None:
+        """Do one access, of all bytes unless told otherwise; return in the cycle after its acceptance."""
         dut = self._dut
-        for pin, value in (pins | {"address": self.map.register(name).at(index), "byteenable": 0xF}).items():
+        for pin, value in ({"byteenable": 0xF, "address": address} | pins).items():
             getattr(dut, f"bus__{pin}").value = value
         await Timer(1, "ps")
         while str(dut.bus__waitrequest.value) != "0":
@@ -131,6 +138,20 @@ async def digests(dut: Any) -> None:
         steps += wanted.steps
         compare("left", 0, await bus.read("left"))
         compare("status", {"done": 1}, await status())
+    # A write in part, or to what is read only, changes nothing, and what is write only reads as 0.
+    before: dict[int, int] = {}
+    toggle = bus.map.register("status").field("toggle").mask
+    for wrong in (False, True):
+        for entry in bus.map.registers:
+            for enables in range(15 if entry.access.writable else 16) if wrong else ():
+                data = 0x9E3779B9 * (enables + 1) & _ALL
+                await bus.access(entry.address, write=1, writedata=data, byteenable=enables)
+            for address in entry.addresses:
+                word = await bus.word(address)
+                word &= ~toggle if entry.name == "status" else _ALL
+                compare(f"{entry.name} after refused writes", before.setdefault(address, word), word)
+            if not entry.access.readable:
+                compare(entry.name, 0, before[entry.address])
     # What is illegal sets its flag and runs nothing; a clear takes everything back.
     await bus.write("config", fields.encode(limit=design.model.block_size, temperature=0x80))
     await bus.write("control", 1)

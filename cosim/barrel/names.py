@@ -56,17 +56,18 @@ def expected_names(design: Design, batch: Batch, reference: str = "python") -> l
     if not batch.count or not 1 <= batch.limit <= design.model.max_letters:
         return []
     states = [seed or ZERO_STATE for seed in batch.seeds]
+    temperature = design.arithmetic.sampler.honoured(batch.temperature)
     if reference == "c":
         # Late: only who asks for it needs the extension.
         from host_c import Model
         from host_c.binding.trace import trace
 
-        found = trace(Model(design), states, batch.temperature / 256, batch.limit)
+        found = trace(Model(design), states, temperature / 256, batch.limit)
     elif batch.count < _SIDE_BY_SIDE:
         model = IntegerModel(design.checkpoint, design.arithmetic)
-        return [_plain(model, batch, seed, state) for seed, state in zip(batch.seeds, states, strict=True)]
+        return [_plain(model, batch, temperature, seed, state) for seed, state in zip(batch.seeds, states, strict=True)]
     else:
-        found = replay(design.checkpoint, design.arithmetic, states, batch.temperature, limit=batch.limit)
+        found = replay(design.checkpoint, design.arithmetic, states, temperature, limit=batch.limit)
     starts = [*np.flatnonzero(found.pos == 0).tolist(), len(found)]
     return [
         ExpectedName(batch, seed, after - first, partial(_of_many, found, first))
@@ -79,9 +80,9 @@ def _of_many(found: BatchedSteps, first: int, position: int) -> ExpectedStep:
     return ExpectedStep(int(found.token_out[index]), int(found.rng[index]), tuple(found.logits[index].tolist()))
 
 
-def _plain(model: IntegerModel, batch: Batch, seed: int, state: int) -> ExpectedName:
+def _plain(model: IntegerModel, batch: Batch, temperature: int, seed: int, state: int) -> ExpectedName:
     found = [
         ExpectedStep(step.token_out, step.rng, tuple(int(logit) for logit in step.logits))
-        for step in steps(model, seed=state, temperature=batch.temperature, limit=batch.limit)
+        for step in steps(model, seed=state, temperature=temperature, limit=batch.limit)
     ]
     return ExpectedName(batch, seed, len(found), found.__getitem__)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
 import cocotb
 
 from cosim.core.cocotb_pins import bench
+from cosim.core.enums import stage_name
 from cosim.core.request import name_request, step_request
 from cosim.core.testbench import Testbench
 
-__all__ = ["abandoned", "back_to_back", "busy", "illegal", "limits", "longest_names", "seed_zero"]
+__all__ = [
+    "abandoned", "abandoned_in_every_stage", "back_to_back", "busy", "illegal", "limits", "longest_names", "seed_zero"
+]  # fmt: skip
 
 
 _SHORT_LETTERS = 3
@@ -51,6 +55,32 @@ async def abandoned(dut: Any, how: str) -> None:
 
 
 @cocotb.test()
+@cocotb.parametrize(how=["clear", "reset"])
+async def abandoned_in_every_stage(dut: Any, how: str) -> None:
+    """The same in the first cycle of each stage of a step, which the same step before has shown."""
+    async with bench(dut) as tb:
+        first, second = step_request(50, 0x80, tb.core.model.bos, 0), step_request(51, 0x100, 0, 1)
+        await tb.run(first)
+        accepted = await tb.begin(second)
+        begins: dict[str, int] = {}
+        for cycle in itertools.count():
+            await tb.pins.settle()
+            begins.setdefault(stage_name(tb.pins.read("stage")), cycle)
+            if not tb.checker.pending:
+                break
+            await tb.pins.cycle()
+        await tb.end(second, accepted)
+        del begins["IDLE"]
+        for cycle in list(begins.values())[-2:] if tb.config.short else begins.values():
+            await tb.run(first)
+            await tb.begin(second)
+            await tb.driver.idle(cycle)
+            await (tb.clear() if how == "clear" else tb.reset())
+            await tb.refuse(second)
+            await tb.run(first)
+
+
+@cocotb.test()
 async def illegal(dut: Any) -> None:
     """An illegal request raises ``error``, runs nothing, leaves the cache alone, and the next one works."""
     async with bench(dut) as tb:
@@ -59,10 +89,12 @@ async def illegal(dut: Any) -> None:
         await tb.refuse(name_request(5, 0x80, 0))
         await tb.run(step_request(5, 0x80, model.bos, 0))
         await tb.refuse(step_request(5, 0x80, 0, 2))
-        refused = [name_request(6, 0x80, 0)]
+        refused = [name_request(6, 0x80, 0), name_request(6, 0x80, 0, greedy=True)]
         refused += [step_request(6, 0x80, token, 1) for token in {model.vocab_size, top - 1}
                     if model.vocab_size <= token < top]
-        refused += [step_request(6, 0x80, 0, position) for position in (3, model.block_size - 1)]
+        refused += [
+            step_request(6, 0x80, 0, position, greedy=position == 3) for position in (3, model.block_size - 1)
+        ]  # fmt: skip
         for position, request in enumerate(refused, start=1):
             await tb.refuse(request)
             await tb.refuse(request)

@@ -73,7 +73,7 @@ class GoldenModel:
     def _side_by_side(self, requests: Sequence[Request]) -> Answers:
         groups: dict[tuple[int, int, bool], list[int]] = {}
         for index, request in enumerate(requests):
-            groups.setdefault((request.temperature, request.limit, self._greedy(request)), []).append(index)
+            groups.setdefault((self._honoured(request), request.limit, self._greedy(request)), []).append(index)
         found = [self._replay([requests[index].state for index in group], *key) for key, group in groups.items()]
         places = [(0, 0)] * len(requests)
         for number, group in enumerate(groups.values()):
@@ -115,7 +115,7 @@ class GoldenModel:
                 steps(
                     self.model,
                     seed=request.state,
-                    temperature=request.temperature,
+                    temperature=self._honoured(request),
                     limit=request.limit,
                     greedy=self._greedy(request),
                 )
@@ -127,6 +127,10 @@ class GoldenModel:
 
     def _greedy(self, request: Request) -> bool:
         return bool(request.greedy) or (request.temperature == 0 and self.model.arithmetic.sampler.greedy_at_zero)
+
+    def _honoured(self, request: Request) -> int:
+        """Return the temperature that is drawn with; a circuit is given any."""
+        return self.model.arithmetic.sampler.honoured(request.temperature)
 
     def _step(self, request: Request) -> Step:
         if self._cache is None:
@@ -140,7 +144,7 @@ class GoldenModel:
         token = best
         if not self._greedy(request):
             rng = xorshift32(rng)
-            token = self.model.draw(logits, request.temperature, rng)
+            token = self.model.draw(logits, self._honoured(request), rng)
         return Step(
             pos=request.position,
             token_in=request.token,

@@ -42,7 +42,7 @@ def count_corners(design: Design, requests: Sequence[Request]) -> Corners:
     corners = Corners()
     groups: dict[tuple[int, int, bool], list[int]] = {}
     for request in requests:
-        key = (request.temperature, request.limit, bool(request.greedy))
+        key = (design.arithmetic.sampler.honoured(request.temperature), request.limit, bool(request.greedy))
         groups.setdefault(key, []).append(request.state)
     for (temperature, limit, greedy), seeds in groups.items():
         replay(

@@ -16,6 +16,7 @@ from cosim.core.bench_config import PROGRESS, BenchConfig, Findings
 from cosim.core.checker import Mismatch
 from cosim.core.cocotb_pins import period_ps, running_test
 from cosim.core.model import GoldenModel
+from cosim.registers import traffic
 from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
@@ -25,7 +26,7 @@ from hdl.core.schedule import schedule
 from hdl.design import Design
 from talos_ref.model.checkpoint import default_checkpoint
 
-__all__ = ["anything", "names", "published"]
+__all__ = ["anything", "every_register", "names", "published"]
 
 SEED_2 = {"talos-v2": [10, 4, 11, 24, 13], "precise": [0, 0, 17, 8, 13], "folded": [18, 0, 17, 4, 13]}
 """Letters of the published checkpoint at temperature 0.5: as published, as the float model draws, by Gumbel-max."""
@@ -147,6 +148,14 @@ async def anything(dut: Any) -> None:
         missing = [event for event in EVENTS if event not in host.model.events]
         if missing and not short:
             host.model.report(host.now, "what random traffic meets", "everything", f"not {', '.join(missing)}")
+
+
+@cocotb.test()
+async def every_register(dut: Any) -> None:
+    """Every word is read, and every register is written in part, and where that is refused."""
+    seed = _seed()
+    async with _host(dut, seed) as (host, _):
+        await traffic.every_register(host, random.Random(seed))
 
 
 @cocotb.test()

@@ -9,7 +9,7 @@ from cosim.registers.access import Access
 from cosim.registers.host import RegisterHost
 from cosim.registers.random_accesses import RandomAccesses
 
-__all__ = ["EVENTS", "direct_step", "published_name", "random_traffic", "restarts"]
+__all__ = ["EVENTS", "direct_step", "every_register", "published_name", "random_traffic", "restarts"]
 
 EVENTS = (
     "name", "direct step", "clear", "clear while running", "reset while running", "write in reset", "read in reset",
@@ -61,6 +61,25 @@ async def direct_step(host: RegisterHost, token: int, position: int, *, clear: b
         await host.idle(pause)
     await host.get("cycles")
     return [await host.get("logits", index) for index in range(host.registers.register("logits").count)]
+
+
+async def every_register(host: RegisterHost, generator: random.Random) -> None:
+    """Read every word, also of what is write only, and write to each register what it refuses, in part and read only.
+
+    Once while nothing runs, and once beside a name.
+    """
+    for running in (False, True):
+        for entry in host.registers.registers:
+            if running:
+                await host.set("control", clear=1, start=1)
+            data, place = generator.getrandbits(32), entry.at(generator.randrange(entry.count))
+            await host.post(Access(place, True, data, generator.randrange(15)))
+            if not entry.access.writable:
+                await host.post(Access(place, True, data))
+            for address in entry.addresses:
+                await host.read(address)
+    await host.set("control", clear=1)
+    await host.idle(2)
 
 
 async def random_traffic(

@@ -11,6 +11,7 @@ from cosim.core.check import check_names
 from cosim.core.measurement import compare_recorded
 from cosim.core.recorded import read_requests
 from cosim.core.verify import NAMES_BENCH, compile_design, generate
+from cosim.coverage.stimulus import every_token
 from cosim.engine.simulators import Simulator
 from hdl.core.config import CORES
 from hdl.core.cores import core_config
@@ -37,15 +38,24 @@ def test_names_match_the_golden_model(core: str, kind: Simulator) -> None:
     assert findings.values > findings.steps * CORES[core].model.vocab_size
 
 
+@every_core
+def test_every_token_at_every_position(core: str) -> None:
+    """Direct steps, at temperatures on both sides of all that a sampler distinguishes, and beyond its range."""
+    findings = run_bench(
+        compiled(core, Simulator.VERILATOR), published(core), NAMES_BENCH, requests=every_token(CORES[core])
+    )
+    assert findings.steps == CORES[core].model.vocab_size * CORES[core].model.block_size
+
+
 @every_kind
 @every_core
 @pytest.mark.parametrize("bench", ["direct", "stalls", "control"])
 def test_everything_around_a_name(core: str, kind: Simulator, bench: str) -> None:
-    """Direct mode, back-pressure, clear, reset, illegal requests, limits, the seed 0."""
+    """Direct mode, back-pressure, clear and reset in every stage, illegal requests, limits, the seed 0."""
     findings = run_bench(
         compiled(core, kind), published(core), f"cosim.core.bench_{bench}", short=kind is Simulator.ICARUS
     )
-    assert len(findings.tests) == {"direct": 4, "stalls": 2, "control": 8}[bench]
+    assert len(findings.tests) == {"direct": 4, "stalls": 2, "control": 10}[bench]
     assert findings.steps >= 16
 
 
