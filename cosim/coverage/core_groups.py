@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cosim.core.payload import Packing
 from cosim.coverage.group import Group, choose
 from hdl.core.config import CoreConfig
+from hdl.core.core import Core
 from hdl.core.interface import Mode, Stage, request_layout, result_layout
-from hdl.core.schedule import schedule
+from hdl.core.timeline import timeline
+from hdl.design import Design
+from talos_ref.golden.format import Format
 
-__all__ = ["core_groups", "temperature_classes"]
+__all__ = ["core_groups", "logit_groups", "offered_groups", "slots", "temperature_classes"]
 
 _TAKEN = "result__valid && result__ready && !rst && !clear"
 _ACCEPTED = "request__valid && request__ready && !rst && !clear"
@@ -29,14 +32,15 @@ def temperature_classes() -> dict[str, tuple[int, int]]:
     return classes
 
 
-def core_groups(core: CoreConfig) -> list[Group]:
-    """Return the groups of a core."""
-    return [*_stages(core), *_requests(core), *_results(core), *_logits(core)]
+def core_groups(design: Design) -> list[Group]:
+    """Return the groups of a design's core."""
+    core = design.core
+    return [*_stages(design), *_requests(core), *_results(core), *_logits(core)]
 
 
-def _stages(core: CoreConfig) -> Iterator[Group]:
+def _stages(design: Design) -> Iterator[Group]:
     names = {stage.value: stage.name for stage in Stage}
-    possible = _transitions(core)
+    possible = _transitions(design)
     used = {stage for pair in possible for stage in pair}
     absent = "no instruction of the core's schedule is counted so"
     yield Group(
@@ -51,7 +55,7 @@ def _stages(core: CoreConfig) -> Iterator[Group]:
         name="stage to stage", when="observed_began && observed_stage != stage", index="observed_stage * 16 + stage",
         places=pairs, declare=declare,
         unreachable={
-            f"{a.name} to {b.name}": "no two cycles of the schedule follow each other so"
+            f"{a.name} to {b.name}": "no two cycles of a step follow each other so"
             for a in Stage for b in Stage if a != b and (a, b) not in possible
         },
     )  # fmt: skip
@@ -60,35 +64,37 @@ def _stages(core: CoreConfig) -> Iterator[Group]:
                     unreachable={stage.name: absent for stage in Stage if stage not in used})  # fmt: skip
 
 
-def _transitions(core: CoreConfig) -> set[tuple[Stage, Stage]]:
-    """Return the pairs of stages of cycles that may follow each other: by the schedule, by a stall, by an abandonment.
+def _transitions(design: Design) -> set[tuple[Stage, Stage]]:
+    """Return the pairs of stages of cycles that may follow each other: by the timeline, by a stall, by an abandonment.
 
-    An instruction has a cycle in its stage, after any number in its ``wait_stage``.
+    The timeline is that of steps without hidden units; those make the last instruction wait longer, which waits anyway.
     """
-    program = schedule(core)
-    found: set[tuple[Stage, Stage]] = set()
-    begins = [program[0], *([program[-1]] if core.constant_position_0 else [])]
-    first = {stage for instruction in begins for stage in (instruction.wait_stage, instruction.stage)}
-    last = {program[-1].wait_stage, program[-1].stage, Stage.STALL}
-    for instruction in program:
-        found.add((instruction.wait_stage, instruction.stage))
-    for before, after in pairwise(program):
-        found |= {(before.stage, after.wait_stage), (before.stage, after.stage)}
-    found |= {(a, b) for a in last for b in (*last, *first, Stage.IDLE)}
-    found |= {(Stage.IDLE, b) for b in first}
+    core, found = Core(design), set[tuple[Stage, Stage]]()
+    for position in range(design.model.block_size):
+        cycles = [Stage.IDLE]
+        for done in timeline(core, position):
+            cycles += [done.instruction.wait_stage] * bool(done.waited) + [done.instruction.stage]
+        # The next step begins as this one does, or does not begin.
+        found |= {*pairwise(cycles), *((cycles[-1], stage) for stage in (cycles[1], Stage.IDLE))}
+        # A result that waits comes where it would have been taken, and is taken in a cycle of its own stage.
+        found |= {(cycles[-1], Stage.STALL), (Stage.STALL, cycles[-1])}
+    # Position 0 is followed by 1 alone.
+    starts = {b for a, b in found if a is Stage.IDLE}
+    found |= {(Stage.SAMPLE, stage) for stage in starts}
     # A clear and a reset end a request in any cycle.
     found |= {(stage, Stage.IDLE) for pair in set(found) for stage in pair}
-    return {(a, b) for a, b in found if a != b}
+    return {(a, b) for a, b in found if a is not b}
 
 
-def _slots(packing: Packing, port: str) -> dict[str, str]:
+def slots(packing: Packing, port: str) -> dict[str, str]:
+    """Return field -> Verilog for it in a port that has the layout of a packing."""
     return {
         name: f"{port}[{slot.offset + slot.width - 1}:{slot.offset}]" for name, slot in packing.slots.items()
     }
 
 
 def _requests(core: CoreConfig) -> Iterator[Group]:
-    field = _slots(Packing(request_layout(core.model)), "request__payload")
+    field = slots(Packing(request_layout(core.model)), "request__payload")
     declare = "\n".join(
         [
             "  reg observed_accepted = 0; reg [1:0] observed_kind = 0;",
@@ -117,12 +123,11 @@ def _requests(core: CoreConfig) -> Iterator[Group]:
     yield Group(name="position of a direct step", when=step, index=field["position"], places=positions)
     tokens = {token: str(token) for token in range(core.model.vocab_size)}
     yield Group(name="token of a direct step", when=step, index=field["token"], places=tokens)
-    yield Group(name="request offered", when="request__valid && !rst", index="request__ready",
-                places={0: "while the core is busy", 1: "and taken"})  # fmt: skip
+    yield from offered_groups("request", {0: "while the core is busy", 1: "and taken"})
 
 
 def _results(core: CoreConfig) -> Iterator[Group]:
-    field = _slots(Packing(result_layout(core.model, core.arithmetic.logit)), "result__payload")
+    field = slots(Packing(result_layout(core.model, core.arithmetic.logit)), "result__payload")
     model = core.model
     tokens = {token: str(token) for token in range(model.vocab_size)}
     for name in ("token_in", "token_out", "argmax"):
@@ -139,27 +144,39 @@ def _results(core: CoreConfig) -> Iterator[Group]:
     ended = choose([f"!{field['last']}", f"{field['token_out']} == {model.bos}"])
     yield Group(name="after a result", when=_TAKEN, index=ended,
                 places={0: "the next step", 1: "the end, by BOS", 2: "the end, by limit or direct step"})  # fmt: skip
-    declare = "  reg observed_waited = 0;\n  always @(posedge clk) observed_waited <= result__valid && !result__ready;"
-    yield Group(name="result offered", when="result__valid && !rst", index="{observed_waited, result__ready}",
-                places={0: "and not taken at once", 1: "and taken at once", 2: "and waiting still",
-                        3: "and taken late"}, declare=declare)  # fmt: skip
+    yield from offered_groups("result", {0: "and not taken at once", 1: "and taken at once"}, waits=True)
 
 
 def _logits(core: CoreConfig) -> Iterator[Group]:
     format, vocab = core.arithmetic.logit, core.model.vocab_size
     width = format.width
     words = [f"$signed(logits[{width * token + width - 1}:{width * token}])" for token in range(vocab)]
-    top = _slots(Packing(result_layout(core.model, format)), "result__payload")["top_logit"]
-    equal = " + ".join(f"({word} == $signed({top}) ? 32'd1 : 32'd0)" for word in words)
+    top = slots(Packing(result_layout(core.model, format)), "result__payload")["top_logit"]
+    return logit_groups(format, words, f"$signed({top})", _TAKEN)
+
+
+def logit_groups(format: Format, words: Sequence[str], top: str, when: str) -> Iterator[Group]:
+    """Yield the groups of a step's logits, Verilog for each, and of the largest of them."""
+    equal = " + ".join(f"({word} == {top} ? 32'd1 : 32'd0)" for word in words)
     yield Group(
-        name="logits that are the largest", when=_TAKEN, index=choose([f"({equal}) == {n}" for n in (1, 2)]),
+        name="logits that are the largest", when=when, index=choose([f"({equal}) == {n}" for n in (1, 2)]),
         places={0: "one", 1: "two", 2: "three or more"},
     )  # fmt: skip
     low = " || ".join(f"{word} == {format.low}" for word in words)
-    largest = [f"{format.low} == $signed({top})", f"$signed({top}) < 0", f"$signed({top}) == 0",
-               f"$signed({top}) < {format.high}"]  # fmt: skip
-    yield Group(name="largest logit", when=_TAKEN, index=choose(largest), places=dict(enumerate(
+    largest = [f"{top} == {format.low}", f"{top} < 0", f"{top} == 0", f"{top} < {format.high}"]
+    yield Group(name="largest logit", when=when, index=choose(largest), places=dict(enumerate(
         ("the format's lowest", "negative", "0", "positive", "the format's highest")
     )))  # fmt: skip
-    yield Group(name="logits", when=_TAKEN, index=f"({low}) ? 1 : 0",
+    yield Group(name="logits", when=when, index=f"({low}) ? 1 : 0",
                 places={0: "all above the format's lowest", 1: "one at the format's lowest"})  # fmt: skip
+
+
+def offered_groups(port: str, at_once: dict[int, str], *, waits: bool = False) -> Iterator[Group]:
+    """Yield the group of what a port offers: whether it is taken; with ``waits`` whether it had to wait before."""
+    if not waits:
+        yield Group(name=f"{port} offered", when=f"{port}__valid && !rst", index=f"{port}__ready", places=at_once)
+        return
+    declare = "  reg observed_waited = 0;\n"
+    declare += f"  always @(posedge clk) observed_waited <= {port}__valid && !{port}__ready;"
+    yield Group(name=f"{port} offered", when=f"{port}__valid && !rst", index=f"{{observed_waited, {port}__ready}}",
+                places=at_once | {2: "and waiting still", 3: "and taken late"}, declare=declare)  # fmt: skip

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.table import Table
 
+from cosim.coverage.directed import Searched
 from cosim.coverage.golden_corners import Corners
-from cosim.coverage.measure import SOURCES, Seen
+from cosim.coverage.limits import Limit, bits_of, limits, rom_limits
+from cosim.coverage.measure import Seen
+from cosim.coverage.plan import SOURCES
 from cosim.coverage.reasons import reason
 from hdl.design import Design
 
 __all__ = ["Row", "contradictions", "holes", "rows", "table", "to_json"]
+
+_NUMBERED = re.compile(r"\$\d+")
+"""What Amaranth puts behind a name that another signal of the module has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +33,9 @@ class Row:
     seen: dict[str, dict[str, int]]
     """Point -> source -> how often."""
     unreachable: dict[str, str]
-    reasons: Callable[[str, str], str] = lambda row, point: ""
-    """Takes row and point; returns why it is a hole, where that is known."""
+    """Point -> why nothing can come there."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Point -> why it may be a hole."""
 
     def reached(self, *sources: str) -> list[str]:
         """Return the points that some of the sources have reached."""
@@ -39,13 +46,19 @@ class Row:
         """Points that nothing has reached, though nothing is known that forbids it -> why, where that is known."""
         reached = set(self.reached(*SOURCES))
         missed = [point for point in self.seen if point not in reached and point not in self.unreachable]
-        return {point: self.reasons(self.name, point) for point in missed}
+        return {point: self.reasons.get(point, "") for point in missed}
 
 
-def rows(design: Design, seen: Sequence[Seen], corners: dict[str, Corners]) -> list[Row]:
+def rows(design: Design, seen: Sequence[Seen], corners: dict[str, Corners], searched: Searched) -> list[Row]:
     """Return all rows of a design: groups, corners of the golden model, bits of registers by unit."""
-    found = [*_groups(seen), *_corners(corners), *_bits(seen)]
-    return [replace(row, reasons=partial(reason, design)) for row in found]
+    points, registers = limits(design)
+    roms = [limit for one in seen for limit in rom_limits(one.verilog, one.registers, one.within)]
+    found = [*_groups(seen), *_corners(corners), *_bits(seen, [*registers, *roms])]
+    for row in found:
+        row.unreachable.update({point: why for (name, point), why in points.items()
+                                if name == row.name and point in row.seen})  # fmt: skip
+        row.reasons.update({point: reason(design, searched, row.name, point) for point in row.seen})
+    return found
 
 
 def _groups(seen: Sequence[Seen]) -> Iterator[Row]:
@@ -66,30 +79,35 @@ def _groups(seen: Sequence[Seen]) -> Iterator[Row]:
 
 def _corners(corners: dict[str, Corners]) -> Iterator[Row]:
     units = dict.fromkeys(unit for found in corners.values() for unit in found.values)
-    for unit in units:
-        yield Row(
-            name=f"clipped in {unit}", measured="golden", unreachable={},
-            seen={
-                "above": {source: corners[source].above.get(unit, 0) for source in SOURCES},
-                "below": {source: corners[source].below.get(unit, 0) for source in SOURCES},
-            },
-        )  # fmt: skip
+    seen = {
+        f"{unit}: {end}": {source: getattr(corners[source], end).get(unit, 0) for source in SOURCES}
+        for unit in units for end in ("above", "below")
+    }  # fmt: skip
+    if seen:
+        yield Row(name="clipping", measured="golden", unreachable={}, seen=seen)
 
 
-def _bits(seen: Sequence[Seen]) -> Iterator[Row]:
+def _bits(seen: Sequence[Seen], registers: Sequence[Limit]) -> Iterator[Row]:
     """Yield a row a unit: each bit of its registers is a point, reached if it has been 0 and 1 in one source's runs."""
-    units: dict[str, dict[str, dict[str, int]]] = {}
+    fixed: dict[tuple[str, int], str] = {
+        (limit.register, bit): limit.why for limit in registers for bit in bits_of(limit)
+    }
+    rows: dict[str, Row] = {}
     for one in seen:
         for number, register in enumerate(one.registers):
-            unit = ".".join((*one.within, *register.path[1:])) or "system"
-            points = units.setdefault(unit, {})
+            path = [_NUMBERED.sub("", name) for name in (*one.within, *register.path[1:])]
+            unit, inside = ".".join(path[:2]) or "system", path[2:]
+            row = rows.setdefault(unit, Row(name=f"bits of {unit}", measured="circuit", seen={}, unreachable={}))
             for bit in range(register.width):
-                name = f"{register.name}[{bit}]" if register.width > 1 else register.name
-                counts = points.setdefault(name, dict.fromkeys(SOURCES, 0))
+                name = ".".join((*inside, register.name)) + (f"[{bit}]" if register.width > 1 else "")
+                counts = row.seen.setdefault(name, dict.fromkeys(SOURCES, 0))
                 for source, observed in one.by_source.items():
                     counts[source] |= observed.zeros[number] >> bit & observed.ones[number] >> bit & 1
-    for unit, points in sorted(units.items()):
-        yield Row(name=f"bits of {unit}", measured="circuit", seen=points, unreachable={})
+                why = fixed.get((".".join((*path, register.name)), bit))
+                if why is not None:
+                    row.unreachable[name] = why
+    for unit in sorted(rows):
+        yield rows[unit]
 
 
 def contradictions(found: Sequence[Row]) -> list[str]:
@@ -100,29 +118,42 @@ def contradictions(found: Sequence[Row]) -> list[str]:
     ]  # fmt: skip
 
 
+_GRID = re.compile(r"(\d+)( \w+ \d+)?")
+
+
 def holes(row: Row) -> str:
-    """Return a row's holes as text, those of one reason together, and bits of one register."""
-    by_reason: dict[str, dict[str, list[str]]] = {}
+    """Return a row's holes as text: those of one reason together, bits of one register, numbers as ranges."""
+    by_reason: dict[str, dict[tuple[str, str], list[int]]] = {}
     for point, why in row.holes.items():
-        register, bracket, bit = point.partition("[")
-        bits = row.name.startswith("bits of ") and bool(bracket)
-        named = by_reason.setdefault(why, {}).setdefault(register if bits else point, [])
-        named += [bit.rstrip("]")] if bits else []
+        register, bracket, bit = point.rpartition("[")
+        grid = _GRID.fullmatch(point)
+        key, numbers = (point, ""), list[int]()
+        if row.name.startswith("bits of ") and bracket:
+            key, numbers = (f"{register}[", "]"), [int(bit.rstrip("]"))]
+        elif grid:
+            key, numbers = ("", grid[2] or ""), [int(grid[1])]
+        by_reason.setdefault(why, {}).setdefault(key, []).extend(numbers)
     texts = []
     for why, parts in by_reason.items():
-        text = ", ".join(f"{name}[{_ranges(bits)}]" if bits else name for name, bits in parts.items())
+        text = ", ".join(f"{before}{_ranges(numbers, before)}{after}" for (before, after), numbers in parts.items())
         texts.append(f"{text} ({why})" if why else text)
     return "; ".join(texts)
 
 
-def _ranges(bits: Sequence[str]) -> str:
+def _ranges(numbers: Sequence[int], bits: str) -> str:
+    """Return numbers as text, those of a register's bits from the highest down."""
     runs: list[list[int]] = []
-    for bit in sorted(map(int, bits)):
-        if runs and bit == runs[-1][-1] + 1:
-            runs[-1].append(bit)
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
         else:
-            runs.append([bit])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[-1]}:{run[0]}" for run in runs)
+            runs.append([number])
+    if bits:
+        return ",".join(str(run[0]) if len(run) == 1 else f"{run[-1]}:{run[0]}" for run in runs)
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+
+
+_HEADINGS = {"tests": "by tests", "campaign": "by campaign", "search": "by search"}
 
 
 def table(found: Sequence[Row], title: str) -> Table:
@@ -130,7 +161,7 @@ def table(found: Sequence[Row], title: str) -> Table:
     view = Table(title=title, title_justify="left")
     view.add_column("points of")
     view.add_column("seen in")
-    for heading in ("points", *(f"by {source}" for source in SOURCES), "out of reach", "holes"):
+    for heading in ("points", *(_HEADINGS[source] for source in SOURCES), "out of reach", "holes"):
         view.add_column(heading, justify="right")
     for row in found:
         view.add_row(row.name, row.measured, *_numbers(row))

@@ -12,9 +12,9 @@ from hdl.core.schedule import Vector, schedule, tile_instructions
 from hdl.core.vectors import tag_layout
 from talos_ref.golden.format import Format, Rounding
 
-__all__ = ["tile_groups"]
+__all__ = ["CLASSES", "tile_groups"]
 
-_CLASSES = ("within the format", "clipped to the highest", "clipped to the lowest", "a half, between two words")
+CLASSES = ("within the format", "clipped to the highest", "clipped to the lowest", "a half, between two words")
 
 
 def tile_groups(core: CoreConfig, verilog: str) -> list[Group]:
@@ -45,7 +45,7 @@ def _classes(prefix: str, totals: Sequence[str], width: int, shift: int, format:
 
 
 _PLACE = {0: 1, 1: 2, 2: 3, 3: 0}
-"""Number that `_classes` gives -> place in ``_CLASSES``."""
+"""Number that `_classes` gives -> place in ``CLASSES``."""
 
 
 def _groups(
@@ -53,7 +53,7 @@ def _groups(
 ) -> Iterator[Group]:
     """Yield a group a lane, which the report joins by its name."""
     places = {
-        4 * vector.value + number: f"{vector.name.lower()}: {_CLASSES[place]}"
+        4 * vector.value + number: f"{vector.name.lower()}: {CLASSES[place]}"
         for vector in used for number, place in _PLACE.items()
     }  # fmt: skip
     for lane, number in enumerate(numbers):
@@ -69,14 +69,18 @@ def _words(core: CoreConfig, verilog: str) -> Iterator[Group]:
     width = payload // core.tile_rows
     totals = [f"tile.o__payload[{width * (lane + 1) - 1}:{width * lane}]" for lane in range(core.tile_rows)]
     declare, numbers = _classes("total", totals, width, core.word.fraction, core.arithmetic.word)
-    slot = Packing(tag_layout(core)).slots["destination"]
+    slots = Packing(tag_layout(core)).slots
+    slot = slots["destination"]
     destination = f"vectors.words__payload[{slot.offset + slot.width - 1}:{slot.offset}]"
     deferred = core.arithmetic.deferred
     used = sorted({
         instruction.destination for instruction in tile_instructions(schedule(core))
         if instruction.last and not instruction.scaled and not (deferred and instruction.destination is Vector.LOGITS)
     })  # fmt: skip
-    yield from _groups("sums of the tile", "vectors.words__valid && !rst", declare, numbers, destination, used)
+    # The tag is there whichever way the words take.
+    scaled = slots["scaled"]
+    when = f"tile.o__valid && !vectors.words__payload[{scaled.offset}] && !rst"
+    yield from _groups("sums of the tile", when, declare, numbers, destination, used)
 
 
 def _scaled(core: CoreConfig, verilog: str) -> Iterator[Group]:
@@ -90,7 +94,7 @@ def _scaled(core: CoreConfig, verilog: str) -> Iterator[Group]:
     totals = [f"scaled.i__payload[{width * (lane + 1) - 1}:{width * lane}]" for lane in range(core.tile_rows)]
     shift = 2 * core.word.fraction - spec.wide.fraction
     declare, numbers = _classes("scaled", totals, width, shift, spec.wide)
-    places = {number: _CLASSES[place] for number, place in _PLACE.items()}
+    places = {number: CLASSES[place] for number, place in _PLACE.items()}
     for lane, number in enumerate(numbers):
         yield Group(name="sums before the scale", when="scaled.i__valid && !rst", index=number, places=places,
                     declare=declare if lane == 0 else "")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Register", "list_state"]
+__all__ = ["Register", "list_state", "module_bodies"]
 
 _NAME = r"\\\S+(?= )|\w+"
 _MODULE = re.compile(rf"^module ({_NAME}) ?\(.*?\);\n(.*?)^endmodule", re.M | re.S)
@@ -33,9 +33,14 @@ class Register:
         return self.width * self.words
 
 
+def module_bodies(verilog: str) -> dict[str, str]:
+    """Return module -> what stands between its ports and its end."""
+    return {_plain(name): body for name, body in _MODULE.findall(verilog)}
+
+
 def list_state(verilog: str, top: str) -> list[Register]:
     """Return the state below module ``top``, instance by instance; ValueError if there is no such module."""
-    modules = {_plain(name): body for name, body in _MODULE.findall(verilog)}
+    modules = module_bodies(verilog)
     if top not in modules:
         raise ValueError(f"top must be a module of the Verilog, not {top!r}")
     found = []
