@@ -7,7 +7,6 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 
-from hdl.units.adders import carry_save
 from hdl.units.exp import wrapping_weight
 from hdl.units.multipliers import MultiplierPort
 from hdl.units.variants import weights_signature
@@ -20,14 +19,11 @@ __all__ = ["BucketWeights"]
 class BucketWeights(wiring.Component):
     """``WrappingExp`` of ``(logit - top)`` after the temperature of ``talos_ref.golden.sampler.BucketSampler``.
 
-    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle; ``top`` is needed along with the logits. A temperature takes
-    effect in the cycle after it is accepted; after reset it is 0.
+    Timing: ``LATENCY`` cycles, ``lanes`` logits a cycle; ``top`` is needed a cycle after the logits. A temperature
+    takes effect in the cycle after it is accepted; after reset it is 0.
     """
 
-    LATENCY = 1
-    FEED = 1
-    """Cycles from the start of a sample to its first logits: those that ``top`` takes."""
-
+    LATENCY = 2
     SETTLE = 1
 
     def __init__(self, spec: BucketSampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
@@ -72,19 +68,21 @@ class BucketWeights(wiring.Component):
                 offset.eq(Mux(at_most[0], 63, Mux(at_most[1], 127, Mux(at_most[2], 255, 511)))),
             ]
         # With d = logit - top, (127 - delta) >> 8 is (63 - d) >> 7 for a delta of 2d, (255 - d) >> 9 for d >> 1, and
-        # (511 - d) >> 10 for d >> 2: so one difference of three terms does.
+        # (511 - d) >> 10 for d >> 2: so one difference does, of which all but the largest logit is
+        # there a cycle before.
         width = self.word.width + 2
         for lane in range(self.lanes):
+            logit = Signal.like(self.logits[lane], name=f"logit_{lane}")
+            rest = Signal(signed(width), name=f"rest_{lane}")
             below = Signal(signed(width), name=f"below_{lane}")
-            # -logit is its complement and 1, for which there is room below the carries.
-            terms, carries = carry_save(m, self.top, offset, ~self.logits[lane], width, f"below_{lane}")
             steps = Signal(8, name=f"steps_{lane}")
             largest = Signal(name=f"largest_{lane}")
+            m.d.sync += [logit.eq(self.logits[lane]), rest.eq(offset - self.logits[lane])]
             m.d.comb += [
-                below.eq(terms + (carries | 1)),
+                below.eq(self.top + rest),
                 steps.eq(Mux(doubled, below >> 7, Mux(halved, below >> 9, Mux(quartered, below >> 10, below >> 8)))),
                 # The sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
-                largest.eq(~(self.logits[lane] - self.top)[-1]),
+                largest.eq(~(logit - self.top)[-1]),
             ]
             m.d.sync += self.weights[lane].eq(wrapping_weight(m, self.spec.exp, steps, largest))
         return m

@@ -31,8 +31,6 @@ class Exp2Weights(wiring.Component):
     """
 
     LATENCY = 3
-    FEED = 0
-    """Cycles from the start of a sample to its first logits."""
 
     def __init__(self, spec: Exp2Sampler, word: Format, lanes: int, bits_per_cycle: int) -> None:
         self.spec, self.word, self.lanes = spec, word, lanes

@@ -39,12 +39,12 @@ class Sampler(wiring.Component):
     """``token = spec.draw(logits, temperature, rng)``, or the argmax.
 
     Timing: with ``blocks = ceil(vocab_size / lanes)``, a token drawn is offered ``LATENCY = w + blocks + 2`` cycles
-    after ``i`` becomes valid, an argmax after ``GREEDY_LATENCY``, whatever the data are; ``w`` is ``FEED + LATENCY`` of
-    the weights, 2 for BucketSampler and 3 for Exp2Sampler. The next sample can start in the cycle that takes the
+    after ``i`` becomes valid, an argmax after ``GREEDY_LATENCY``, whatever the data are; ``w`` is ``LATENCY`` of the
+    weights, 2 for BucketSampler and 3 for Exp2Sampler. The next sample can start in the cycle that takes the
     result. Respects backpressure.
 
         0                    the largest logit and its index; the uniform number, or the product that it is made of
-        FEED to w + blocks - 2    weights, a block a cycle (FEED and stages: see ``BucketWeights``, ``Exp2Weights``)
+        0 to w + blocks - 2  weights, a block a cycle (stages: see ``BucketWeights``, ``Exp2Weights``)
         w to w + blocks - 1  running sums, a block a cycle
         w + blocks           uniform number times the last sum, in pieces
         w + blocks + 1       their sum, the cut; all sums against it, and the first one above it
@@ -105,7 +105,7 @@ class Sampler(wiring.Component):
         self.sum_width = self.weights.sum_width(spec, vocab_size)
         self.spec, self.vocab_size, self.word = spec, vocab_size, word
         self.blocks = -(-vocab_size // self.lanes)
-        self.LATENCY = self.weights.FEED + self.weights.LATENCY + self.blocks + 2
+        self.LATENCY = self.weights.LATENCY + self.blocks + 2
         self.factor = self.weights.random_factor(spec)
         self.cut_product, self.random_product = self.products(spec, vocab_size)
         self.shared = shared
@@ -178,8 +178,8 @@ class Sampler(wiring.Component):
             weights.temperature.payload.eq(self.temperature.payload),
             self.temperature.ready.eq(weights.temperature.ready & idle),
         ]
-        first_sums = weights.FEED + weights.LATENCY
-        feeding = cycle[weights.FEED : weights.FEED + self.blocks]
+        first_sums = weights.LATENCY
+        feeding = cycle[: self.blocks]
         m.d.comb += self.i.ready.eq((start & greedy) | feeding[-1])
         m.d.sync += later.eq(cycle[:-1])
         with m.If((start & greedy) | cycle[-1]):
@@ -210,7 +210,7 @@ class Sampler(wiring.Component):
         with m.If(drawn):
             m.d.sync += uniform.eq(state)
 
-        # Weights, from cycle FEED on.
+        # Weights, from cycle 0 on; the largest logit is there from cycle 1 on.
         block = Signal(range(max(self.blocks, 2)), name="block")
         with m.If(feeding.any()):
             m.d.sync += block.eq(Mux(feeding[-1], 0, block + 1))

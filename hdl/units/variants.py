@@ -104,7 +104,8 @@ class RmsScale(Protocol):
 
 
 class SamplerWeights(Protocol):
-    """The weights of a sampler: a component that takes ``LATENCY`` cycles from logits to weights.
+    """The weights of a sampler: a component that takes ``LATENCY`` cycles from logits to weights; ``top``, the largest
+    logit of all, is there a cycle after the first of them.
 
     The ports are those of ``weights_signature``, and those for multipliers.
     """
@@ -112,8 +113,6 @@ class SamplerWeights(Protocol):
     def __init__(self, spec: Any, word: Format, lanes: int, bits_per_cycle: int) -> None: ...
 
     LATENCY: int
-    FEED: int
-    """Cycles from the start of a sample to its first logits."""
     SETTLE: int
     """Cycles that a temperature takes to have effect."""
     temperature: Any
