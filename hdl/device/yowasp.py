@@ -16,6 +16,8 @@ from talos_ref.processes import capture, execute
 __all__ = ["environment", "find", "run_program", "version"]
 
 _CACHE = "YOWASP_CACHE_DIR"
+_COMPILING = "Preparing to run"
+"""How a program of PyPI begins the line in which it says that it compiles itself first."""
 _TAIL_LINES = 10
 
 
@@ -52,7 +54,7 @@ def version(program: Path, option: str, begin: str) -> str:
     with FileLock(folder / ".lock"):
         done = capture([str(program), option], environment=variables)
     lines = (done.stdout + done.stderr).split("\n")
-    found = next((line.strip() for line in lines if begin in line), None)
+    found = next((line.strip() for line in lines if begin in line and not line.startswith(_COMPILING)), None)
     if done.returncode or found is None:
         said = " ".join((done.stdout + done.stderr).split())[-500:]
         raise RuntimeError(f"{program} {option} failed with status {done.returncode}: {said}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hdl.device.nextpnr import nextpnr_version, phase_of
-from hdl.device.yowasp import find, run_program
+from hdl.device.yowasp import find, run_program, version
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,17 @@ def test_phases(line: str, phase: str | None) -> None:
 def test_version() -> None:
     assert "nextpnr-0." in nextpnr_version()
     assert "ecppack" in nextpnr_version()
+
+
+def test_the_version_is_the_same_the_first_time(tmp_path: Path) -> None:
+    # What is cached by it would be made twice otherwise.
+    program = tmp_path / "yowasp-ecppack"
+    program.write_text("#!/bin/sh\necho Preparing to run yowasp-ecppack. >&2\necho Trellis ecppack Version 1.4\n")
+    program.chmod(0o755)
+    assert version(program, "--version", "ecppack") == "Trellis ecppack Version 1.4"
+    program.write_text("#!/bin/sh\necho Preparing to run yowasp-ecppack. >&2\n")
+    with pytest.raises(RuntimeError, match="failed with status 0: Preparing to run"):
+        version(program, "--version", "ecppack")
 
 
 def test_missing_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
