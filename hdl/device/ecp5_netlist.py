@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ __all__ = ["MAPPED_FILE", "ROUTED_FILE", "map_core", "map_verilog", "route", "ro
 MAPPED_FILE, ROUTED_FILE = "mapped.json", "routed.json"
 _RTLIL_FILE = "source.il"
 
+_FEW_CELLS = 5_000
 _SIZE = ("--85k", "--package", "CABGA381", "--speed", "6")
 
 
@@ -45,8 +47,11 @@ def route(folder: Path, on_line: Callable[[str], None] | None = None) -> Path:
 
     Inputs and outputs end in the fabric, for there are more of them than pins. Raises RuntimeError as `map_verilog`.
     """
-    arguments = [*PLACER_OPTIONS, "--out-of-context", "--seed", "1", "--timing-allow-fail", "--json"]
-    arguments += [MAPPED_FILE, "--write", ROUTED_FILE]
+    modules = json.loads((folder / MAPPED_FILE).read_bytes())["modules"].values()
+    # The electrostatic placer spreads its cells over the whole device: a few of them take it minutes.
+    large = sum(len(module["cells"]) for module in modules if "top" in module["attributes"]) > _FEW_CELLS
+    arguments = ["--out-of-context", "--seed", "1", "--timing-allow-fail", "--json", MAPPED_FILE]
+    arguments += ["--write", ROUTED_FILE, *(PLACER_OPTIONS if large else ())]
     run_program(nextpnr_program(), [*_SIZE, *arguments], folder, "place.log", on_line)
     return folder / ROUTED_FILE
 
