@@ -41,8 +41,8 @@ PROPERTIES = (
         claim=Everywhere(circuit=_halves),
         planted=Planted(
             module="hdl.units.products",
-            right="((across[: 2 * h] + over[: 2 * h]) << h)",
-            wrong="((across[: 2 * h] + over[: 2 * h])[: 2 * h] << h)",
+            right="over[: 2 * h]\n",
+            wrong="over[: 2 * h - 1]\n",
         ),
     ),
 )
