@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cosim.page.inputs import check
-from talos_ref.cli import main
 from talos_ref.commands import studies
 from talos_ref.model import checkpoint as checkpoints
 from talos_ref.model.checkpoint import Checkpoint
@@ -19,7 +18,6 @@ from talos_ref.studies.ladder.study import LADDER, Step
 @pytest.fixture(autouse=True)
 def own_build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALOS_BUILD", str(tmp_path / "build"))
-    monkeypatch.delenv("TALOS_WEIGHTS", raising=False)
 
 
 @pytest.fixture
@@ -27,16 +25,6 @@ def words(tmp_path: Path) -> Path:
     path = tmp_path / "words.txt"
     path.write_text("emma\nolivia\nava\n")
     return path
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(*arguments: object) -> tuple[int, list[str], str]:
-        status = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return status, captured.out.splitlines(), captured.err
-
-    return call
 
 
 def test_quant(run: Any, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
