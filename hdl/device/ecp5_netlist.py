@@ -12,7 +12,7 @@ from hdl.build_cache import cached, design_folder
 from hdl.design import Design
 from hdl.device.ecp5_target import ECP5
 from hdl.device.nextpnr import PLACER_OPTIONS, nextpnr_program, nextpnr_version
-from hdl.device.yosys import flatten_commands, yosys_program, yosys_version
+from hdl.device.yosys import flatten_commands, log_yosys, yosys_version
 from hdl.device.yowasp import run_program
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
@@ -37,7 +37,7 @@ def map_verilog(folder: Path, source: str, top: str, on_line: Callable[[str], No
         f"read_verilog {source}; proc; write_rtlil {_RTLIL_FILE}; design -reset; read_rtlil {_RTLIL_FILE}; "
         f"{flatten_commands(top)}; synth_ecp5 -top {top}; write_json {MAPPED_FILE}"
     )
-    run_program(yosys_program(), ["-p", script], folder, "synthesis.log", on_line)
+    log_yosys(["-p", script], folder, "synthesis.log", on_line)
     (folder / _RTLIL_FILE).unlink()
     return folder / MAPPED_FILE
 

@@ -23,7 +23,7 @@ from hdl.design import Design
 from hdl.device.cyclone_v import Resources
 from hdl.device.cyclone_v_target import CYCLONE_V, MAC_CELL
 from hdl.device.static_timing import longest_paths
-from hdl.device.yosys import run_yosys, yosys_version
+from hdl.device.yosys import log_yosys, yosys_version
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 from talos_ref.sources import sources_digest
@@ -105,13 +105,11 @@ def map_verilog(top: str, read: str, folder: Path, *, dsp_cells: bool = True) ->
     """
     # What is read beside the sources changes names, and with them what ABC makes of the logic, by a percent.
     mapping = mapping_script(read, top, folder) if dsp_cells else f"{read}; {_synthesis(top)}"
-    log = folder / f"{top}.log"
     script = f"{mapping}; tee -q -o {top}.stat.json stat -json; write_json {top}.netlist.json"
-    with open(log, "wb") as output:
-        code = run_yosys(["-p", script], folder, output).returncode
-    if code:
-        tail = log.read_text(errors="replace").splitlines()[-10:]
-        raise RuntimeError(f"yosys failed on {top} with status {code}; its log ends:\n" + "\n".join(tail))
+    try:
+        log_yosys(["-p", script], folder, f"{top}.log")
+    except RuntimeError as error:
+        raise RuntimeError(f"{top}: {error}") from None
 
 
 def mapped_cells(top: str, folder: Path) -> dict[str, int]:

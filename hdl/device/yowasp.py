@@ -13,7 +13,7 @@ from filelock import FileLock
 from talos_ref.files import build_root
 from talos_ref.processes import capture, execute
 
-__all__ = ["environment", "find", "run_program", "version"]
+__all__ = ["environment", "failure", "find", "run_program", "version"]
 
 _CACHE = "YOWASP_CACHE_DIR"
 _COMPILING = "Preparing to run"
@@ -72,5 +72,10 @@ def run_program(
     log = folder / log_name
     code = execute([str(program), *arguments], folder, environment(), log, on_line=on_line)
     if code:
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
-        raise RuntimeError(f"{program.name} failed with status {code}; its output ends:\n{tail}")
+        raise failure(program, code, log)
+
+
+def failure(program: Path, code: int | None, log: Path) -> RuntimeError:
+    """Return what to raise of a program that failed: its status, and the end of the log of its output."""
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
+    return RuntimeError(f"{program.name} failed with status {code}; its output ends:\n{tail}")

@@ -18,14 +18,14 @@ from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
 from hdl.device.nextpnr import PLACER_OPTIONS, ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
-from hdl.device.yosys import flatten_commands, yosys_program, yosys_version
+from hdl.device.yosys import flatten_commands, log_yosys, yosys_version
 from hdl.device.yowasp import run_program
 from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
 
-__all__ = ["BITSTREAM", "place_and_route", "plan_files", "read_seed", "synthesise", "write_plan"]
+__all__ = ["BITSTREAM", "SYNTHESIS_LOG", "place_and_route", "plan_files", "read_seed", "synthesise", "write_plan"]
 
-BITSTREAM = f"{PROJECT}.bit"
+BITSTREAM, SYNTHESIS_LOG = f"{PROJECT}.bit", "synthesis.log"
 _COMMANDS, _UNITS, _REPORT = f"build_{PROJECT}.json", "units.json", "report.json"
 OnLine = Callable[[str], None]
 
@@ -60,7 +60,7 @@ def write_plan(design: Design, device: Ecp5, grade: int) -> Path:
 
 
 def synthesise(design: Design, plan: Path, on_line: OnLine | None = None) -> Path:
-    """Return a folder of the build cache with the netlist of the device's cells.
+    """Return a folder of the build cache with the netlist of the device's cells, and Yosys's log with their counts.
 
     It is the same for every grade. Raises RuntimeError, with the end of Yosys's output, if that fails.
     """
@@ -69,9 +69,8 @@ def synthesise(design: Design, plan: Path, on_line: OnLine | None = None) -> Pat
     def make(folder: Path) -> None:
         for name in sources:
             shutil.copyfile(plan / name, folder / name)
-        command = _command(plan, "yosys")
-        run_program(yosys_program(), command, folder, "synthesis.log", on_line)
-        # Yosys writes another log by itself.
+        log_yosys(_command(plan, "yosys"), folder, SYNTHESIS_LOG, on_line)
+        # Amaranth's command has Yosys write the same log by another name.
         for name in (*sources, f"{PROJECT}.rpt"):
             (folder / name).unlink()
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,8 @@ from hdl.boards.cli import main
 from hdl.boards.ulx3s import bitstream
 from hdl.boards.ulx3s.bitstream import build
 from hdl.boards.ulx3s.fit import shortage
-from hdl.boards.ulx3s.project import write_plan
+from hdl.boards.ulx3s.platform import PROJECT
+from hdl.boards.ulx3s.project import SYNTHESIS_LOG, synthesise, write_plan
 from hdl.boards.ulx3s.report import Built, load_command, show
 from hdl.core.config import BARRELS, CORES
 from hdl.core.cores import core_config
@@ -72,11 +74,25 @@ def test_a_small_core_to_a_bitstream(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert found["paths"][0]["nanoseconds"] == pytest.approx(1e3 / found["fmax_mhz"], abs=0.01)
     assert all(path["unit"] for path in found["paths"])
     assert f"  openFPGALoader --board ulx3s {tmp_path}/out/top.bit\n" in said.out
-    assert Design.load(tmp_path / "out" / "design.json").core == tiny_design().core
+    built = Design.load(tmp_path / "out" / "design.json")
+    assert built.core == tiny_design().core
+    _check_log(built)
     started = time.monotonic()
     assert main(command) == 0
     assert time.monotonic() - started < 10
     assert "routing" not in capsys.readouterr().err
+
+
+def _check_log(design: Design) -> None:
+    """The log of the synthesis counts the cells that its netlist has."""
+    folder = synthesise(design, write_plan(design, DEVICES["LFE5U-85F"], 6))
+    cells = json.loads((folder / f"{PROJECT}.json").read_text())["modules"][PROJECT]["cells"].values()
+    numbers = Counter(cell["type"] for cell in cells)
+    assert {"LUT4", "TRELLIS_FF", "MULT18X18D"} <= set(numbers)
+    counted = (folder / SYNTHESIS_LOG).read_text().rpartition("Printing statistics")[2]
+    found = re.findall(r"^ +(\d+) +([A-Z]\w+)$", counted, re.M)
+    assert {name: int(number) for number, name in found} == numbers
+    assert sorted(path.name for path in folder.iterdir()) == ["inputs.json", SYNTHESIS_LOG, f"{PROJECT}.json"]
 
 
 @pytest.fixture
