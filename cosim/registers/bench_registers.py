@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from cosim.core.bench_config import PROGRESS, BenchConfig, Findings
 from cosim.core.checker import Mismatch
-from cosim.core.cocotb_pins import period_ps, running_test
+from cosim.core.cocotb_pins import running_test
 from cosim.core.model import GoldenModel
 from cosim.registers import traffic
-from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
+from cosim.registers.cocotb_pins import SystemPins
+from cosim.registers.host import OUTPUTS, RegisterHost
 from cosim.registers.model import RegisterModel
 from cosim.registers.traffic import EVENTS, direct_step, published_name, random_traffic, restarts
 from hdl.build_cache import build_id
@@ -30,49 +29,6 @@ __all__ = ["anything", "every_register", "names", "published"]
 
 SEED_2 = {"talos-v2": [10, 4, 11, 24, 13], "precise": [0, 0, 17, 8, 13], "folded": [18, 0, 17, 4, 13]}
 """Letters of the published checkpoint at temperature 0.5: as published, as the float model draws, by Gumbel-max."""
-_BESIDE_THE_BUS = ("rst", "enable", "ready", "busy", "done", "activity", "last_token")
-
-
-class _Pins:
-    """The system in a simulator; inputs change in the low half of the clock, and outputs are looked at there."""
-
-    def __init__(self, dut: Any, clock_hz: int) -> None:
-        self._period = period_ps(clock_hz)
-        def handle(name: str) -> Any:
-            group = "" if name in _BESIDE_THE_BUS else "display__" if name in DISPLAY else "bus__"
-            return getattr(dut, group + name)
-
-        self._clock = dut.clk
-        self._inputs = {name: handle(name) for name in INPUTS}
-        self._outputs = {name: handle(name) for name in OUTPUTS}
-        self._driven: dict[str, int] = {}
-
-    async def start(self) -> None:
-        """Reset the system and start its clock."""
-        await self.drive(dict.fromkeys(INPUTS, 0) | {"rst": 1})
-        # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
-        self._clock.value = 0
-        await Timer(self._period, "ps")
-        Clock(self._clock, self._period, unit="ps", impl="gpi").start(start_high=False)
-        for _ in range(3):
-            await FallingEdge(self._clock)
-
-    async def drive(self, inputs: dict[str, int]) -> None:
-        """Set the inputs that change."""
-        for name, value in inputs.items():
-            if self._driven.get(name) != value:
-                self._inputs[name].value = self._driven[name] = value
-
-    async def exchange(self, inputs: dict[str, int]) -> dict[str, int]:
-        """See ``cosim.registers.host.Pins``."""
-        await FallingEdge(self._clock)
-        await self.drive(inputs)
-        await ReadOnly()
-        seen = {}
-        for name, handle in self._outputs.items():
-            digits = str(handle.value)
-            seen[name] = -1 if digits.strip("01") else int(digits, 2)
-        return seen
 
 
 def _step_cycles(core: CoreConfig) -> int:
@@ -87,7 +43,7 @@ async def _host(dut: Any, seed: int) -> AsyncIterator[tuple[RegisterHost, BenchC
     design = Design.load(Path(config.design))
     core = design.core
     model = RegisterModel(core, GoldenModel(design), build=build_id(design), clock_hz=design.clock_hz)
-    pins = _Pins(dut, design.clock_hz)
+    pins = SystemPins(dut, design.clock_hz, OUTPUTS)
     await pins.start()
     host = RegisterHost(pins, model)
     try:
@@ -155,7 +111,10 @@ async def every_register(dut: Any) -> None:
     """Every word is read, and every register is written in part, and where that is refused."""
     seed = _seed()
     async with _host(dut, seed) as (host, _):
-        await traffic.every_register(host, random.Random(seed))
+        for running in (False, True):
+            await traffic.every_register(host, random.Random(seed), running=running)
+        await host.set("control", clear=1)
+        await host.idle(2)
 
 
 @cocotb.test()

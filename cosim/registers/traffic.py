@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from cosim.registers.access import Access
 from cosim.registers.host import RegisterHost
+from cosim.registers.initiator import Initiator
 from cosim.registers.random_accesses import RandomAccesses
+from hdl.registers.register import Register
 
-__all__ = ["EVENTS", "direct_step", "every_register", "published_name", "random_traffic", "restarts"]
+__all__ = ["EVENTS", "direct_step", "every_register", "published_name", "random_traffic", "restarts", "words_of"]
 
 EVENTS = (
     "name", "direct step", "clear", "clear while running", "reset while running", "write in reset", "read in reset",
@@ -63,23 +65,25 @@ async def direct_step(host: RegisterHost, token: int, position: int, *, clear: b
     return [await host.get("logits", index) for index in range(host.registers.register("logits").count)]
 
 
-async def every_register(host: RegisterHost, generator: random.Random) -> None:
-    """Read every word, also of what is write only, and write to each register what it refuses, in part and read only.
+async def every_register(host: Initiator, generator: random.Random, *, running: bool = False) -> dict[int, int]:
+    """Write to each register what it refuses, in every part and read only, and read it; return address -> word.
 
-    Once while nothing runs, and once beside a name.
+    What is write only is read too. With ``running`` each comes beside a request, which is cleared by the next one.
     """
-    for running in (False, True):
-        for entry in host.registers.registers:
-            if running:
-                await host.set("control", clear=1, start=1)
-            data, place = generator.getrandbits(32), entry.at(generator.randrange(entry.count))
-            await host.post(Access(place, True, data, generator.randrange(15)))
-            if not entry.access.writable:
-                await host.post(Access(place, True, data))
-            for address in entry.addresses:
-                await host.read(address)
-    await host.set("control", clear=1)
-    await host.idle(2)
+    words: dict[int, int] = {}
+    for entry in host.registers.registers:
+        if running:
+            await host.set("control", clear=1, start=1)
+        for enables in range(15 if entry.access.writable else 16):
+            place = entry.at(generator.randrange(entry.count))
+            await host.write(place, generator.getrandbits(32), enables)
+        words |= await words_of(host, entry)
+    return words
+
+
+async def words_of(host: Initiator, entry: Register) -> dict[int, int]:
+    """Read a register; return address -> word."""
+    return {address: await host.read(address) for address in entry.addresses}
 
 
 async def random_traffic(

@@ -10,7 +10,8 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
 from cosim.core.model import GoldenModel
-from cosim.registers.host import DISPLAY, INPUTS, OUTPUTS, RegisterHost
+from cosim.registers.host import DISPLAY, OUTPUTS, RegisterHost
+from cosim.registers.initiator import INPUTS
 from cosim.registers.model import RegisterModel
 from hdl.build_cache import build_id
 from hdl.core.config import CoreConfig
@@ -34,7 +35,7 @@ def _nothing(seen: dict[str, int]) -> dict[str, int]:
 
 
 class _Pins:
-    """The outside of a block or a system; see ``cosim.registers.host.Pins``."""
+    """The outside of a block or a system; see ``cosim.registers.initiator.Pins``."""
 
     def __init__(self, ctx: Any, block: Any, reset: Any, change: Change) -> None:
         self._ctx, self._change = ctx, change

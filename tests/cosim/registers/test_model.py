@@ -56,7 +56,7 @@ def test_a_wrong_output_is_found(name: str, bit: int, where: str | None, message
 
 
 def test_no_answer_ends_the_run() -> None:
-    with pytest.raises(RuntimeError, match=r"^access 5: a read of 0x00C must be answered in \d+ cycles$"):
+    with pytest.raises(RuntimeError, match=r"^cycle \d+: a read of 0x00C must be answered in \d+ cycles$"):
         drive(core_config("fused"), 1, name_and_step, change=lambda seen: {**seen, "readdatavalid": 0})
 
 
