@@ -18,7 +18,7 @@ from talos_ref.model.config import MICROGPT, ModelConfig
 __all__ = ["core_config", "suitable_cores"]
 
 _SHAPES = CORES | BARRELS
-_ROWS = (64, 56, 48, 40, 32, 28, 24, 20, 16, 12, 8, 4, 2, 1)
+_MOST_ROWS = 64
 
 
 def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, chip: Chip = CHIP) -> CoreConfig:
@@ -88,8 +88,14 @@ def _smaller(config: CoreConfig, chip: Chip) -> CoreConfig | None:
     program = schedule(replace(config, tile_rows=64, tile_columns=64))
     matrices = [config.matrices()[name] for name in {step.matrix for step in tile_instructions(program)}]
     folded = config.matrices()["folded"]
+    # A row more is of use only where some matrix then takes a block less.
+    counts = {count for count, _ in (*matrices, folded)}
+    useful = [
+        rows for rows in range(1, _MOST_ROWS + 1)
+        if rows == 1 or any(-(-count // rows) < -(-count // (rows - 1)) for count in counts)
+    ]  # fmt: skip
     shapes = []
-    for rows in {*_ROWS, model.n_embd, config.tile_rows}:
+    for rows in useful:
         for columns in range(1, min(most // rows, config.tile_columns) + 1):
             for positions in (1 << shift for shift in range(config.attention_positions.bit_length())):
                 for sparse in (True, False):

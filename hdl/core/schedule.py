@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 from itertools import chain
 
 from hdl.core.config import CoreConfig
@@ -192,6 +193,7 @@ def _with_folded(config: CoreConfig, addends: list[Instruction]) -> list[Instruc
     return sorted(addends + totals, key=lambda instruction: instruction.row)
 
 
+@lru_cache(maxsize=16)
 def schedule(config: CoreConfig) -> tuple[Instruction, ...]:
     """Return the instructions of one step, in order."""
     v = Vector

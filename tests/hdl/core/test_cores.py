@@ -38,7 +38,7 @@ def test_wide_takes_every_alphabet_and_block(count: int, block_size: int, word: 
     model = replace(MICROGPT, alphabet=letters(count), block_size=block_size)
     config = core_config("wide", model, word)
     assert (config.name, config.model, config.word) == ("wide", model, word)
-    assert config.attention_positions == min(4, block_size)
+    assert config.attention_positions <= min(4, block_size)
     assert config.sampler_lanes == min(9, count + 1)
     assert config.tile_columns <= 8
     found = estimate(config)
@@ -59,9 +59,9 @@ def test_wide_takes_other_widths(n_embd: int, n_head: int, n_layer: int) -> None
 
 def test_two_layers_of_six_heads() -> None:
     config = core_config("wide", TWO_LAYERS)
-    assert (config.tile_rows, config.tile_columns, config.attention_positions) == (28, 4, 4)
+    assert (config.tile_rows, config.tile_columns, config.attention_positions) == (14, 8, 4)
     assert config.query_last
-    assert dsp_blocks(config) == 83
+    assert dsp_blocks(config) == 82
 
 
 def test_fewest_cycles_that_fit() -> None:
@@ -71,8 +71,14 @@ def test_fewest_cycles_that_fit() -> None:
     for rows in range(1, 65):
         for columns in range(1, 9):
             other = replace(chosen, tile_rows=rows, tile_columns=columns)
-            if rows in (8, 12, 16, 20, 24, 32) and dsp_blocks(other) <= DEVICE.dsp_blocks:
-                assert len(schedule(chosen)) <= len(schedule(other))
+            if rows * columns <= 128 and len(schedule(other)) < len(schedule(chosen)):
+                assert dsp_blocks(other) > DEVICE.dsp_blocks, (rows, columns)
+
+
+def test_whole_rows_where_they_take_fewer_cycles() -> None:
+    """On the ECP5 ``fused`` keeps its sixteen columns: seven rows take 17 blocks, where 28 rows of four take 20."""
+    config = core_config("fused", chip=DEVICES["LFE5U-85F"].chip)
+    assert (config.tile_rows, config.tile_columns, config.attention_positions) == (7, 16, 4)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_another_chip(name: str, part: str) -> None:
 def test_too_small_a_chip() -> None:
     with pytest.raises(ValueError, match=r"^model must be .*: tile16: it takes 26 DSP blocks, and LFE5U-25F has 14;"):
         core_config("tile16", chip=DEVICES["LFE5U-25F"].chip)
-    with pytest.raises(ValueError, match=r", not 'fused': it takes 110 memory blocks \(DP16KD\), and LFE5U-45F has"):
+    with pytest.raises(ValueError, match=r", not 'fused': it takes 109 memory blocks \(DP16KD\), and LFE5U-45F has"):
         core_config("fused", chip=DEVICES["LFE5U-45F"].chip)
 
 
@@ -117,12 +123,12 @@ REFUSED: list[tuple[str, ModelConfig, Format, str]] = [
     ),
     (
         "fused", replace(MICROGPT, alphabet=letters(255)), Q4_12,
-        "core must be tile16 or wide for this model, not 'fused': it takes 3313 memory blocks (M10K), and 5CSEMA5F31C6 "
+        "core must be tile16 or wide for this model, not 'fused': it takes 3316 memory blocks (M10K), and 5CSEMA5F31C6 "
         "has 397",
     ),
     (
         "fused", replace(MICROGPT, alphabet=letters(200), block_size=32), Q6_12,
-        "core must be wide for this model, not 'fused': it takes 4145 memory blocks (M10K), and 5CSEMA5F31C6 has 397",
+        "core must be wide for this model, not 'fused': it takes 4130 memory blocks (M10K), and 5CSEMA5F31C6 has 397",
     ),
 ]  # fmt: skip
 
