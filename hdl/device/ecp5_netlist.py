@@ -17,13 +17,24 @@ from hdl.device.yowasp import run_program
 from hdl.verilog import verilog_file
 from talos_ref.files import write_bytes
 
-__all__ = ["MAPPED_FILE", "ROUTED_FILE", "map_core", "map_verilog", "route", "route_core"]
+__all__ = [
+    "MAPPED_FILE", "ROUTED_FILE", "map_core", "map_verilog", "prepare_commands", "route", "route_core",
+]  # fmt: skip
 
 MAPPED_FILE, ROUTED_FILE = "mapped.json", "routed.json"
 _RTLIL_FILE = "source.il"
 
 _FEW_CELLS = 5_000
 _SIZE = ("--85k", "--package", "CABGA381", "--speed", "6")
+
+
+def prepare_commands(top: str) -> str:
+    """Return Yosys's commands between reading a design and ``synth_ecp5``.
+
+    A table that a circuit writes as a switch stays in look-up tables, however deep: as a memory block, whose word comes
+    5.8 ns into the cycle in grade 6, it would begin the longest path of attention's division.
+    """
+    return f'{flatten_commands(top)}; setattr -set rom_style "logic" m:*proc_rom*'
 
 
 def map_verilog(folder: Path, source: str, top: str, on_line: Callable[[str], None] | None = None) -> Path:
@@ -35,7 +46,7 @@ def map_verilog(folder: Path, source: str, top: str, on_line: Callable[[str], No
     # seen the cells that the module instantiates.
     script = (
         f"read_verilog {source}; proc; write_rtlil {_RTLIL_FILE}; design -reset; read_rtlil {_RTLIL_FILE}; "
-        f"{flatten_commands(top)}; synth_ecp5 -top {top}; write_json {MAPPED_FILE}"
+        f"{prepare_commands(top)}; synth_ecp5 -top {top}; write_json {MAPPED_FILE}"
     )
     log_yosys(["-p", script], folder, "synthesis.log", on_line)
     (folder / _RTLIL_FILE).unlink()

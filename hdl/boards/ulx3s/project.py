@@ -16,9 +16,10 @@ from hdl.boards.ulx3s.top import BoardTop
 from hdl.build_cache import artefact, cached, design_folder
 from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
+from hdl.device.ecp5_netlist import prepare_commands
 from hdl.device.nextpnr import PLACER_OPTIONS, ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
-from hdl.device.yosys import flatten_commands, log_yosys, yosys_version
+from hdl.device.yosys import log_yosys, yosys_version
 from hdl.device.yowasp import run_program
 from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
@@ -41,7 +42,7 @@ def plan_files(design: Design, device: Ecp5, grade: int) -> dict[str, str]:
     plan = Ulx3sPlatform(device, grade).prepare(
         BoardTop(design), PROJECT, emit_src=False, verbose=True,
         nextpnr_opts=[*PLACER_OPTIONS, "--timing-allow-fail", "--report", _REPORT, "--detailed-timing-report"],
-        script_after_read=flatten_commands(PROJECT),
+        script_after_read=prepare_commands(PROJECT),
     )  # fmt: skip
     return {name: text if isinstance(text, str) else text.decode() for name, text in plan.files.items()}
 
