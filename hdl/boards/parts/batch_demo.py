@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Const, Module, Signal
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.boards.parts.demo_run import FIRST_SEED, check_cycles, offer_read, offered_writes, run_due, settings
 from hdl.registers.avalon import AvalonSignature
-from hdl.registers.map import TEMPERATURE, RegisterMap
-from hdl.units.recurrence import check_width
+from hdl.registers.map import RegisterMap
 
 __all__ = ["BATCH_NAMES", "BatchDemo", "BatchReport"]
 
 BATCH_NAMES = 1024
 """Names of a batch: a millisecond's."""
-_MOST_CYCLES = 1 << 40
 
 
 class BatchReport(wiring.Signature):
@@ -58,10 +57,8 @@ class BatchDemo(wiring.Component):
     Raises TypeError or ValueError for ``cycles`` out of range.
     """
 
-    FIRST_SEED = 1
-
     def __init__(self, registers: RegisterMap, *, cycles: int) -> None:
-        check_width("cycles", cycles, _MOST_CYCLES)
+        check_cycles(cycles)
         self.registers, self.cycles = registers, cycles
         super().__init__({"enable": In(1), "bus": Out(AvalonSignature()), "report": Out(BatchReport())})
 
@@ -70,23 +67,13 @@ class BatchDemo(wiring.Component):
         bus: Any = self.bus
         register = self.registers.register
         control, status = register("control"), register("status")
-        seed = Signal(32, init=self.FIRST_SEED, name="seed")
-        configuration = register("config").encode(limit=self.registers.model.max_letters, temperature=TEMPERATURE)
+        seed = Signal(32, init=FIRST_SEED, name="seed")
         writes = (
-            (register("config").address, Const(configuration)),
-            (register("seed").address, seed),
+            *settings(self.registers, seed),
             (register("count").address, Const(BATCH_NAMES)),
             (control.address, Const(control.encode(clear=1, start=1))),
         )
-        addresses = Array(Const(address, len(bus.address)) for address, _ in writes)
-        values = Array(value for _, value in writes)
-
-        left = Signal(range(self.cycles), name="left")
-        due = Signal(init=1, name="due")
-        with m.If(left == 0):
-            m.d.sync += [left.eq(self.cycles - 1), due.eq(1)]
-        with m.Else():
-            m.d.sync += left.eq(left - 1)
+        due = run_due(m, self.cycles)
 
         at = Signal(range(len(writes)), name="at")
         m.d.comb += [bus.byteenable.eq(0b1111), self.report.seed.eq(seed), self.report.digest.eq(bus.readdata)]
@@ -96,25 +83,17 @@ class BatchDemo(wiring.Component):
                 with m.If(due & self.enable):
                     m.d.sync += due.eq(0)
                     m.next = "SETUP"
-            with m.State("SETUP"):
-                m.d.comb += [bus.write.eq(1), bus.address.eq(addresses[at]), bus.writedata.eq(values[at])]
-                with m.If(~bus.waitrequest):
-                    m.d.sync += at.eq(at + 1)
-                    with m.If(at == len(writes) - 1):
-                        m.next = "POLL"
-            with m.State("POLL"):
-                m.d.comb += [bus.read.eq(1), bus.address.eq(status.address)]
-                with m.If(~bus.waitrequest):
-                    m.next = "STATUS"
+            with m.State("SETUP"), offered_writes(m, bus, writes, at):
+                m.next = "POLL"
+            with m.State("POLL"), m.If(offer_read(m, bus, status.address)):
+                m.next = "STATUS"
             with m.State("STATUS"):
                 with m.If(bus.readdatavalid):
                     m.next = "POLL"
                     with m.If(bus.readdata[status.field("done").low]):
                         m.next = "READ"
-            with m.State("READ"):
-                m.d.comb += [bus.read.eq(1), bus.address.eq(register("digest").address)]
-                with m.If(~bus.waitrequest):
-                    m.next = "DIGEST"
+            with m.State("READ"), m.If(offer_read(m, bus, register("digest").address)):
+                m.next = "DIGEST"
             with m.State("DIGEST"):
                 with m.If(bus.readdatavalid):
                     m.d.comb += self.report.valid.eq(1)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.boards.parts.demo_run import (
+    FIRST_SEED,
+    check_cycles,
+    offer_read,
+    offer_write,
+    offered_writes,
+    run_due,
+    settings,
+)
 from hdl.boards.parts.name_text import NameSignature
 from hdl.registers.avalon import AvalonSignature
-from hdl.registers.map import TEMPERATURE, RegisterMap
+from hdl.registers.map import RegisterMap
 
 __all__ = ["Demo"]
 
@@ -37,15 +46,12 @@ class Demo(wiring.Component):
     bus : Out(AvalonSignature())
     report : Out(NameSignature())
         What is made, for another kind of display.
+
+    Raises TypeError or ValueError for ``cycles`` out of range.
     """
 
-    FIRST_SEED = 1
-
     def __init__(self, registers: RegisterMap, *, cycles: int) -> None:
-        if not isinstance(cycles, int) or isinstance(cycles, bool):
-            raise TypeError(f"cycles must be an integer, not {cycles!r}")
-        if cycles < 1:
-            raise ValueError(f"cycles must be positive, not {cycles!r}")
+        check_cycles(cycles)
         self.registers, self.cycles = registers, cycles
         super().__init__({"enable": In(1), "bus": Out(AvalonSignature()), "report": Out(NameSignature())})
 
@@ -55,24 +61,14 @@ class Demo(wiring.Component):
         register = self.registers.register
         control, status, display = register("control"), register("status"), register("hex")
         letters = register("letters")
-        seed = Signal(32, init=self.FIRST_SEED, name="seed")
-        configuration = register("config").encode(limit=self.registers.model.max_letters, temperature=TEMPERATURE)
+        seed = Signal(32, init=FIRST_SEED, name="seed")
         writes = (
             (display.address, Const(display.encode(clear=1))),
             (control.address, Const(control.encode(clear=1))),
-            (register("config").address, Const(configuration)),
-            (register("seed").address, seed),
+            *settings(self.registers, seed),
             (control.address, Const(control.encode(start=1))),
         )
-        addresses = Array(Const(address, len(bus.address)) for address, _ in writes)
-        values = Array(value for _, value in writes)
-
-        left = Signal(range(self.cycles), name="left")
-        due = Signal(init=1, name="due")
-        with m.If(left == 0):
-            m.d.sync += [left.eq(self.cycles - 1), due.eq(1)]
-        with m.Else():
-            m.d.sync += left.eq(left - 1)
+        due = run_due(m, self.cycles)
 
         at = Signal(range(len(writes)), name="at")
         letter = Signal(range(letters.count + 1), name="letter")
@@ -87,17 +83,11 @@ class Demo(wiring.Component):
                     m.d.comb += self.report.begin.eq(1)
                     m.d.sync += due.eq(0)
                     m.next = "SETUP"
-            with m.State("SETUP"):
-                m.d.comb += [bus.write.eq(1), bus.address.eq(addresses[at]), bus.writedata.eq(values[at])]
-                with m.If(~bus.waitrequest):
-                    m.d.sync += at.eq(at + 1)
-                    with m.If(at == len(writes) - 1):
-                        m.d.sync += seed.eq(seed + 1)
-                        m.next = "POLL"
-            with m.State("POLL"):
-                m.d.comb += [bus.read.eq(1), bus.address.eq(status.address)]
-                with m.If(~bus.waitrequest):
-                    m.next = "STATUS"
+            with m.State("SETUP"), offered_writes(m, bus, writes, at):
+                m.d.sync += seed.eq(seed + 1)
+                m.next = "POLL"
+            with m.State("POLL"), m.If(offer_read(m, bus, status.address)):
+                m.next = "STATUS"
             with m.State("STATUS"):
                 with m.If(bus.readdatavalid):
                     m.d.sync += count.eq(Mux(state > letters.count, letters.count, state))
@@ -109,18 +99,16 @@ class Demo(wiring.Component):
                 m.d.comb += self.report.end.eq(letter == count)
                 with m.If(letter != count):
                     m.next = "READ"
-            with m.State("READ"):
-                m.d.comb += [bus.read.eq(1), bus.address.eq(letters.address + (letter << 2))]
-                with m.If(~bus.waitrequest):
-                    m.next = "LETTER"
+            with m.State("READ"), m.If(offer_read(m, bus, letters.address + (letter << 2))):
+                m.next = "LETTER"
             with m.State("LETTER"):
                 with m.If(bus.readdatavalid):
                     m.d.sync += [token.eq(bus.readdata), letter.eq(letter + 1)]
                     m.next = "PUSH"
             with m.State("PUSH"):
                 push = display.encode(push=1) | (token << display.field("token").low)
-                m.d.comb += [bus.write.eq(1), bus.address.eq(display.address), bus.writedata.eq(push)]
-                m.d.comb += [self.report.token.eq(token), self.report.push.eq(~bus.waitrequest)]
-                with m.If(~bus.waitrequest):
+                accepted = offer_write(m, bus, display.address, push)
+                m.d.comb += [self.report.token.eq(token), self.report.push.eq(accepted)]
+                with m.If(accepted):
                     m.next = "NEXT"
         return m

@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Cat, Signal
 
 from hdl.boards.parts.demo import Demo
+from hdl.boards.parts.demo_run import FIRST_SEED
 from hdl.proof import Always, Circuit, Planted, Property
 from hdl.registers.map import register_map
 from talos_ref.model.config import MICROGPT
@@ -68,7 +69,7 @@ def _initiator(circuit: Circuit) -> None:
         ~waits | (request == before),
         # A read begins once the one before it is answered.
         ~outstanding | ~(bus.read | bus.write),
-        ~seeds | (bus.writedata == (names + Demo.FIRST_SEED)[:32]),
+        ~seeds | (bus.writedata == (names + FIRST_SEED)[:32]),
         ~starts | seeded,
         # It reads letters that there are, and pushes as many.
         ~reads_letter | ((bus.address - letters.address)[2:] == inside["letter"]),
@@ -83,7 +84,7 @@ def _initiator(circuit: Circuit) -> None:
         ~asks | reads_letter | (outstanding & of_letter) | (inside["letter"] == 0),
         ~pushes | (inside["letter"] <= inside["count"]),
         seeded == (begun & (inside["at"] == _LAST)),
-        inside["seed"] == (names + Demo.FIRST_SEED - seeded)[:32],
+        inside["seed"] == (names + FIRST_SEED - seeded)[:32],
     )
 
 

@@ -143,7 +143,7 @@ def test_disabled() -> None:
     ("cycles", "error", "text"),
     [
         (1.5, TypeError, "cycles must be an integer, not 1.5"),
-        (0, ValueError, "cycles must be positive, not 0"),
+        (0, ValueError, "cycles must be 1 to 1099511627776, not 0"),
     ],
 )
 def test_refused(cycles: Any, error: type[Exception], text: str) -> None:
