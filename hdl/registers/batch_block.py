@@ -13,13 +13,11 @@ from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.registers.batch_map import batch_map
 from hdl.registers.batch_runner import BatchRunner
 from hdl.registers.bus import RegisterBus
-from hdl.registers.core_name import core_name_words
+from hdl.registers.constants import constant_words
 from hdl.registers.display import DigestSignature
 from hdl.registers.machine import machine_ports
 from hdl.registers.read_multiplexer import read_multiplexer
 from hdl.registers.rom_status import rom_status
-from hdl.units.recurrence import check_width
-from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
 
 __all__ = ["BatchBlock"]
 
@@ -62,10 +60,9 @@ class BatchBlock(wiring.Component):
     """
 
     def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ, patience: int = _PATIENCE) -> None:
-        check_width("build", build, 0xFFFFFFFF, 0)
-        self.config, self.build, self.clock_hz, self.patience = config, build, clock_hz, patience
+        self.config, self.patience = config, patience
         self.registers = batch_map(config.model, config.arithmetic.logit)
-        self.name_words = core_name_words(config.name)
+        self.constants = constant_words(self.registers, config, build=build, clock_hz=clock_hz)
         super().__init__(machine_ports(DigestSignature(), core=In(BarrelSignature(config, tap=False))))
 
     def elaborate(self, platform: Any) -> Module:
@@ -95,7 +92,8 @@ class BatchBlock(wiring.Component):
         status = [runner.ready & running, runner.working & running, runner.done & running, error.any(), toggle,
                   runner.waiting & running, rom_corrupt]  # fmt: skip
         words: dict[str, list[Any]] = {
-            **self._constants(),
+            **self.constants,
+            "streams": [C(self.config.streams, 32)],
             **self._settings(m, runner, end.access, write),
             "status": [Cat(status)],
             "error": [error],
@@ -139,18 +137,6 @@ class BatchBlock(wiring.Component):
             batch.limit.eq(_fitting(limit, len(batch_layout(self.config)["limit"].shape))),
         ]
         return {"config": [Cat(C(0, limit_field.low), limit, temperature)], "seed": [seed], "count": [count]}
-
-    def _constants(self) -> dict[str, list[Any]]:
-        """Return the words that never change."""
-        fixed = ("id", "version", "dimensions", "word_format")
-        return {
-            **{name: [C(self.registers.register(name).reset or 0, 32)] for name in fixed},
-            "arithmetic": [C(ARITHMETIC_NUMBERS[self.config.arithmetic_name], 32)],
-            "clock": [C(self.clock_hz, 32)],
-            "build": [C(self.build, 32)],
-            "core_name": [C(word, 32) for word in self.name_words],
-            "streams": [C(self.config.streams, 32)],
-        }
 
 
 def _halves(value: Value) -> list[Value]:

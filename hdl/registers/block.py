@@ -12,7 +12,7 @@ from hdl.core.config import CLOCK_HZ, CoreConfig
 from hdl.core.interface import CoreSignature, Stage
 from hdl.registers.bus import RegisterBus
 from hdl.registers.commands import Commands
-from hdl.registers.core_name import core_name_words
+from hdl.registers.constants import constant_words
 from hdl.registers.display import DisplaySignature
 from hdl.registers.machine import machine_ports
 from hdl.registers.map import TOP_LOGIT_BITS, register_map
@@ -22,8 +22,6 @@ from hdl.registers.runner import Runner
 from hdl.registers.temperature import honoured
 from hdl.registers.token_rate import TokenRate
 from hdl.units.format import saturate
-from hdl.units.recurrence import check_width
-from talos_ref.golden.arithmetic import ARITHMETIC_NUMBERS
 from talos_ref.golden.format import Format
 
 __all__ = ["RegisterBlock"]
@@ -71,11 +69,10 @@ class RegisterBlock(wiring.Component):
     LAUNCH_LATENCY = 1 + Runner.LAUNCH_LATENCY
 
     def __init__(self, config: CoreConfig, *, build: int, clock_hz: int = CLOCK_HZ, patience: int = _PATIENCE) -> None:
-        check_width("build", build, 0xFFFFFFFF, 0)
-        self.config, self.model, self.logit, self.build = config, config.model, config.arithmetic.logit, build
+        self.config, self.model, self.logit = config, config.model, config.arithmetic.logit
         self.clock_hz, self.patience = clock_hz, patience
         self.registers = register_map(self.model, self.logit)
-        self.name_words = core_name_words(config.name)
+        self.constants = constant_words(self.registers, config, build=build, clock_hz=clock_hz)
         self.rate = TokenRate(clock_hz=clock_hz, max_letters=self.model.max_letters)
         self.ANSWER_LATENCY = RegisterBus.LATENCY + self.rate.LATENCY
         core = CoreSignature(self.model, self.logit, scrub=config.scrub)
@@ -135,7 +132,7 @@ class RegisterBlock(wiring.Component):
         """Return the words of every register that can be read."""
         runner, counters = self._runner, self.core.counters
         return {
-            **self._constants(),
+            **self.constants,
             **self._settings(m),
             "status": [
                 self._fields(
@@ -177,20 +174,6 @@ class RegisterBlock(wiring.Component):
                 )
             ],
             "rom_passes": [self._rom_passes],
-        }
-
-    def _constants(self) -> dict[str, list[Value]]:
-        """Return the words that never change."""
-        fixed = {
-            name: [C(self.registers.register(name).reset or 0, 32)]
-            for name in ("id", "version", "bos", "dimensions", "word_format", "places")
-        }
-        return {
-            **fixed,
-            "arithmetic": [C(ARITHMETIC_NUMBERS[self.config.arithmetic_name], 32)],
-            "clock": [C(self.clock_hz, 32)],
-            "build": [C(self.build, 32)],
-            "core_name": [C(word, 32) for word in self.name_words],
         }
 
     def _settings(self, m: Module) -> dict[str, list[Value]]:
