@@ -16,6 +16,7 @@ from hdl.boards.ulx3s.top import BoardTop
 from hdl.build_cache import artefact, cached, design_folder
 from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
+from hdl.device.ecp5_floorplan import MULTIPLIER_SITES, copy_fixed
 from hdl.device.ecp5_netlist import prepare_commands
 from hdl.device.nextpnr import PLACER_OPTIONS, ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
@@ -90,7 +91,7 @@ def place_and_route(
     place, pack = [*_command(plan, "nextpnr-ecp5"), "--seed", str(seed)], _command(plan, "ecppack")
 
     def make(folder: Path) -> None:
-        shutil.copyfile(synthesis / netlist, folder / netlist)
+        copy_fixed(synthesis / netlist, folder / netlist)
         shutil.copyfile(plan / pins, folder / pins)
         run_program(nextpnr_program(), place, folder, "place.log", on_line)
         run_program(ecppack_program(), pack, folder, "pack.log", on_line)
@@ -101,7 +102,7 @@ def place_and_route(
 
     made_from = {
         "netlist": _digest(synthesis / netlist), "pins": _digest(plan / pins), "place": place, "pack": pack,
-        "tools": nextpnr_version(),
+        "sites": MULTIPLIER_SITES, "tools": nextpnr_version(),
     }  # fmt: skip
     return cached(design_folder(design), "ulx3s-seed", made_from, make)
 
