@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from cosim.evidence.state import Register
 from hdl.design import Design
 from hdl.registers.map import RegisterMap
 from hdl.registers.maps import registers_of
@@ -50,10 +49,6 @@ class Sessions(ABC):
         fields = self.registers.register("status").decode(word)
         return tuple(fields[name] for name in _STATUS if name in fields)
 
-    def constant(self, register: Register, word: int) -> bool:
-        """Return whether a word of a memory is never written, so that its bits are a ROM's, which no upset hits."""
-        return False
-
     @abstractmethod
     def more_writes(self) -> list[tuple[int, int]]:
         """Return what else is written before the start."""
@@ -93,11 +88,6 @@ class NameSessions(Sessions):
 
 class BatchSessions(Sessions):
     """Two names a stream; their digest and the numbers of their steps and letters are read."""
-
-    def constant(self, register: Register, word: int) -> bool:
-        """Key and value at position 0 are in the caches from configuration on."""
-        rows = 1 << (self.design.model.block_size - 1).bit_length()
-        return register.name in ("keys", "values") and word % rows == 0
 
     @property
     def count(self) -> int:

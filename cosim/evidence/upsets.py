@@ -161,8 +161,10 @@ def find_upsets(
     calm = run([Upset(state[0], 0, 0, _NO_UPSET, index, index) for index in range(_SESSIONS)])
     wanted = [first for first, _ in calm]
     _check(sessions, names, calm)
-    bits = [(register, word, bit) for register in hit_state for word in range(register.words)
-            if not sessions.constant(register, word) for bit in range(register.width)]  # fmt: skip
+    bits = [
+        (register, word, bit)
+        for register in hit_state for word in range(register.words) for bit in range(register.width)
+    ]  # fmt: skip
     wanted_count = max(least, len(bits)) if count is None else count
     upsets = tuple(_draw(bits, wanted_count, draw, [result.cycles for result in wanted]))
     found = _in_parallel(run, upsets)

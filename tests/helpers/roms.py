@@ -17,7 +17,7 @@ from tests.helpers.core_bench import random_checkpoint
 from tests.helpers.designs import design_of
 from tests.helpers.streams import CLOCK_PERIOD
 
-__all__ = ["SMALL", "Rom", "scrubbed_config", "scrubbed_design", "simulated"]
+__all__ = ["SMALL", "Storage", "scrubbed_config", "scrubbed_design", "simulated"]
 
 SMALL = ModelConfig(alphabet="ab", block_size=4, n_embd=4, n_head=1, mlp_dim=6)
 
@@ -34,8 +34,8 @@ def scrubbed_design(name: str) -> Design:
 
 
 @dataclass(frozen=True)
-class Rom:
-    """A memory without a write port."""
+class Storage:
+    """A memory inside a circuit."""
 
     name: str
     data: Any
@@ -48,21 +48,21 @@ class Rom:
         ctx.set(row, ctx.get(row) ^ 1 << bit)
 
 
-def simulated(component: Any) -> tuple[Simulator, list[Rom], Any]:
-    """Return a simulator of a component, the ROMs in it, and its reset."""
+def simulated(component: Any, *, written: bool = False) -> tuple[Simulator, list[Storage], Any]:
+    """Return a simulator of a component, the ROMs in it or the memories that are written, and its reset."""
     top, domain = Module(), ClockDomain("sync")
     top.domains.sync = domain
     top.submodules.component = component
     fragment = Fragment.get(top, None)
     simulator = Simulator(fragment)
     simulator.add_clock(CLOCK_PERIOD)
-    return simulator, [*_roms(fragment, "")], domain.rst
+    return simulator, [*_memories(fragment, "", written)], domain.rst
 
 
-def _roms(fragment: Any, path: str) -> Any:
+def _memories(fragment: Any, path: str, written: bool) -> Any:
     for inside, name, _ in fragment.subfragments:
         data: Any = getattr(inside, "_data", None)
         if data is None:
-            yield from _roms(inside, f"{path}{name}.")
-        elif not inside._write_ports:
-            yield Rom(f"{path}{name}", data, data.depth, len(Value.cast(data[0])))
+            yield from _memories(inside, f"{path}{name}.", written)
+        elif bool(inside._write_ports) == written:
+            yield Storage(f"{path}{name}", data, data.depth, len(Value.cast(data[0])))

@@ -8,7 +8,7 @@ Vectors lie in memory blocks with a row a stream. So no unit waits for another, 
        └──────────── position 0, whose logits are constants ────┘
 
 ``streams``  states of all streams; hands out seeds, feeds tokens back, offers results, counts
-``scores``   q · k, a position a cycle, and the largest exponent of every head
+``scores``   q · k, a position a cycle, and the largest exponent of every head; keeps key and value of every position
 ``sums``     weights, weighted sums of values, and the division
 ``matrix``   Wo, lm_head·Wo and fc1·Wo times attention's output, eight whole rows a cycle
 ``head``     hidden units that are not 0, one a cycle; RMSNorm's scale; logits

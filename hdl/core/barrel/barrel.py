@@ -74,6 +74,8 @@ class Barrel(wiring.Component):
         wiring.connect(m, matrix.o, head.i)
         wiring.connect(m, head.o, draw.i)
         wiring.connect(m, streams.first, draw.first)
+        # The stream's next job comes behind the token that is chosen with this, `Draw.LATENCY` cycles later.
+        wiring.connect(m, draw.begun, scores.first)
         wiring.connect(m, draw.o, streams.drawn)
         m.d.comb += [
             streams.chosen.eq(draw.chosen),

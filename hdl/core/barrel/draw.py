@@ -56,6 +56,8 @@ class Draw(wiring.Component):
         A step at position 0.
     chosen : Out
         The stream whose random state is wanted.
+    begun : Out(stream of a stream's number), always ready
+        A step at position 0 is chosen, ``SPACING`` cycles or more after the one before.
     random : In(random_layout)
         That of the stream ``chosen`` in the cycle before.
     o : Out(stream of drawn_layout), always ready
@@ -77,6 +79,7 @@ class Draw(wiring.Component):
                 "i": In(stream.Signature(logits_layout(config), always_ready=True)),
                 "first": In(stream.Signature(index_shape(config.streams), always_ready=True)),
                 "chosen": Out(index_shape(config.streams)),
+                "begun": Out(stream.Signature(index_shape(config.streams), always_ready=True)),
                 "random": In(random_layout()),
                 "o": Out(stream.Signature(drawn_layout(config), always_ready=True)),
             }
@@ -117,6 +120,8 @@ class Draw(wiring.Component):
             firsts.o.ready.eq(may),
             waiting.o.ready.eq(may & ~firsts.o.valid),
             self.chosen.eq(Mux(firsts.o.valid, firsts.o.payload, waiting.o.payload)),
+            self.begun.valid.eq(firsts.o.valid & firsts.o.ready),
+            self.begun.payload.eq(firsts.o.payload),
         ]
         m.d.sync += pause.eq(Mux(begin, self.SPACING - 1, Mux(may, 0, pause - 1)))
         valid: list[Any] = [begin]

@@ -60,7 +60,8 @@ def barrel_memories(config: CoreConfig) -> Iterator[tuple[str, int, int, bool]]:
     inputs = model.vocab_size * padded(model.block_size)
     steps = sum(blocks.values())
     sums = width(products_layout(config)["sums"].shape)
-    yield "projections", inputs, 3 * width(vector_layout(config)), False
+    yield "queries", inputs, width(vector_layout(config)), False
+    yield "pairs", inputs, 2 * width(vector_layout(config)), False
     yield "addends", inputs * padded(steps), config.tile_rows * arithmetic.logit.width, False
     yield "weights", steps, width(matrix_layout(shape_of(config.word), config.tile_rows, model.n_embd)), False
     yield "folded", blocks[Part.HIDDEN] * padded(config.tile_rows), model.vocab_size * config.word.width, False

@@ -13,7 +13,7 @@ from hdl.units.format import index_shape, shape_of
 from hdl.units.registry import softmax_of
 
 __all__ = [
-    "Part", "attended_layout", "blocks_of", "first_rows", "job_layout", "logits_layout", "place_of", "products_layout",
+    "Part", "attended_layout", "blocks_of", "job_layout", "logits_layout", "place_of", "products_layout",
     "scored_layout", "stored_layout", "sum_shape", "vector_layout",
 ]  # fmt: skip
 
@@ -39,12 +39,6 @@ def place_of(config: CoreConfig, stream: Any, position: Any) -> Any:
     """Return the row of a stream's position in a memory of all positions."""
     bits = (config.model.block_size - 1).bit_length()
     return Cat(position[:bits], stream)
-
-
-def first_rows(config: CoreConfig, first: list[int]) -> list[list[int]]:
-    """Return the rows of such a memory in which every stream has ``first`` at position 0."""
-    pitch = 1 << (config.model.block_size - 1).bit_length()
-    return [row for _ in range(config.streams) for row in [first, *[[0] * len(first)] * (pitch - 1)]]
 
 
 def stored_layout(config: CoreConfig) -> data.ArrayLayout:

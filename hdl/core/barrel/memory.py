@@ -20,14 +20,12 @@ LEAST_DEPTH = 32
 """With fewer rows Yosys (0.70) makes registers and multiplexers of a memory, for it fills too little of a block."""
 
 
-def block_memory(
-    m: Module, platform: Any, name: str, shape: Any, depth: int, init: Sequence[Any] = ()
-) -> tuple[WritePort, ReadPort]:
+def block_memory(m: Module, platform: Any, name: str, shape: Any, depth: int) -> tuple[WritePort, ReadPort]:
     """Add a memory, and return its ports. A read gives a row a cycle after its address, and its old words while it is
     being written."""
     depth = max(depth, LEAST_DEPTH)
     attributes = target_of(platform).memory_attributes(depth, Shape.cast(shape).width)
-    m.submodules[name] = memory = Memory(shape=shape, depth=depth, init=init, attrs=attributes)
+    m.submodules[name] = memory = Memory(shape=shape, depth=depth, init=(), attrs=attributes)
     return write_port(memory), read_port(memory)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import C, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.core.barrel.jobs import first_rows, job_layout, place_of, scored_layout, stored_layout, vector_layout
+from hdl.core.barrel.jobs import job_layout, place_of, scored_layout, stored_layout, vector_layout
 from hdl.core.barrel.memory import block_memory, block_rom
 from hdl.core.config import CoreConfig
 from hdl.units.adders import adder_tree
@@ -28,22 +28,29 @@ class Scores(wiring.Component):
 
     A job takes its position + 1 cycles, one more at position 1, and one for every cycle without ``grant``; the next one
     follows without a gap. Query, key and value of the job come from a ROM by (token, position); the key joins the
-    stream's, the value goes out. Position 0, which is BOS in every name, is in the memory from the start, and no job.
+    stream's, the value goes out. Position 0, which is BOS in every name, is no job: ``first`` keeps its key and
+    value, beside the jobs of other streams, none of which waits. So a name reads no row that it has not written, and a
+    bit that a particle flips in one is gone with the name.
 
         0: address a key; with the first, the ROM    1: products    2: sums, scores    3: stored; largest    4: offered
 
     Members
     -------
     i : In(stream of jobs), positions 1 and on
+    first : In(stream of a stream's number), always ready
+        A step at position 0, in every second cycle at most. The stream's next job may be accepted ``FIRST_LATENCY``
+        cycles later.
     grant : In(1)
         The multipliers are free in the next cycle.
     value_valid, value_place, value : Out
-        The value of a job, for one cycle.
+        The value of a job, or at position 0, for one cycle.
     stored_valid, stored_place, stored : Out
         A position's scores of all heads, for one cycle.
     o : Out(stream of scored_layout), always ready
     multipliers : Out(MultiplierPort), n_embd × 1
     """
+
+    FIRST_LATENCY = 2
 
     lent: LentRom | None = None
 
@@ -56,6 +63,7 @@ class Scores(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(job_layout(config))),
+                "first": In(stream.Signature(index_shape(config.streams), always_ready=True)),
                 "grant": In(1),
                 "value_valid": Out(1),
                 "value_place": Out(index_shape(self.rows)),
@@ -86,12 +94,12 @@ class Scores(wiring.Component):
         m = Module()
         config, model = self.config, self.config.model
         vector = vector_layout(config)
-        rom = block_rom(m, "rom", self._projected, self._rom_rows)
-        show(m, self.lent, rom.data)
-        first_key = self.golden.query_key_value(self.golden.embed(model.bos, 0), 0)[1]
-        key_write, key_read = block_memory(
-            m, platform, "keys", vector, self.rows, first_rows(config, first_key)
-        )
+        # Two, for a query stays while key and value of position 0 are read.
+        queries = block_rom(m, "queries", vector, [row["q"] for row in self._rom_rows])
+        pairs = block_rom(m, "pairs", data.StructLayout({"k": vector, "v": vector}),
+                          [{"k": row["k"], "v": row["v"]} for row in self._rom_rows])  # fmt: skip
+        show(m, self.lent, queries.data, pairs.data)
+        key_write, key_read = block_memory(m, platform, "keys", vector, self.rows)
 
         # Cycle 0: the last key, the job's own, can be addressed two cycles after the first.
         job = Signal(job_layout(config), name="job")
@@ -101,30 +109,43 @@ class Scores(wiring.Component):
         fresh = Signal(name="fresh")
         issue = Signal(name="issue")
         last = Signal(name="last")
+        first_due, first_waits, first_read = (Signal(name=f"first_{name}") for name in ("due", "waits", "read"))
+        positions = len(self.i.p.position)
+        bos = C(model.bos << positions, len(self.i.p.token) + positions)
+        asked = Signal.like(bos, name="asked")
         m.d.comb += [
             self.i.ready.eq(~active & self.grant),
             accepted.eq(self.i.valid & self.i.ready),
             last.eq(active & (row == job.position)),
             issue.eq(accepted | (active & self.grant & ~(last & fresh))),
-            rom.addr.eq(lent_address(self.lent, Cat(self.i.p.position, self.i.p.token))),
-            rom.en.eq(lent_enable(self.lent, accepted)),
+            # A job takes three cycles or more, so that position 0 waits for one at most.
+            first_due.eq(self.first.valid | first_waits),
+            first_read.eq(first_due & ~accepted),
+            asked.eq(Mux(first_read, bos, Cat(self.i.p.position, self.i.p.token))),
+            queries.addr.eq(lent_address(self.lent, asked)),
+            queries.en.eq(lent_enable(self.lent, accepted)),
+            pairs.addr.eq(lent_address(self.lent, asked)),
+            pairs.en.eq(lent_enable(self.lent, accepted | first_read)),
             key_read.addr.eq(Mux(active, place_of(config, job.stream, row), place_of(config, self.i.p.stream, row))),
         ]
-        m.d.sync += fresh.eq(accepted)
+        first_fresh, first_stream = Signal(name="first_fresh"), Signal(index_shape(config.streams), name="first_stream")
+        m.d.sync += [fresh.eq(accepted), first_waits.eq(first_due & accepted), first_fresh.eq(first_read)]
+        with m.If(self.first.valid):
+            m.d.sync += first_stream.eq(self.first.payload)
         with m.If(accepted):
             m.d.sync += [job.eq(self.i.payload), row.eq(1), active.eq(1)]
         with m.Elif(issue):
             m.d.sync += [row.eq(Mux(last, 0, row + 1)), active.eq(~last)]
 
-        # Cycle 1: key and value of the job are kept; keys are multiplied.
-        own = place_of(config, job.stream, job.position)
+        # Cycle 1: key and value of the job, or at position 0, are kept; keys are multiplied.
+        own = Mux(fresh, place_of(config, job.stream, job.position), place_of(config, first_stream, C(0, positions)))
         m.d.comb += [
-            key_write.en.eq(fresh),
+            key_write.en.eq(fresh | first_fresh),
             key_write.addr.eq(own),
-            key_write.data.eq(rom.data.k),
-            self.value_valid.eq(fresh),
+            key_write.data.eq(pairs.data.k),
+            self.value_valid.eq(fresh | first_fresh),
             self.value_place.eq(own),
-            self.value.eq(rom.data.v),
+            self.value.eq(pairs.data.v),
         ]
         valid: list[Any] = [issue]
         rows: list[Any] = [Mux(active, row, 0)]
@@ -146,7 +167,7 @@ class Scores(wiring.Component):
         for lane in range(model.n_embd):
             m.d.comb += [
                 self.multipliers.a[lane][0].eq(key_read.data[lane]),
-                self.multipliers.b[lane][0].eq(rom.data.q[lane]),
+                self.multipliers.b[lane][0].eq(queries.data[lane]),
             ]
 
         # Cycles 2 and 3.

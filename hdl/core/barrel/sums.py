@@ -8,15 +8,7 @@ from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.core.barrel.jobs import (
-    attended_layout,
-    first_rows,
-    job_layout,
-    place_of,
-    scored_layout,
-    stored_layout,
-    vector_layout,
-)  # fmt: skip
+from hdl.core.barrel.jobs import attended_layout, job_layout, place_of, scored_layout, stored_layout, vector_layout
 from hdl.core.barrel.memory import block_memory
 from hdl.core.config import CoreConfig
 from hdl.units.format import index_shape, shape_of
@@ -99,10 +91,7 @@ class Sums(wiring.Component):
         m.submodules.divide = divide = self.divide
         wiring.connect(m, divide.multipliers, wiring.flipped(self.quotient_multipliers))
         score_write, score_read = block_memory(m, platform, "scores", stored_layout(config), self.rows)
-        first_value = self.golden.query_key_value(self.golden.embed(model.bos, 0), 0)[2]
-        value_write, value_read = block_memory(
-            m, platform, "values", vector_layout(config), self.rows, first_rows(config, first_value)
-        )
+        value_write, value_read = block_memory(m, platform, "values", vector_layout(config), self.rows)
         m.d.comb += [
             score_write.en.eq(self.stored_valid),
             score_write.addr.eq(self.stored_place),

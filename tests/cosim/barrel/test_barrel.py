@@ -76,9 +76,11 @@ MUTANTS = {
     # Letter a at position 1, the first block of hidden units: its third unit.
     "F1": lambda v: in_module(v, "barrel.matrix", r"(^\s+addends\[6\]" + WORD, bit=2 * 17 + 11),
     "noise table": lambda v: in_module(v, "barrel.draw.noise", r"(^\s+lane0_table\[259\]" + WORD, bit=11),
-    "constant key of position 0": lambda v: in_module(v, "barrel.scores", r"(^\s+keys\[8\]" + WORD, bit=30),
+    # BOS is the third token of eight positions each.
+    "key of position 0": lambda v: in_module(v, "barrel.scores", r"(^\s+pairs\[16\]" + WORD, bit=30),
     "stream in a key's address": lambda v: in_module(
-        v, "barrel.scores", r"^(\s+keys\[\{ )(job\[2:0\])(, job\[7:5\] \}\] <= .*)$", change="job[2:1], ~job[0]"
+        v, "barrel.scores", r"^(\s+assign write__addr = fresh \? \{ )(job\[2:0\])(, job\[7:5\] \} : .*)$",
+        change="job[2:1], ~job[0]",
     ),
     "position in a value's address": lambda v: re.sub(r"(<= values\[\S+ )(\];)", r"\1 ^ 6'h01\2", v),
 }  # fmt: skip

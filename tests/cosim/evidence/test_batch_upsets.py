@@ -63,12 +63,12 @@ def test_a_machine_that_hangs_is_found(find: Callable[..., Upsets]) -> None:
     assert Counter(uncounted.outcomes)[Outcome.FLAGGED] < Counter(found.outcomes)[Outcome.FLAGGED]
 
 
-def test_constants_are_not_hit(find: Callable[..., Upsets]) -> None:
-    """The rows of position 0 are never written, as a ROM's are not."""
-    found = find(200, SEED, within="core.sums")
-    words = {upset.word for upset in found.upsets if upset.register.name == "values"}
-    assert len(words) > 10
-    assert all(word % 8 for word in words)
+@pytest.mark.parametrize(("unit", "cache"), [("core.scores", "keys"), ("core.sums", "values")])
+def test_caches(find: Callable[..., Upsets], unit: str, cache: str) -> None:
+    """All rows are hit, those of position 0, too."""
+    found = find(200, SEED, within=unit)
+    assert {upset.word % 8 for upset in found.upsets if upset.register.name == cache} == set(range(8))
+    assert all(found.recovered)
 
 
 def test_what_is_right() -> None:

@@ -25,7 +25,7 @@ ROMS = {
     "tile16": {"program": 1, "wte": 1, "wpe": 1, "weights": 1},
     "wide": {"program": 1, "wte": 1, "wpe": 1, "weights": 1, "columns": 1, "reciprocals": 0},
     "fused": {"program": 1, "row": 6, "weights": 1, "columns": 1, "tables": 1, "reciprocals": 0},
-    "barrel": {"projections": 1, "weights": 1, "addends": 1, "folded": 1, "tables": 3, "reciprocals": 0},
+    "barrel": {"projections": 2, "weights": 1, "addends": 1, "folded": 1, "tables": 3, "reciprocals": 0},
 }
 """Of each core: name -> memories. Reciprocals are a case of constants, of which synthesis makes a memory."""
 _SHALLOW = 120

@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.units.lent_rom import LentRom, lent_address, lent_enable, lent_words, show
 from hdl.units.memory_ports import read_port
 from hdl.units.rom_scrubber import RomScrubber
-from tests.helpers.roms import Rom, simulated
+from tests.helpers.roms import Storage, simulated
 from tests.helpers.streams import seed
 
 SHAPES = ((3, 2), (1, 1), (4, 70), (2, 66))
@@ -80,7 +80,7 @@ def test_passes_and_interruptions() -> None:
     shelf = Shelf(draw)
     assert shelf.scrubber.cycles == 3 + 1 + 4 + 2 + RomScrubber.DRAIN
 
-    async def bench(ctx: Any, roms: list[Rom]) -> None:
+    async def bench(ctx: Any, roms: list[Storage]) -> None:
         since, passes, wanted = 0, 0, None
         for _ in range(600):
             # Mostly idle: a whole pass has to come about.
@@ -107,7 +107,7 @@ def test_every_bit() -> None:
     """Each bit that is flipped is told of at the end of a pass, and no more once it is as it was."""
     shelf = Shelf(random.Random(seed()))
 
-    async def bench(ctx: Any, roms: list[Rom]) -> None:
+    async def bench(ctx: Any, roms: list[Storage]) -> None:
         assert [(rom.depth, rom.width) for rom in roms] == list(SHAPES)
         assert not await whole_pass(ctx, shelf)
         for rom in roms:
@@ -129,7 +129,7 @@ def test_a_scrubber_that_skips_a_word_is_noticed() -> None:
         other = Shelf(random.Random(1))
         other.lent, other.rows, other.scrubber = shelf.lent, shelf.rows, shelf.scrubber
 
-        async def bench(ctx: Any, roms: list[Rom], other: Shelf = other) -> None:
+        async def bench(ctx: Any, roms: list[Storage], other: Shelf = other) -> None:
             assert await whole_pass(ctx, other)
 
         simulate(other, bench)

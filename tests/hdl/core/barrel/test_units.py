@@ -25,6 +25,7 @@ from talos_ref.golden.xorshift32 import xorshift32
 from tests.helpers.banks import with_bank
 from tests.helpers.barrel_designs import barrel_config
 from tests.helpers.core_bench import random_checkpoint
+from tests.helpers.roms import simulated
 from tests.helpers.streams import run, seed
 
 ORDER = (3, 1, 0, 2, 9, 8, 7, 6, 5, 4)
@@ -55,6 +56,7 @@ def attention_of(config: CoreConfig, golden: IntegerModel) -> tuple[Module, Scor
 
 
 def test_attention_of_streams_at_positions_of_their_own() -> None:
+    """Before each name a bit flips in key and value of its position 0, in both caches."""
     draw, config = random.Random(seed()), barrel_config()
     model, golden = config.model, golden_of(config, draw)
     caches = {}
@@ -69,15 +71,27 @@ def test_attention_of_streams_at_positions_of_their_own() -> None:
         return attend(config.arithmetic.attention, q, cache.layers[0])
 
     m, scores, sums = attention_of(config, golden)
-    ready, met = deque(tokens), 0
+    simulator, memories, _ = simulated(m, written=True)
+    kept = [memory for memory in memories if memory.name.endswith(("keys", "values"))]
+    assert len(kept) == 2
+    begins, begun, ready, met = deque(tokens), deque[tuple[int, int]](), deque[int](), 0
 
     async def bench(ctx: Any) -> None:
         nonlocal met
-        for _ in range(1200):
+        spaced = 0
+        for cycle in range(1200):
+            ctx.set(scores.first.valid, 0)
+            if begins and cycle >= spaced and draw.random() < 0.8:
+                for memory in kept:
+                    memory.flip(ctx, begins[0] * memory.depth // config.streams, draw.randrange(memory.width))
+                ctx.set(scores.first.payload, begins[0])
+                ctx.set(scores.first.valid, 1)
+                spaced = cycle + 2
+                begun.append((cycle + scores.FIRST_LATENCY, begins.popleft()))
+            if begun and cycle >= begun[0][0]:
+                ready.appendleft(begun.popleft()[1])
             if ready and not ctx.get(scores.i.valid) and draw.random() < 0.8:
                 stream = ready.popleft()
-                if len(tokens[stream]) == model.block_size:
-                    tokens[stream] = [model.bos]
                 tokens[stream].append(draw.randrange(model.vocab_size - 1))
                 caches[stream] = expected(stream)
                 job = {"stream": stream, "token": tokens[stream][-1], "position": len(tokens[stream]) - 1}
@@ -89,13 +103,18 @@ def test_attention_of_streams_at_positions_of_their_own() -> None:
                 assert words(ctx, sums.o.p.attended, model.n_embd) == caches.pop(stream), tokens[stream]
                 assert ctx.get(sums.o.p.job.token) == tokens[stream][-1]
                 assert ctx.get(sums.o.p.job.position) == len(tokens[stream]) - 1
-                ready.append(stream)
+                if len(tokens[stream]) == model.block_size:
+                    tokens[stream] = [model.bos]
+                    begins.append(stream)
+                else:
+                    ready.append(stream)
                 met += 1
             await ctx.tick()
             if accepted:
                 ctx.set(scores.i.valid, 0)
 
-    run(m, bench)
+    simulator.add_testbench(bench)
+    simulator.run()
     assert met >= 60
 
 
