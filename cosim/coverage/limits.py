@@ -5,9 +5,10 @@ One that is seen all the same is an error of the command, so that a limit that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,14 @@ from cosim.coverage.roms import never_set
 from cosim.coverage.tile_groups import CLASSES
 from cosim.evidence.state import Register
 from hdl.core.core import Core
+from hdl.core.estimate import core_banks
 from hdl.core.interface import Stage
-from hdl.core.schedule import Vector, schedule
+from hdl.core.schedule import Operation, Vector, schedule
 from hdl.core.timeline import longest_request, stage_cycles, timeline
 from hdl.design import Design
+from hdl.device.target import DspMode
+from hdl.units.registry import sampler_weights_of
+from talos_ref.golden.arrays import Ints
 
 __all__ = ["Limit", "bits_of", "limits", "rom_limits"]
 
@@ -28,6 +33,13 @@ _UNITS = {Vector.KEY: "k", Vector.QUERY: "q", Vector.VALUE: "v", Vector.RESIDUAL
 """Vector -> unit whose words the tile's sums become."""
 _BY_WEIGHTS = "by the weights, whatever the names"
 _BY_TIMELINE = "longest name by the timeline"
+_WEIGHTS: dict[str, Callable[[Any], Ints]] = {
+    "talos-v2": lambda exp: exp.batched_compute(127 - (np.arange(256) << 8)),
+    "precise": lambda exp: exp.table.batched_compute(np.arange(1 << exp.fraction)),
+}
+"""Arithmetic -> all weights of its sampler; in ``precise`` the largest of those whose exponents alone differ."""
+_WRAP = 1 << 30
+"""A weight of ``WrappingExp`` is some thousands more than 0 or, where it wraps, than three times this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +70,7 @@ def limits(design: Design) -> tuple[dict[tuple[str, str], str], list[Limit]]:
     points = dict(_clipping(found)) | dict(_sums(found))
     made = [*_vectors(design, found)]
     if design.core.streams == 1:
-        made += [*_counters(design), *_registers(design)]
+        made += [*_counters(design), *_registers(design), *_banks(design, found), *_weights(design)]
     return points, made
 
 
@@ -94,14 +106,16 @@ def _sums(found: Mapping[str, Range]) -> Iterator[tuple[tuple[str, str], str]]:
                 yield ("sums of the tile", f"{vector.name.lower()}: {CLASSES[place]}"), _BY_WEIGHTS
 
 
+def _spans(found: Mapping[str, Range], *units: str) -> tuple[Any, Any]:
+    """Return the least and the largest word of each element, of units of any layer."""
+    words = [span.words for name, span in found.items() if name.rpartition(".")[2] in units]
+    return np.min([low for low, _ in words], axis=0), np.max([high for _, high in words], axis=0)
+
+
 def _vectors(design: Design, found: Mapping[str, Range]) -> Iterator[Limit]:
     """Yield the vectors between the units."""
     word, config = design.arithmetic.word, design.model
-
-    def spans(*units: str) -> tuple[Any, Any]:
-        words = [span.words for name, span in found.items() if name.rpartition(".")[2] in units]
-        return np.min([low for low, _ in words], axis=0), np.max([high for _, high in words], axis=0)
-
+    spans = partial(_spans, found)
     low, high = spans("hidden")
     order = list(design.hidden_order)
     if config.n_layer > 1:
@@ -119,6 +133,46 @@ def _vectors(design: Design, found: Mapping[str, Range]) -> Iterator[Limit]:
     for vector in {Vector.KEY, Vector.QUERY, Vector.VALUE} - written:
         yield Limit(register=f"core.vectors.{vector.name.lower()}", width=config.n_embd * word.width, low=0, high=0,
                     why="no instruction writes it")  # fmt: skip
+
+
+def _banks(design: Design, found: Mapping[str, Range]) -> Iterator[Limit]:
+    """Yield the multipliers without operands, and the sums of two squares where RMSNorm multiplies nothing else."""
+    banks, width = core_banks(design.core), 64
+    for name, layout in banks.items():
+        for number, places in enumerate(layout.blocks):
+            if layout.mode is DspMode.PAIR and len(places) == 1:
+                yield Limit(register=f"core.{name}.block{number}.register1", width=width, low=0, high=0,
+                            why="a multiplier without operands")  # fmt: skip
+    if any(instruction.operation is Operation.NORMALISE for instruction in schedule(design.core)):
+        return
+    low, high = _spans(found, "norm", "residual")
+    far = [max(-least, most) for least, most in zip(low.tolist(), high.tolist(), strict=True)]
+    for number, places in enumerate(banks["rmsnorm.bank"].blocks):
+        yield Limit(register=f"core.rmsnorm.bank.block{number}.register0", width=width, low=0,
+                    high=sum(far[column] ** 2 for _, column in places), why=_BY_WEIGHTS)  # fmt: skip
+
+
+def _weights(design: Design) -> Iterator[Limit]:
+    """Yield the weights that a sampler draws by, and their running sums."""
+    if design.core.arithmetic_name not in _WEIGHTS:
+        return
+    sampler, vocab = cast(Any, design.arithmetic.sampler), design.model.vocab_size
+    weights, lanes = _WEIGHTS[design.core.arithmetic_name](sampler.exp), min(design.core.sampler_lanes, vocab)
+    width, sum_width = sampler.exp.width, sampler_weights_of(sampler).sum_width(sampler, vocab)
+    most, wrapped = int((weights % _WRAP).max()), int(np.bitwise_or.reduce(weights // _WRAP * _WRAP))
+
+    def limit(register: str, first: int, width: int, terms: int) -> Limit:
+        above = -_WRAP if wrapped and terms > 1 else wrapped
+        ones = (1 << (terms * most).bit_length()) - 1 | above
+        return Limit(register=f"core.sampler.{register}", first=first, width=1, low=0,
+                     high=[ones >> bit & 1 for bit in range(width)], why="by all weights that there are")  # fmt: skip
+
+    for lane in range(lanes):
+        yield limit("weigher.weights", lane * width, width, 1)
+    for token in range(vocab):
+        yield limit("sums", token * sum_width, sum_width, token + 1)
+    # Lanes behind the last token have a weight, too.
+    yield limit("carried", 0, sum_width, -(-vocab // lanes) * lanes)
 
 
 def _counters(design: Design) -> Iterator[Limit]:

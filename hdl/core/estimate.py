@@ -6,7 +6,7 @@ of zeros take none. So this is what a core takes at most. Tables of logic are fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,8 @@ from hdl.units.sparse_tile import SparseTile
 from hdl.units.tile import Tile
 
 __all__ = [
-    "Estimate", "Memory", "banks_of", "dsp_blocks", "dsp_modes", "estimate", "largest_matrix", "memories",
-    "memory_blocks", "tile_split",
+    "Estimate", "Memory", "banks_of", "core_banks", "dsp_blocks", "dsp_modes", "estimate", "largest_matrix",
+    "memories", "memory_blocks", "tile_split",
 ]  # fmt: skip
 
 
@@ -87,10 +87,8 @@ def tile_split(config: CoreConfig) -> int:
     return columns // positions if shared else 1
 
 
-def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
-    """Return mode -> DSP blocks of a core: each holds two products, or the sum of two."""
-    if config.streams > 1:
-        return _modes(bank_layouts(config).values())
+def core_banks(config: CoreConfig) -> dict[str, BankLayout]:
+    """Return bank -> its multipliers, of a core of one stream; it is named as in the circuit."""
     golden, model, word = config.arithmetic, config.model, config.word
     outputs, terms = largest_matrix(config)
     tile = Tile.port(min(config.tile_rows, outputs), min(config.tile_columns, terms), word, tile_split(config))
@@ -105,16 +103,16 @@ def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
     apart = [*sampler.apart(golden.sampler, golden.logit).values()]
     attention = Attention.ports(golden.attention, model, config.attention_positions)
     normalise = any(step.operation is Operation.NORMALISE for step in schedule(config))
-    banks = [
-        *banks_of(config, [tile], attention, head, apart).values(),
-        ([RmsNorm.port(golden.rmsnorm, normalise)], []),
-    ]
-    return _modes([bank_layout(users, others) for users, others in banks])
+    banks = {f"{name}_multipliers": users for name, users in
+             banks_of(config, [tile], attention, head, apart).items()}  # fmt: skip
+    banks["rmsnorm.bank"] = ([RmsNorm.port(golden.rmsnorm, normalise)], [])
+    return {name: bank_layout(users, others) for name, (users, others) in banks.items()}
 
 
-def _modes(layouts: Iterable[BankLayout]) -> dict[DspMode, int]:
-    found = list(layouts)
-    return {mode: sum(len(layout.blocks) for layout in found if layout.mode is mode) for mode in DspMode}
+def dsp_modes(config: CoreConfig) -> dict[DspMode, int]:
+    """Return mode -> DSP blocks of a core: each holds two products, or the sum of two."""
+    layouts = [*(core_banks(config) if config.streams == 1 else bank_layouts(config)).values()]
+    return {mode: sum(len(layout.blocks) for layout in layouts if layout.mode is mode) for mode in DspMode}
 
 
 def dsp_blocks(config: CoreConfig) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -134,6 +134,52 @@ def test_bits_that_keep_their_value() -> None:
     assert list(bits_of(Limit(register="r", width=4, low=0, high=[1, 0], why="", first=8))) == list(range(9, 16))
     # A register begins at 0, so that a value that never changes is seen to come.
     assert list(bits_of(Limit(register="r", width=2, low=[1], high=[1], why=""))) == [1]
+
+
+@pytest.mark.parametrize("core", ["tile16", "wide"])
+def test_weights_stay_within_their_bits(core: str) -> None:
+    """Of logits that differ by everything from 0 to 16; and each bit is set in some, but for the last few sums."""
+    design = published(core)
+    vocab, word, sampler = design.model.vocab_size, design.arithmetic.word, cast(Any, design.arithmetic.sampler)
+    rng = np.random.default_rng(6)
+    logits = rng.integers(word.low, word.high + 1, (40_000, vocab))
+    logits[::2] = logits[::2, :1] + rng.integers(-9, 1, (20_000, vocab))
+    made = [sampler.batched_weights(logits, temperature) for temperature in (0x80, 0x100, 0x400)]
+    weights = np.concatenate(made)
+    # Sums of talos-v2 wrap; those of precise have room.
+    sums = weights.cumsum(axis=1) & 0xFFFFFFFF
+    found: dict[str, set[int]] = {}
+    for limit in limits(design)[1]:
+        if limit.register.startswith("core.sampler."):
+            found.setdefault(limit.register, set()).update(bits_of(limit))
+
+    def unset(values: Ints, width: int) -> set[int]:
+        ones = np.bitwise_or.reduce(values, axis=0)
+        return {width * place + bit for place, word in enumerate(ones.tolist()) for bit in range(width)
+                if not word >> bit & 1}  # fmt: skip
+
+    width = sampler.exp.width
+    lanes = design.core.sampler_lanes
+    assert found["core.sampler.weigher.weights"] == unset(weights.max(axis=1)[:, None] | weights[:, :lanes], width)
+    sum_width = 32 if core == "tile16" else (vocab * ((1 << width) - 1)).bit_length()
+    excluded = found["core.sampler.sums"]
+    assert excluded <= unset(sums, sum_width)
+    assert {bit for bit in unset(sums, sum_width) if bit < 4 * sum_width} <= excluded
+    assert found["core.sampler.carried"] >= {bit - sum_width * (vocab - 1) for bit in excluded} & set(range(sum_width))
+
+
+def test_squares_stay_within_their_bits() -> None:
+    design = loud("folded", size=0.3)
+    low, high = extremes(design, 2000)["layer0.residual"]
+    squares = np.maximum(low**2, high**2)
+    registers = {limit.register: limit for limit in limits(design)[1]}
+    for pair in range(design.model.n_embd // 2):
+        limit = registers[f"core.rmsnorm.bank.block{pair}.register0"]
+        assert squares[2 * pair : 2 * pair + 2].sum() <= limit.high
+    # A sum of two squares has 33 bits.
+    assert min(bits_of(registers["core.rmsnorm.bank.block0.register0"])) < 32
+    spare = next(limit for limit in limits(published("fused"))[1] if limit.register.endswith("block13.register1"))
+    assert set(bits_of(spare)) > set(range(37)), "27 tokens take half of the last block"
 
 
 def test_spans_hold_every_value() -> None:
