@@ -24,9 +24,9 @@ _MOST_ROWS = 64
 def core_config(name: str, model: ModelConfig = MICROGPT, word: Format = Q4_12, chip: Chip = CHIP) -> CoreConfig:
     """Return a named core bound to a model and a number format, for a device: that of the DE1-SoC by default.
 
-    It takes no more positions and tokens at once than there are. A core whose arithmetic is deferred is made smaller
-    where the device has too few DSP blocks: of the tiles, positions and heads that fit, it has those with the fewest
-    cycles; with several streams the most rows.
+    It takes no more positions and tokens at once than there are, and has the registers that the device wants. A core
+    whose arithmetic is deferred is made smaller where the device has too few DSP blocks: of the tiles, positions and
+    heads that fit, it has those with the fewest cycles; with several streams the most rows.
 
     Raises ValueError for an unknown name, and for a core that the model cannot have, with the reason and the named
     cores that it can have.
@@ -66,6 +66,8 @@ def _bind(name: str, model: ModelConfig, word: Format, chip: Chip) -> CoreConfig
         )
     except ValueError as error:
         return str(error)
+    if chip.short_paths and config.streams == 1:
+        config = replace(config, tile_register=True, attention_registers=True)
     found: CoreConfig | None = config
     if dsp_blocks(config) > chip.dsp_blocks:
         smaller = _smaller if config.streams == 1 else _lower

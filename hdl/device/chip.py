@@ -9,7 +9,7 @@ __all__ = ["Chip"]
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """DSP blocks and memory blocks of a device."""
+    """DSP blocks and memory blocks of a device, and how much logic goes between two registers."""
 
     part: str
     """Order code, for messages."""
@@ -24,6 +24,9 @@ class Chip:
     """Percent of its blocks that a memory must fill; synthesis leaves a smaller one to logic."""
     table_depth: int = 0
     """Words up to which a memory goes into tables, however wide it is."""
+    short_paths: bool = False
+    """Cores of one stream get the registers that cut their longest paths (``tile_register``, ``attention_registers``)
+    whatever they cost in cycles: the device takes longer for a path than the clock allows without them."""
 
     def blocks(self, depth: int, width: int) -> int:
         """Return the memory blocks that ``depth`` words of ``width`` bits take; 0 if they are left to logic."""

@@ -81,6 +81,13 @@ def test_whole_rows_where_they_take_fewer_cycles() -> None:
     assert (config.tile_rows, config.tile_columns, config.attention_positions) == (7, 16, 4)
 
 
+@pytest.mark.parametrize("name", CORES)
+def test_registers_that_cut_long_paths(name: str) -> None:
+    ecp5, own = core_config(name, chip=DEVICES["LFE5U-85F"].chip), CORES[name]
+    assert (ecp5.tile_register, ecp5.attention_registers) == (True, True)
+    assert own.tile_register == own.attention_registers == (name == "tile16")
+
+
 @pytest.mark.parametrize(
     ("name", "part"),
     [("tile16", "LFE5U-45F"), ("wide", "LFE5U-45F"), *((name, "LFE5U-85F") for name in (*CORES, *BARRELS))],
