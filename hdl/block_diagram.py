@@ -41,7 +41,7 @@ class Arrow:
 def blocks_of(core: Core) -> list[Block]:
     """Return the boxes of a core; numbers come from the units and the configuration."""
     config, model = core.config, core.model
-    words = len(core.weights.words)
+    words = len(core.units.weights.words)
     bits = config.tile_rows * config.tile_columns * config.word.width
     rom = config.first_layer_in_rom
     layers = "1 layer" if model.n_layer == 1 else f"{model.n_layer} layers"
@@ -63,7 +63,7 @@ def blocks_of(core: Core) -> list[Block]:
         Block("weights", "weight ROM", (f"{words:,} words", f"of {bits:,} bits"), 2, 2),
         Block("tile", "systolic tile", (f"{config.tile_rows} × {config.tile_columns} multipliers",), 3, 2),
     ]
-    if "head" in core.units:
+    if core.units.head is not None:
         blocks.append(Block("head", "sparse head", ("skips hidden units", "that are 0"), 2, 1))
     return blocks
 
@@ -74,8 +74,8 @@ def _rom_row(config: CoreConfig) -> str:
 
 def _sampler_lines(core: Core) -> tuple[str, ...]:
     config, tokens = core.config, core.model.vocab_size
-    if core.sampler.PREPARES:
-        return f"noise, {core.sampler.noise.lanes} tokens a cycle", f"largest of {tokens} tokens"
+    if core.units.sampler.PREPARES:
+        return f"noise, {core.units.sampler.noise.lanes} tokens a cycle", f"largest of {tokens} tokens"
     return f"{config.sampler_lanes} tokens a cycle", f"{tokens} tokens"
 
 
@@ -105,9 +105,9 @@ def arrows_of(core: Core) -> list[Arrow]:
     else:
         arrows += [Arrow("embedding", "rmsnorm", "x"), Arrow("vectors", "rmsnorm", "x, y", both=True)]
         arrows += [Arrow("attention", "vectors", "q, k, v; out", both=True)]
-    if core.tile.addends:
+    if core.units.tile.addends:
         arrows.append(Arrow("embedding", "tile", "F1, L"))
-    if "head" in core.units:
+    if core.units.head is not None:
         arrows += [Arrow("vectors", "head", "hidden"), Arrow("head", "vectors", "logits")]
         arrows += [Arrow("rmsnorm", "head", "scale"), Arrow("vectors", "sampler", "logits")]
     else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hdl.core.core import Core
 from hdl.core.interface import Stage
 from hdl.core.schedule import Instruction, Operation, Vector
+from hdl.units.folded_head import FoldedHead
 from hdl.units.scaled_linear import ScaledLinear
 from hdl.units.sparse_tile import SparseTile
 
@@ -38,21 +39,22 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
     """
     if not 0 <= position < core.model.block_size:
         raise ValueError(f"position must be 0 to {core.model.block_size - 1}, not {position!r}")
+    units = core.units
     ready: dict[Vector, int] = {Vector.EMBEDDING: 1}
     settled = {Vector.EMBEDDING: 1}
     hidden: dict[int, int] = {}
     announced: list[tuple[int, int]] = []
     # Cycles from an instruction to the one that writes its totals; a residual stream can be read in that one already.
-    to_written = core.write_latency - 1
+    to_written = units.write_latency - 1
     query = 0
     scale = 0
     if core.config.first_layer_in_rom:
-        ready[Vector.ATTENDED] = core.attention.latency(position)
+        ready[Vector.ATTENDED] = units.attention.latency(position)
     program = core.program
     if core.config.constant_position_0 and position == 0:
         # The logits are constants, written in the cycle after the start.
         program = program[-1:]
-        ready[Vector.LOGITS] = max(2 + core.config.dense_head, core.sampler.PREPARATION) + core.sampler.LATENCY
+        ready[Vector.LOGITS] = max(2 + core.config.dense_head, units.sampler.PREPARATION) + units.sampler.LATENCY
     done: list[Done] = []
     for instruction in program:
         first = done[-1].cycle + 1 if done else 1
@@ -68,7 +70,7 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
             cycle = max(cycle, scale)
         done.append(Done(instruction, cycle, cycle - first))
         if instruction.operation is Operation.NORMALISE:
-            ready[destination] = cycle + core.rmsnorm.LATENCY + (destination is Vector.RESIDUAL)
+            ready[destination] = cycle + units.rmsnorm.LATENCY + (destination is Vector.RESIDUAL)
             settled[destination] = ready[destination]
         if instruction.operation is not Operation.MULTIPLY or not instruction.last:
             continue
@@ -84,19 +86,19 @@ def timeline(core: Core, position: int, non_zero: Sequence[int] = ()) -> list[Do
         if destination is Vector.RESIDUAL and not instruction.scaled and not late:
             ready[destination] = written
         if instruction.measure:
-            scale = written + 1 + core.rmsnorm.LATENCY + 1
+            scale = written + 1 + units.rmsnorm.LATENCY + 1
         if destination is Vector.QUERY:
             query = written
         if destination is (Vector.QUERY if core.config.query_last else Vector.VALUE):
-            attention = core.attention
+            attention = units.attention
             ready[Vector.ATTENDED] = max(query + attention.latency(position), written + attention.LATENCY_AFTER_VALUE)
         if destination is Vector.LOGITS:
             if core.arithmetic.deferred and core.config.sparse_head:
                 # The logits are written one cycle after the head offers them.
-                ready[destination] = max(written, scale, _sparse_done(announced)) + core.head.LATENCY + 1
-            if core.sampler.PREPARES and core.config.dense_head:
+                ready[destination] = max(written, scale, _sparse_done(announced)) + FoldedHead.LATENCY + 1
+            if units.sampler.PREPARES and core.config.dense_head:
                 ready[destination] += 1
-            ready[destination] = max(ready[destination], core.sampler.PREPARATION) + core.sampler.LATENCY
+            ready[destination] = max(ready[destination], units.sampler.PREPARATION) + units.sampler.LATENCY
     return done
 
 

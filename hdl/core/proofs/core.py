@@ -66,7 +66,7 @@ def _bounds(a_width: int, b_width: int, count: int = 1) -> tuple[int, int]:
 
 
 def _tile(circuit: Circuit, core: Core) -> None:
-    tile = core.tile
+    tile = core.units.tile
     inside = circuit.unit(tile, "tile")
     ports: Any = tile
     columns, word, split = tile.multipliers.signature.columns, tile.word.width, tile.split
@@ -87,7 +87,7 @@ def _tile(circuit: Circuit, core: Core) -> None:
 
 def _attention(circuit: Circuit, core: Core) -> None:
     """Sums of weights, and of weighted values, over the rows of the cache."""
-    attention = core.attention
+    attention = core.units.attention
     inside = circuit.unit(attention, "attention")
     ports: Any = attention
     positions, weight, word = attention.positions, attention.spec.exp.width, attention.spec.word.width
@@ -121,7 +121,8 @@ def _element(values: Value, number: int, shape: Any) -> Value:
 
 
 def _head(circuit: Circuit, core: Core) -> None:
-    sparse = core.head.sparse
+    assert core.units.head is not None
+    sparse = core.units.head.sparse
     inside = circuit.unit(sparse, "sparse")
     ports: Any = sparse
     word, width = sparse.word.width, sparse.total_shape.width

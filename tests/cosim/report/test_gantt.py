@@ -46,10 +46,10 @@ def test_rows_are_of_units_that_the_core_has() -> None:
     dense = replace(core_config("wide", model), sparse_head=False)
     designs = [published("tile16"), published("fused"), design_of(dense, random_checkpoint(model, 1))]
     for design, wanted in zip(designs, (9, 13, 11), strict=True):
-        rows, units = rows_of(design.core), Core(design).units
+        rows, units = rows_of(design.core), Core(design).units.named
         assert len(rows) == wanted
         assert {name.split(".")[0] for name in rows.values()} <= set(units)
-    assert {arrow.source for arrow in arrows_of(Core(designs[2]))} <= {*Core(designs[2]).units, "request"}
+    assert {arrow.source for arrow in arrows_of(Core(designs[2]))} <= {*Core(designs[2]).units.named, "request"}
 
 
 def test_text_and_picture(tmp_path: Path) -> None:

@@ -67,12 +67,12 @@ def test_synthesis_counts_the_same(config: CoreConfig, tmp_path: Path) -> None:
 @pytest.mark.parametrize("config", [*CONFIGS, *CORES.values()], ids=range(len(CONFIGS) + len(CORES)))
 def test_memories_are_those_of_the_units(config: CoreConfig) -> None:
     design = design_of(config, random_checkpoint(config.model, 1, 0.1))
-    unit = Core(design)
+    units = Core(design).units
     depths = {memory.name: (memory.depth, memory.width) for memory in memories(config)}
     word = config.word.width
-    assert depths["weights"] == (len(unit.weights.words), config.tile_rows * config.tile_columns * word)
-    assert depths["program"] == (len(unit.program), unit.sequencer.layout.size)
-    parts = unit.attention.cache.layout.parts
+    assert depths["weights"] == (len(units.weights.words), config.tile_rows * config.tile_columns * word)
+    assert depths["program"] == (len(units.program), units.sequencer.layout.size)
+    parts = units.attention.cache.layout.parts
     assert sum(name.startswith("cache") for name in depths) == config.attention_positions * parts
 
 

@@ -92,7 +92,7 @@ def test_tables() -> None:
 @pytest.mark.parametrize("changed", [False, True])
 def test_reciprocals(changed: bool) -> None:
     core = core_of("wide")
-    divide = core.attention.divide
+    divide = core.units.attention.divide
     (lent,) = (rom for rom in core.scrubber.roms if rom.name == "reciprocals")
     core.scrubber = RomScrubber([lent])
     if changed:
