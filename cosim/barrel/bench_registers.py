@@ -93,7 +93,7 @@ async def digests(dut: Any) -> None:
     try:
         await _identity(host, design)
         for batch in config.batches:
-            await _batch(host, model, batch)
+            await _batch(host, model, design.arithmetic.sampler.honoured(batch.temperature), batch)
         await _refused_writes(host, random.Random(int(cocotb.RANDOM_SEED)))
         await _refused_batches(host, design)
     except RuntimeError as error:
@@ -112,14 +112,14 @@ async def _identity(host: _BatchHost, design: Design) -> None:
     host.compare("core_name", design.name, core_name(words))
 
 
-async def _batch(host: _BatchHost, model: Model, batch: Batch) -> None:
-    """Steps, letters and digest of a batch are host_c's."""
+async def _batch(host: _BatchHost, model: Model, temperature: int, batch: Batch) -> None:
+    """Steps, letters and digest of a batch are host_c's, which draws with the ``temperature`` that is honoured."""
     await host.set("seed", value=batch.seed)
     await host.set("count", value=batch.count)
     await host.set("config", limit=batch.limit, temperature=batch.temperature)
     await host.set("control", start=1)
     await host.until_idle()
-    wanted = digest(model, batch.seed, batch.count, batch.temperature / 256, batch.limit, threads=1)
+    wanted = digest(model, batch.seed, batch.count, temperature / 256, batch.limit, threads=1)
     host.counters = {
         name: await host.counter(register)
         for name, register in (("cycles", "cycles"), ("steps", "step_count"), ("letters", "letter_count"))

@@ -17,6 +17,9 @@ def batches(count: int) -> list[Batch]:
         Batch(seed=1, count=count, temperature=0x80, limit=limit),
         Batch(seed=0xFFFFFFFA, count=count, temperature=0x400, limit=2),
         Batch(seed=77, count=20, temperature=0, limit=limit),
+        # Below and above what the sampler honours.
+        Batch(seed=78, count=20, temperature=0x0F, limit=limit),
+        Batch(seed=79, count=20, temperature=0xFFFF, limit=limit),
     ]
 
 
