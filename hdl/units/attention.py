@@ -81,6 +81,7 @@ class Attention(wiring.Component):
                 unsigned(spec.exp.width + growth),
             ),
             bits_per_cycle,
+            registered=registered,
         )
         # The last row is begun in the cycle of v; its products, its sums and the division follow.
         self.LATENCY_AFTER_VALUE = 2 + registered + self.divide.LATENCY

@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.units.format import saturate, shape_of, shift_right
-from hdl.units.interpolated_table import evaluate, line_layout, look_up, table_words
+from hdl.units.interpolated_table import add, line_layout, look_up, multiply, table_words, terms_layout
 from hdl.units.lent_rom import LentRom, lent_address, show
 from hdl.units.multipliers import MultiplierPort
 from talos_ref.golden.divide import ReciprocalDivide
@@ -26,7 +26,8 @@ class ReciprocalAttentionDivide(wiring.Component):
     backpressure. The denominators must be at the port one cycle before the input is valid.
 
     Cycle -1: normalise a denominator, read its line. Cycle 0: the reciprocal; normalise the numerators; multiply. Cycle
-    1: the rounded product is offered, and kept until it is taken.
+    1: the rounded product is offered, and kept until it is taken. With ``registered`` denominators cycle -1 has room
+    for the partial products of slope and step, too.
 
     Members
     -------
@@ -40,8 +41,10 @@ class ReciprocalAttentionDivide(wiring.Component):
     """Denominators are read in the cycle before the input is valid."""
     lent: LentRom | None = None
 
-    def __init__(self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
-        self.spec, self.word = spec, spec.word
+    def __init__(
+        self, spec: ReciprocalDivide, operands: data.StructLayout, bits_per_cycle: int, *, registered: bool = False
+    ) -> None:
+        self.spec, self.word, self.registered = spec, spec.word, registered
         numerators, self.denominators = operands["numerators"].shape, operands["denominators"].shape
         self.lanes, self.heads = numerators.length, self.denominators.length
         super().__init__(
@@ -96,17 +99,25 @@ class ReciprocalAttentionDivide(wiring.Component):
             for shift in range(1, largest + 1):
                 with m.If(denominator[shift + table.input_bits - 1]):
                     m.d.comb += [e.eq(shift), u.eq(denominator >> shift)]
-            line = Signal(line_layout(table), name=f"line{head}")
             exponent = Signal.like(e, name=f"exponent{head}")
             at: Value = u
             if self.lent is not None:
                 at = Cat(u[: table.step_bits], lent_address(self.lent, u[table.step_bits :]))
-            m.d.sync += [line.eq(look_up(m, table, at)), exponent.eq(e)]
-            shown += [line.base, line.slope]
+            found = look_up(m, table, at)
+            if not self.registered or self.lent is not None:
+                line = Signal(line_layout(table), name=f"line{head}")
+                m.d.sync += line.eq(found)
+                shown += [line.base, line.slope]
+            if self.registered:
+                terms = Signal(terms_layout(table), name=f"terms{head}")
+                m.d.sync += terms.eq(multiply(m, table, found))
+            else:
+                terms = multiply(m, table, line)
+            m.d.sync += exponent.eq(e)
 
             # Cycle 0.
             reciprocal = Signal(table.output_bits, name=f"reciprocal{head}")
-            m.d.comb += reciprocal.eq(evaluate(m, table, line))
+            m.d.comb += reciprocal.eq(add(m, table, terms))
             for lane in range(head * self.lanes // self.heads, (head + 1) * self.lanes // self.heads):
                 wide = Signal(signed(self.word.width + guard), name=f"wide{lane}")
                 with m.Switch(exponent):

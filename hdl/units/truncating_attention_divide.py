@@ -31,7 +31,9 @@ class TruncatingAttentionDivide(wiring.Component):
     EARLY_DENOMINATORS = False
     """As of ``ReciprocalAttentionDivide``."""
 
-    def __init__(self, spec: TruncatingDivide, operands: data.StructLayout, bits_per_cycle: int) -> None:
+    def __init__(
+        self, spec: TruncatingDivide, operands: data.StructLayout, bits_per_cycle: int, *, registered: bool = False
+    ) -> None:
         self.spec, self.word = spec, spec.word
         numerators, denominators = operands["numerators"].shape, operands["denominators"].shape
         self.lanes, self.heads = numerators.length, denominators.length

@@ -55,7 +55,8 @@ class AttentionDivide(Lender, Protocol):
 
     A component. One division at a time, ``LATENCY`` cycles from an
     accepted input to a valid output. With ``EARLY_DENOMINATORS``, the denominators are read in the cycle before the
-    input is valid, and else in that cycle.
+    input is valid, and else in that cycle; ``registered`` says that they come from registers, so that more can be made
+    of them at once.
 
     Members
     -------
@@ -65,7 +66,9 @@ class AttentionDivide(Lender, Protocol):
         Only if it multiplies.
     """
 
-    def __init__(self, spec: Any, operands: data.StructLayout, bits_per_cycle: int) -> None: ...
+    def __init__(
+        self, spec: Any, operands: data.StructLayout, bits_per_cycle: int, *, registered: bool = False
+    ) -> None: ...
 
     LATENCY: int
     EARLY_DENOMINATORS: bool

@@ -63,12 +63,12 @@ def divisions(draw: random.Random, name: str, count: int, word: Format = Q4_12) 
     return made
 
 
-def unit_of(name: str, bits_per_cycle: int = 3, word: Format = Q4_12) -> Any:
+def unit_of(name: str, bits_per_cycle: int = 3, word: Format = Q4_12, *, registered: bool = False) -> Any:
     growth = (POSITIONS - 1).bit_length()
     width = weight_width(name) + growth
     operands = operands_layout(LANES, HEADS, signed(width + word.width), unsigned(width))
     spec = spec_of(name, word)
-    return attention_divide_of(spec)(spec, operands, bits_per_cycle)
+    return attention_divide_of(spec)(spec, operands, bits_per_cycle, registered=registered)
 
 
 def quotients(unit: Any, given: list[Division], stall: Any) -> tuple[list[list[int]], list[int]]:
@@ -114,16 +114,17 @@ def quotients(unit: Any, given: list[Division], stall: Any) -> tuple[list[list[i
 
 
 @pytest.mark.parametrize(
-    ("name", "bits_per_cycle", "word"),
+    ("name", "bits_per_cycle", "word", "registered"),
     [
-        ("talos-v2", 3, Q4_12), ("talos-v2", 1, Q4_12),
-        ("precise", 3, Q4_12), ("precise", 3, Q5_12), ("precise", 3, Q6_12),
+        ("talos-v2", 3, Q4_12, False), ("talos-v2", 1, Q4_12, True),
+        ("precise", 3, Q4_12, False), ("precise", 3, Q4_12, True), ("precise", 3, Q5_12, False),
+        ("precise", 3, Q6_12, False), ("precise", 3, Q6_12, True),
     ],
     ids=str,
 )  # fmt: skip
-def test_quotients(name: str, bits_per_cycle: int, word: Format) -> None:
+def test_quotients(name: str, bits_per_cycle: int, word: Format, registered: bool) -> None:
     draw = random.Random(seed())
-    spec, unit = spec_of(name, word), unit_of(name, bits_per_cycle, word)
+    spec, unit = spec_of(name, word), unit_of(name, bits_per_cycle, word, registered=registered)
     given = divisions(draw, name, 150 if name == "talos-v2" else 500, word)
     answers, spans = quotients(unit, given, lambda: draw.random() < 0.4)
     for division, words in zip(given, answers, strict=True):
