@@ -90,8 +90,11 @@ def test_tables() -> None:
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_reciprocals(changed: bool) -> None:
-    core = core_of("wide")
+@pytest.mark.parametrize("registered", [False, True])
+def test_reciprocals(changed: bool, registered: bool) -> None:
+    """Behind registers the division keeps its lines for the scrubber alone."""
+    config = replace(scrubbed_config("wide"), attention_registers=registered)
+    core: Any = Core(design_of(config, random_checkpoint(SMALL, 1)))
     divide = core.units.attention.divide
     (lent,) = (rom for rom in core.scrubber.roms if rom.name == "reciprocals")
     core.scrubber = RomScrubber([lent])
