@@ -1,7 +1,8 @@
 """What a core takes of the device's DSP blocks and memory blocks, from its configuration alone.
 
-Synthesis counts the same DSP blocks, and the same memory blocks up to constants that it finds in the weights: columns
-of zeros take none. So this is what a core takes at most. Tables of logic are for synthesis alone to count.
+Synthesis counts the same DSP blocks, and the same memory blocks up to constants that it finds in the weights, columns
+of zeros, which take none, and to reciprocals behind attention's registers, whose tables are logic. So this is what a
+core takes at most. Tables of logic are for synthesis alone to count.
 """
 
 from __future__ import annotations

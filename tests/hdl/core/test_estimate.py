@@ -32,8 +32,9 @@ def core(arithmetic_name: str, rows: int, columns: int, model: ModelConfig, **op
 
 
 CONFIGS = [
-    core("precise", 4, 2, SMALL, share_multipliers=True, word=Q6_12),
-    core("precise", 2, 3, TWO_LAYERS, attention_positions=2, sparse_head=False, word=Q5_12),
+    # As all named cores that divide by reciprocals: behind attention's registers their tables are logic.
+    core("precise", 4, 2, SMALL, share_multipliers=True, attention_registers=False, word=Q6_12),
+    core("precise", 2, 3, TWO_LAYERS, attention_positions=2, attention_registers=False, sparse_head=False, word=Q5_12),
     core("talos-v2", 4, 2, TWO_LAYERS, attention_positions=2),
     core("precise", 4, 4, SMALL, share_multipliers=True, first_layer_in_rom=True),
 ]
