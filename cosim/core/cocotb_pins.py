@@ -30,12 +30,20 @@ from cosim.core.recorder import TOP, half_period_ps
 from cosim.core.testbench import Testbench
 from hdl.design import Design
 
-__all__ = ["CocotbPins", "bench", "lock_step", "period_ps", "running_test", "writing_findings"]
+__all__ = ["CocotbPins", "bench", "lock_step", "period_ps", "running_test", "start_clock", "writing_findings"]
 
 
 def period_ps(clock_hz: int) -> int:
     """Return the period of a clock in ps, even, so that both halves are whole."""
     return 2 * half_period_ps(clock_hz)
+
+
+async def start_clock(clock: Any, period: int) -> None:
+    """Start a clock of so many ps with its low half, so that rising edge i comes i + 1/2 periods from here."""
+    # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
+    clock.value = 0
+    await Timer(period, "ps")
+    Clock(clock, period, unit="ps", impl="gpi").start(start_high=False)
 
 
 class CocotbPins:
@@ -66,12 +74,8 @@ class CocotbPins:
             # It has begun to fall, or is about to.
             await Timer(1, "ps")
             return
-        # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
-        self._clock.value = 0
-        await Timer(self._period, "ps")
+        await start_clock(self._clock, self._period)
         self._begin = self._now()
-        # Low half first, so that rising edge i comes i + 1/2 periods from here.
-        Clock(self._clock, self._period, unit="ps", impl="gpi").start(start_high=False)
 
     @staticmethod
     def _now() -> int:

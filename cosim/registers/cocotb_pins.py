@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
-from cosim.core.cocotb_pins import period_ps
+from cosim.core.cocotb_pins import period_ps, start_clock
 from cosim.registers.host import DISPLAY
 from cosim.registers.initiator import INPUTS
 
@@ -45,10 +44,7 @@ class SystemPins:
     async def start(self) -> None:
         """Reset the system and start its clock."""
         self._drive(dict.fromkeys(INPUTS, 0) | {"rst": 1})
-        # Icarus takes X to 0 for a falling edge, so 0 has to be there before the clock starts.
-        self._clock.value = 0
-        await Timer(self._period, "ps")
-        Clock(self._clock, self._period, unit="ps", impl="gpi").start(start_high=False)
+        await start_clock(self._clock, self._period)
         for _ in range(3):
             await FallingEdge(self._clock)
 
