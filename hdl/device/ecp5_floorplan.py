@@ -50,11 +50,12 @@ def fix_multipliers(netlist: dict[str, Any]) -> int:
     return len(names)
 
 
-def copy_fixed(netlist: Path, fixed: Path) -> None:
-    """Write a copy of Yosys's netlist in which each multiplier has its site, as `fix_multipliers` gives it."""
+def copy_fixed(netlist: Path, fixed: Path) -> dict[str, Any]:
+    """Write a copy of Yosys's netlist with a site for each multiplier, as `fix_multipliers` gives it, and return it."""
     text = netlist.read_bytes()
-    read = json.loads(text)
+    read: dict[str, Any] = json.loads(text)
     write_bytes(fixed, json.dumps(read).encode() if fix_multipliers(read) else text)
+    return read
 
 
 def _bank(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,8 +58,7 @@ def route(folder: Path, on_line: Callable[[str], None] | None = None) -> Path:
 
     Inputs and outputs end in the fabric, for there are more of them than pins. Raises RuntimeError as `map_verilog`.
     """
-    copy_fixed(folder / MAPPED_FILE, folder / _FIXED_FILE)
-    modules = json.loads((folder / _FIXED_FILE).read_bytes())["modules"].values()
+    modules = copy_fixed(folder / MAPPED_FILE, folder / _FIXED_FILE)["modules"].values()
     # The electrostatic placer spreads its cells over the whole device: a few of them take it minutes.
     large = sum(len(module["cells"]) for module in modules if "top" in module["attributes"]) > _FEW_CELLS
     arguments = ["--out-of-context", "--seed", "1", "--timing-allow-fail", "--json", _FIXED_FILE]
