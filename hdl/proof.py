@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import Assert, Assume, Fragment, Module, ResetSignal, Signal, Value
+from amaranth.hdl import Assert, Assume, Fragment, MemoryInstance, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 
 __all__ = ["Always", "Circuit", "Claim", "Everywhere", "Exhaustive", "Planted", "Property", "Within"]
@@ -39,7 +39,8 @@ class Circuit:
     def unit(self, unit: wiring.Component, name: str, without: tuple[str, ...] = ()) -> dict[str, Signal]:
         """Add a unit, and return the signals inside it by name; one of a unit inside is ``name.signal``.
 
-        ``without`` leaves units inside away: what they drive may have any value in any cycle.
+        ``without`` leaves units and memories inside away: what they drive, or are read as, may have any value in any
+        cycle.
         """
         fragment = Fragment.get(unit, None)
         found: dict[str, Signal] = {}
@@ -47,7 +48,7 @@ class Circuit:
             found.setdefault(path, signal)
         for entry in [entry for entry in fragment.subfragments if entry[1] in without]:
             fragment.subfragments.remove(entry)
-            self._inputs += [signal for _, signal in _signals(entry[0], "")]
+            self._inputs += [signal for _, signal in _signals(entry[0], "")] + list(_read(entry[0]))
         self.m.submodules[name] = fragment
         for _, member, value in unit.signature.flatten(unit):
             # A port that is always ready, or always valid, is a constant.
@@ -81,6 +82,15 @@ class Circuit:
 def _driven(statements: Iterable[Any]) -> Iterable[Signal]:
     for statement in statements:
         yield from statement._lhs_signals()
+
+
+def _read(fragment: Fragment) -> Iterable[Signal]:
+    """Yield what the memories of a fragment are read as; no statement drives it."""
+    if isinstance(fragment, MemoryInstance):
+        for port in fragment._read_ports:
+            yield from port._data._rhs_signals()
+    for inner, _, _ in fragment.subfragments:
+        yield from _read(inner)
 
 
 def _signals(fragment: Fragment, path: str) -> Iterable[tuple[str, Signal]]:

@@ -10,59 +10,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from amaranth.hdl import C, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import C, Shape, Value
 
 from hdl.core.config import CORES
 from hdl.core.core import Core
+from hdl.core.proofs._accumulator import Accumulator, bounds_of
 from hdl.design import make_design
 from hdl.proof import Always, Circuit, Planted, Property
 from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["PROPERTIES"]
 
-_SPARE = 12
-"""Bits that the second sum has more."""
-
-
 @cache
 def _core(name: str) -> Core:
     return Core(make_design(name, default_checkpoint()))
-
-
-class _Sum:
-    """An accumulator beside the circuit's: at most ``most`` terms, each from ``low`` to ``high``.
-
-    ``term`` is added with ``valid``; ``first`` begins a new sum with ``start``, which is of a term's size.
-    """
-
-    def __init__(self, circuit: Circuit, name: str, width: int, bounds: tuple[int, int], most: int) -> None:
-        self.m, self.circuit, self.name, self.most = circuit.m, circuit, name, most
-        self.low, self.high = bounds
-        self.held = Signal(signed(width + _SPARE), name=f"{name}_wide")
-        self.total = Signal(signed(width + _SPARE), name=f"{name}_wide_total")
-        self.count = Signal(range(most + 2), name=f"{name}_count")
-
-    def follow(self, valid: Value, first: Value, term: Any, start: Any = None) -> None:
-        """Add terms as the circuit does, and keep the sum within what so many terms can make."""
-        m = self.m
-        self.circuit.assume(~valid | first | (self.count < self.most))
-        self.circuit.assume(term <= self.high, term >= self.low)
-        m.d.comb += self.total.eq(Mux(first, 0 if start is None else start, self.held) + term)
-        with m.If(valid):
-            m.d.sync += [self.held.eq(self.total), self.count.eq(Mux(first, 1, self.count + 1))]
-        # A start counts as a term more.
-        terms = self.count if start is None else Mux(self.count == 0, 0, self.count + 1)
-        self.circuit.always(
-            self.count <= self.most,
-            self.held <= terms * self.high,
-            self.held >= terms * self.low,
-        )
-
-
-def _bounds(a_width: int, b_width: int, count: int = 1) -> tuple[int, int]:
-    """Return the least and the largest sum of products of signed numbers."""
-    largest = count << (a_width + b_width - 2)
-    return -largest, largest
 
 
 def _tile(circuit: Circuit, core: Core) -> None:
@@ -74,9 +35,9 @@ def _tile(circuit: Circuit, core: Core) -> None:
     for row in range(tile.multipliers.signature.rows // split):
         parts = [Value.cast(ports.multipliers.sums[part]) for part in range(row * split, (row + 1) * split)]
         for part in parts:
-            low, high = _bounds(word, word, columns)
+            low, high = bounds_of(word, word, columns)
             circuit.assume(part >= low, part <= high)
-        wide = _Sum(circuit, f"row{row}", tile.total_shape.width, _bounds(word, word, columns * split), blocks)
+        wide = Accumulator(circuit, f"row{row}", tile.total_shape.width, bounds_of(word, word, columns * split), blocks)
         start = inside[f"addend{row}"] << tile.word.fraction if tile.addends else None
         wide.follow(inside["valid"], inside["first"], sum(parts[1:], parts[0]), start)
         circuit.always(
@@ -106,7 +67,7 @@ def _attention(circuit: Circuit, core: Core) -> None:
                 bounds = (-largest, largest)
                 lane = attention.cache.layout.lane(*divmod(number, attention.head_dim))
                 term = Value.cast(ports.multipliers.sums[lane])
-            wide = _Sum(circuit, f"{name}{number}", width, bounds, attention.rows)
+            wide = Accumulator(circuit, f"{name}{number}", width, bounds, attention.rows)
             wide.follow(inside[f"value_valid{stage}"], inside[f"value_first{stage}"], term)
             circuit.always(
                 _element(held, number, shape.elem_shape) == wide.held,
@@ -127,7 +88,7 @@ def _head(circuit: Circuit, core: Core) -> None:
     ports: Any = sparse
     word, width = sparse.word.width, sparse.total_shape.width
     for row in range(sparse.rows):
-        wide = _Sum(circuit, f"row{row}", width, _bounds(word, word), sparse.columns)
+        wide = Accumulator(circuit, f"row{row}", width, bounds_of(word, word), sparse.columns)
         wide.follow(inside["accumulate"], C(0, 1), Value.cast(ports.multipliers.results[row][0]))
         with circuit.m.If(ports.clear):
             circuit.m.d.sync += [wide.held.eq(0), wide.count.eq(0)]

@@ -6,9 +6,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from amaranth.hdl import Signal
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
 
 from cosim.prove.cli import choose
 from cosim.prove.plant import changed_source
@@ -90,6 +94,32 @@ def test_what_holds_from_power_up_need_not_follow(tmp_path: Path) -> None:
     assert not smt.induction(1)
     # From 10 it takes two cycles, and nothing leads to 10.
     assert smt.induction(3)
+
+
+class _Zeros(wiring.Component):
+    """A memory of zeros."""
+
+    def __init__(self) -> None:
+        super().__init__({"address": In(1), "word": Out(4)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.rom = memory = Memory(shape=4, depth=2, init=())
+        read = memory.read_port(domain="comb")
+        m.d.comb += [read.addr.eq(self.address), self.word.eq(read.data)]
+        return m
+
+
+@pytest.mark.parametrize(("without", "holds"), [((), True), (("rom",), False)])
+def test_a_memory_that_is_left_away_may_be_read_as_anything(
+    without: tuple[str, ...], holds: bool, tmp_path: Path
+) -> None:
+    circuit, unit = Circuit(), cast("Any", _Zeros())
+    circuit.unit(unit, "unit", without=without)
+    circuit.always(Value.cast(unit.word) == 0)
+    (tmp_path / CIRCUIT).write_text(circuit.rtlil())
+    translate(tmp_path)
+    assert Smt(tmp_path, 60).cycles(2) is holds
 
 
 def test_commands_are_told_apart() -> None:
