@@ -56,6 +56,13 @@ class Circuit:
                 self._inputs.append(port)
         return found
 
+    def offered(self, stream: Any) -> tuple[Value, Value]:
+        """Return whether a stream was offered and not taken in the cycle before, and whether its payload is as then."""
+        payload = Value.cast(stream.payload)
+        waits, before = Signal(name="waits"), Signal.like(payload, name="before")
+        self.m.d.sync += [waits.eq(stream.valid & ~stream.ready), before.eq(payload)]
+        return waits, payload == before
+
     def reset(self) -> Any:
         """Return the reset, to be kept out of what is claimed, or in."""
         return ResetSignal("sync")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Mux, Signal, Value, signed
+from amaranth.hdl import Mux, Shape, Signal, Value, signed
 
-from hdl.proof import Circuit
+from hdl.proof import Always, Circuit, Planted, Property
 
-__all__ = ["SPARE", "Accumulator", "bounds_of"]
+__all__ = ["SPARE", "Accumulator", "bounds_of", "element_of", "never_overflows"]
 
 SPARE = 12
 """Bits that the second sum has more."""
@@ -48,3 +49,21 @@ def bounds_of(a_width: int, b_width: int, count: int = 1) -> tuple[int, int]:
     """Return the least and the largest sum of products of signed numbers."""
     largest = count << (a_width + b_width - 2)
     return -largest, largest
+
+
+def element_of(values: Value, number: int, shape: Any) -> Value:
+    """Return an element of an array, as its shape says."""
+    bits = values.word_select(number, Shape.cast(shape).width)
+    return bits.as_signed() if Shape.cast(shape).signed else bits
+
+
+def never_overflows(
+    name: str, part: str, what: str, state: Callable[[Circuit], None], cycles: int, planted: Planted
+) -> Property:
+    """Return the property of the sums in a part of a core."""
+    return Property(
+        name=f"core.{name}.{part}",
+        statement=f"{what} of {name} never overflow, whatever weights and vectors are, within their formats.",
+        claim=Always(circuit=state, cycles=cycles),
+        planted=planted,
+    )

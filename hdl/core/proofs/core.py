@@ -14,12 +14,13 @@ from amaranth.hdl import C, Shape, Value
 
 from hdl.core.config import CORES
 from hdl.core.core import Core
-from hdl.core.proofs._accumulator import Accumulator, bounds_of
+from hdl.core.proofs._accumulator import Accumulator, bounds_of, element_of, never_overflows
 from hdl.design import make_design
-from hdl.proof import Always, Circuit, Planted, Property
+from hdl.proof import Circuit, Planted, Property
 from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["PROPERTIES"]
+
 
 @cache
 def _core(name: str) -> Core:
@@ -70,15 +71,9 @@ def _attention(circuit: Circuit, core: Core) -> None:
             wide = Accumulator(circuit, f"{name}{number}", width, bounds, attention.rows)
             wide.follow(inside[f"value_valid{stage}"], inside[f"value_first{stage}"], term)
             circuit.always(
-                _element(held, number, shape.elem_shape) == wide.held,
-                ~inside[f"value_valid{stage}"] | (_element(total, number, shape.elem_shape) == wide.total),
+                element_of(held, number, shape.elem_shape) == wide.held,
+                ~inside[f"value_valid{stage}"] | (element_of(total, number, shape.elem_shape) == wide.total),
             )
-
-
-def _element(values: Value, number: int, shape: Any) -> Value:
-    """Return an element of an array, as its shape says."""
-    bits = values.word_select(number, Shape.cast(shape).width)
-    return bits.as_signed() if Shape.cast(shape).signed else bits
 
 
 def _head(circuit: Circuit, core: Core) -> None:
@@ -98,12 +93,7 @@ def _head(circuit: Circuit, core: Core) -> None:
 def _property(
     name: str, part: str, what: str, state: Callable[[Circuit, Core], None], cycles: int, planted: Planted
 ) -> Property:
-    return Property(
-        name=f"core.{name}.{part}",
-        statement=f"{what} of {name} never overflow, whatever weights and vectors are, within their formats.",
-        claim=Always(circuit=lambda circuit: state(circuit, _core(name)), cycles=cycles),
-        planted=planted,
-    )
+    return never_overflows(name, part, what, lambda circuit: state(circuit, _core(name)), cycles, planted)
 
 
 _TILE = Planted(

@@ -33,9 +33,8 @@ class _Steps:
         m.d.comb += unit.idle.eq(~running)
         draw = unit.draw
         # The sampler's side: nothing without a step, and an offered draw stays until it is taken.
-        waits, before = Signal(name="waits"), Signal.like(draw.payload.as_value(), name="before")
-        m.d.sync += [waits.eq(draw.valid & ~draw.ready), before.eq(draw.payload)]
-        circuit.assume(~draw.valid | running, ~waits | (draw.valid & (draw.payload.as_value() == before)))
+        waits, same = circuit.offered(draw)
+        circuit.assume(~draw.valid | running, ~waits | (draw.valid & same))
         circuit.assume(draw.p.token < MICROGPT.vocab_size)
         self.accept = unit.request.valid & unit.request.ready
 
@@ -90,12 +89,10 @@ def _results(circuit: Circuit) -> None:
 
 
 def _handshakes(circuit: Circuit) -> None:
-    m, steps = circuit.m, _Steps(circuit)
+    steps = _Steps(circuit)
     unit = steps.unit
-    payload = unit.result.payload.as_value()
-    waits, before = Signal(name="offered"), Signal.like(payload, name="offered_payload")
-    m.d.sync += [waits.eq(unit.result.valid & ~unit.result.ready), before.eq(payload)]
-    circuit.always(~waits | (unit.result.valid & (payload == before)))
+    waits, same = circuit.offered(unit.result)
+    circuit.always(~waits | (unit.result.valid & same))
     circuit.always(~waits | steps.running)
 
 

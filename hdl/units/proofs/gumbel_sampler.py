@@ -19,15 +19,13 @@ def _handshake(circuit: Circuit) -> None:
     m = circuit.m
     unit: Any = GumbelSampler(GumbelSamplerSpec(noise=GumbelNoise()), vocab_size=3, lanes=3, word=Q4_12, shared=True)
     inside = circuit.unit(unit, "sampler")
-    payload = unit.o.payload.as_value()
-    waits, before = Signal(name="waits"), Signal.like(payload, name="before")
-    m.d.sync += [waits.eq(unit.o.valid & ~unit.o.ready), before.eq(payload)]
+    waits, same = circuit.offered(unit.o)
     accepted = unit.i.valid & unit.i.ready
     was_accepted = Signal(name="was_accepted")
     m.d.sync += was_accepted.eq(accepted)
     circuit.always(
         unit.o.valid == (was_accepted | waits),
-        ~waits | (payload == before),
+        ~waits | same,
         ~accepted | (inside["noisy"] & inside["there"]),
     )
 

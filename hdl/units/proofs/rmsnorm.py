@@ -37,13 +37,11 @@ def _handshake(
     age = Signal(range(unit.LATENCY + 1), name="age")
     grown = Mux((age == 0) | (age == unit.LATENCY), age, age + 1)
     m.d.sync += age.eq(Mux(accepted, 1, Mux(taken, 0, grown)))
-    payload = unit.o.payload.as_value()
-    waits, before = Signal(name="waits"), Signal.like(payload, name="before")
-    m.d.sync += [waits.eq(unit.o.valid & ~unit.o.ready), before.eq(payload)]
+    waits, same = circuit.offered(unit.o)
     circuit.always(
         unit.o.valid == (age == unit.LATENCY),
         unit.i.ready == ((age == 0) | taken),
-        ~waits | (payload == before),
+        ~waits | same,
         inside["busy"] == (age != 0),
         inside["squared"] == (age == 1),
         unit.scale.i.valid == (age == 2),

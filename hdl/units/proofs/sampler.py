@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Signal
-
 from hdl.proof import Always, Circuit, Planted, Property
 from hdl.units.sampler import Sampler
 from talos_ref.golden.arithmetic import arithmetic
@@ -16,16 +14,14 @@ __all__ = ["PROPERTIES"]
 
 
 def _handshake(circuit: Circuit, name: str) -> None:
-    m, spec = circuit.m, arithmetic(name, MICROGPT).sampler
+    spec = arithmetic(name, MICROGPT).sampler
     unit: Any = Sampler(spec, vocab_size=3, lanes=3, word=Q4_12, shared=True)
     inside = circuit.unit(unit, "sampler")
-    payload = unit.o.payload.as_value()
-    waits, before = Signal(name="waits"), Signal.like(payload, name="before")
-    m.d.sync += [waits.eq(unit.o.valid & ~unit.o.ready), before.eq(payload)]
+    waits, same = circuit.offered(unit.o)
     later = inside["later"]
     # One sample is under way, and while its token is offered none.
     circuit.always(
-        ~waits | (unit.o.valid & (payload == before)),
+        ~waits | (unit.o.valid & same),
         ~unit.o.valid | (later == 0),
         (later & (later - 1)[: len(later)]) == 0,
     )

@@ -14,9 +14,9 @@ from amaranth.hdl import Mux, Shape, Signal, Value, signed
 
 from hdl.core.barrel.barrel import Barrel
 from hdl.core.config import BARRELS
-from hdl.core.proofs._accumulator import SPARE, Accumulator, bounds_of
+from hdl.core.proofs._accumulator import SPARE, Accumulator, bounds_of, element_of, never_overflows
 from hdl.design import make_design
-from hdl.proof import Always, Circuit, Planted, Property
+from hdl.proof import Circuit, Planted, Property
 from talos_ref.model.checkpoint import default_checkpoint
 
 __all__ = ["PROPERTIES"]
@@ -38,8 +38,7 @@ def _matrix(circuit: Circuit, core: Barrel) -> None:
         circuit.assume(products >= low, products <= high)
         total = inside[f"total{row}"]
         wide = Signal(signed(len(total) + SPARE), name=f"row{row}_wide")
-        width = core.config.arithmetic.logit.width
-        addend = inside["held"].word_select(row, width).as_signed()
+        addend = element_of(inside["held"], row, signed(core.config.arithmetic.logit.width))
         circuit.m.d.sync += wide.eq(products + (Mux(inside["residual"], 0, addend) << word.fraction))
         circuit.always(total == wide)
 
@@ -62,8 +61,7 @@ def _attention(circuit: Circuit, core: Barrel) -> None:
         for number in range(count):
             wide = Accumulator(circuit, f"{name}{number}", shape.width, bounds, model.block_size)
             wide.follow(inside[f"valid{stage}"], inside[f"first{stage}"], term(number))
-            bits = inside[name].word_select(number, shape.width)
-            circuit.always((bits.as_signed() if shape.signed else bits) == wide.held)
+            circuit.always(element_of(inside[name], number, shape) == wide.held)
 
 
 def _head(circuit: Circuit, core: Barrel) -> None:
@@ -82,12 +80,7 @@ def _head(circuit: Circuit, core: Barrel) -> None:
 def _property(
     name: str, part: str, what: str, state: Callable[[Circuit, Barrel], None], cycles: int, planted: Planted
 ) -> Property:
-    return Property(
-        name=f"core.{name}.{part}",
-        statement=f"{what} of {name} never overflow, whatever weights and vectors are, within their formats.",
-        claim=Always(circuit=lambda circuit: state(circuit, _barrel(name)), cycles=cycles),
-        planted=planted,
-    )
+    return never_overflows(name, part, what, lambda circuit: state(circuit, _barrel(name)), cycles, planted)
 
 
 _MATRIX = Planted(

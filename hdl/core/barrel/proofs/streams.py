@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Mux, Signal
 
 from hdl.core.barrel.streams import Streams
 from hdl.core.config import BARRELS
@@ -16,14 +16,6 @@ __all__ = ["PROPERTIES"]
 _STREAMS = 2
 _CYCLES = 14
 """A step takes four or more: two steps of each stream, or one of them and the next name."""
-
-
-def _after_offer(m: Module, stream: Any) -> tuple[Signal, Signal]:
-    """Return whether a result was offered and not taken, and what it was."""
-    payload = stream.payload.as_value()
-    waits, before = Signal(name="waits"), Signal.like(payload, name="before")
-    m.d.sync += [waits.eq(stream.valid & ~stream.ready), before.eq(payload)]
-    return waits, before
 
 
 def _results(circuit: Circuit) -> None:
@@ -63,10 +55,10 @@ def _results(circuit: Circuit) -> None:
     with m.If(unit.first.valid):
         m.d.sync += [begun[first].eq(1), position[first].eq(0), seed[first].eq(next_seed), limit[first].eq(letters)]
 
-    waits, before = _after_offer(m, unit.result)
+    waits, same = circuit.offered(unit.result)
     free = inside["free"]
     circuit.always(
-        ~waits | (unit.result.valid & (unit.result.payload.as_value() == before)),
+        ~waits | (unit.result.valid & same),
         ~unit.result.valid | (held[number] & (result.position == position[number]) & (result.seed == seed[number])),
         ~unit.result.valid | (result.last == last),
         unit.taken == taken,
