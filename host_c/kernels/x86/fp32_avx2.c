@@ -53,7 +53,7 @@ INLINE void attend(const talos_fp32_pack *p, const talos_stream *s, float mixed[
             sum = _mm256_add_ps(sum, weight);
             total = _mm256_fmadd_ps(weight, _mm256_load_ps(state->v[i] + at), total);
         }
-        _mm256_store_ps(mixed + at, _mm256_div_ps(total, sum));
+        _mm256_store_ps(mixed + at, _mm256_mul_ps(total, _mm256_div_ps(_mm256_set1_ps(1.0f), sum)));
     }
 }
 
@@ -188,7 +188,8 @@ INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
 INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE floats power_of_two(floats t) { return exp2_ps(t); }
 INLINE void quotients(floats total[4], floats sum) {
-    for (int i = 0; i < 4; i++) total[i] = _mm256_div_ps(total[i], sum);
+    __m256 inverse = _mm256_div_ps(_mm256_set1_ps(1.0f), sum);
+    for (int i = 0; i < 4; i++) total[i] = _mm256_mul_ps(total[i], inverse);
 }
 INLINE void transpose(__m256 r[4]) {
     __m256 low01 = _mm256_unpacklo_ps(r[0], r[1]), high01 = _mm256_unpackhi_ps(r[0], r[1]);

@@ -58,7 +58,7 @@ INLINE __m512 attend(const talos_fp32_pack *p, const talos_stream *s) {
         i += 4;
     } while (i < s->position);
     sum = _mm512_add_ps(head_sum(sum), own);
-    mixed = _mm512_div_ps(mixed, sum);
+    mixed = _mm512_mul_ps(mixed, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
     __m512 part[4] = {_mm512_load_ps(row[0]), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
 #define COLUMN(quad, lane) \
     part[quad] = _mm512_fmadd_ps(ELEMENT(quarter, lane), _mm512_load_ps(p->wo[4 * (quad) + (lane)]), part[quad]);

@@ -45,7 +45,8 @@ INLINE void attend_head(const talos_fp32_pack *p, uint32_t position, const __m51
         for (int i = 0; i < 4; i++) mixed[i] = _mm512_add_ps(mixed[i], _mm512_add_ps(part[0][i], part[1][i]));
     }
     __m512 total = _mm512_add_ps(sum4(sum[0], sum[1], sum[2], sum[3]), own_weight);
-    for (int i = 0; i < 4; i++) mixed[i] = _mm512_div_ps(mixed[i], total);
+    __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total);
+    for (int i = 0; i < 4; i++) mixed[i] = _mm512_mul_ps(mixed[i], inverse);
 }
 
 /* x after attention: x + Wo mixed. */
@@ -56,9 +57,11 @@ static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *t
         __m512 part[2][4];
         for (int i = 0; i < 2; i++) {
             part[i][0] = pick(p->by_token[position][0][r + i], tokens[position]);
-            for (int quad = 1; quad < 4; quad++) part[i][quad] = _mm512_setzero_ps();
+            part[i][0] = _mm512_fmadd_ps(mixed[0], _mm512_set1_ps(p->wo[0][r + i]), part[i][0]);
+            for (int quad = 1; quad < 4; quad++)
+                part[i][quad] = _mm512_mul_ps(mixed[4 * quad], _mm512_set1_ps(p->wo[4 * quad][r + i]));
         }
-        for (int lane = 0; lane < 4; lane++)
+        for (int lane = 1; lane < 4; lane++)
             for (int c = lane; c < FAST_EMBD; c += 4)
                 for (int i = 0; i < 2; i++)
                     part[i][c / 4] = _mm512_fmadd_ps(mixed[c], _mm512_set1_ps(p->wo[c][r + i]), part[i][c / 4]);
@@ -69,11 +72,14 @@ static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *t
 /* Four rows of a matrix times x: w points at the rows in the first column, `stride` floats from column to column. */
 INLINE void four_rows(const float *w, size_t stride, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
     __m512 odd[ROWS];
-    for (int r = 0; r < ROWS; r++) y[r] = odd[r] = _mm512_setzero_ps();
-    for (int c = 0; c < FAST_EMBD; c += 2, w += 2 * stride)
+    for (int r = 0; r < ROWS; r++) {
+        y[r] = _mm512_mul_ps(x[0], _mm512_set1_ps(w[r]));
+        odd[r] = _mm512_mul_ps(x[1], _mm512_set1_ps(w[stride + r]));
+    }
+    for (int c = 2; c < FAST_EMBD; c += 2)
         for (int r = 0; r < ROWS; r++) {
-            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps(w[r]), y[r]);
-            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps(w[stride + r]), odd[r]);
+            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps(w[c * stride + r]), y[r]);
+            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps(w[(c + 1) * stride + r]), odd[r]);
         }
     for (int r = 0; r < ROWS; r++) y[r] = _mm512_add_ps(y[r], odd[r]);
 }
@@ -175,7 +181,7 @@ INLINE __m512i first_above(const lane_logits *l, __m512 top, __m512 inverse, __m
     running_sums(even, odd, sums);
     *total = sums[PAIRS - 1];
     __m512 cut = _mm512_mul_ps(*total, random);
-    for (int i = 0; i < PAIRS; i++) {
+    for (int i = 0; i < l->pairs; i++) {
         __mmask16 below_even = _mm512_cmp_ps_mask(_mm512_sub_ps(sums[i], odd[i]), cut, _CMP_LE_OQ);
         token = _mm512_mask_add_epi32(token, below_even, token, one);
         token = _mm512_mask_add_epi32(token, _mm512_cmp_ps_mask(sums[i], cut, _CMP_LE_OQ), token, one);
