@@ -50,6 +50,8 @@ class CoreConfig:
     """Attention's scores and sums are in registers before they are compared and divided by."""
     tile_register: bool = True
     """The tile's totals are in registers before they are rounded; without, a cycle sums and rounds."""
+    sampler_register: bool = False
+    """The random cut is in a register before the running sums are compared with it; `Sampler` alone has a cut."""
     first_layer_in_rom: bool = False
     """Residual stream, query, key and value come from a ROM addressed by (token, position); one layer only."""
     streams: int = 1

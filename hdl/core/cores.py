@@ -67,7 +67,9 @@ def _bind(name: str, model: ModelConfig, word: Format, chip: Chip) -> CoreConfig
     except ValueError as error:
         return str(error)
     if chip.short_paths and config.streams == 1:
-        config = replace(config, tile_register=True, attention_registers=True)
+        # A core of a deferred arithmetic has longer paths than the cut's, and a slower clock for them.
+        cut = not config.arithmetic.deferred
+        config = replace(config, tile_register=True, attention_registers=True, sampler_register=cut)
     found: CoreConfig | None = config
     if dsp_blocks(config) > chip.dsp_blocks:
         smaller = _smaller if config.streams == 1 else _lower

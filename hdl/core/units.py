@@ -75,6 +75,7 @@ class Units:
             word=self.arithmetic.logit,
             bits_per_cycle=config.bits_per_cycle,
             shared=True,
+            registered=config.sampler_register,
         )
         self.performance = PerformanceCounters()
         self.head: FoldedHead | None = None

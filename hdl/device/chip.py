@@ -25,8 +25,9 @@ class Chip:
     table_depth: int = 0
     """Words up to which a memory goes into tables, however wide it is."""
     short_paths: bool = False
-    """Cores of one stream get the registers that cut their longest paths (``tile_register``, ``attention_registers``)
-    whatever they cost in cycles: the device takes longer for a path than the clock allows without them."""
+    """Cores of one stream get the registers that cut their longest paths (``tile_register``, ``attention_registers``,
+    ``sampler_register``) whatever they cost in cycles: the device takes longer for a path than the clock allows without
+    them."""
 
     def blocks(self, depth: int, width: int) -> int:
         """Return the memory blocks that ``depth`` words of ``width`` bits take; 0 if they are left to logic."""

@@ -78,6 +78,7 @@ class GumbelSampler(wiring.Component):
         word: Format,
         bits_per_cycle: int = 3,
         shared: bool = False,
+        registered: bool = False,
     ) -> None:
         self.spec, self.vocab_size, self.word, self.shared = spec, vocab_size, word, shared
         self.noise = GumbelNoise(spec, vocab_size=vocab_size, lanes=-(-vocab_size // self.BLOCKS))

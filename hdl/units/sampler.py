@@ -39,15 +39,16 @@ class Sampler(wiring.Component):
     """``token = spec.draw(logits, temperature, rng)``, or the argmax.
 
     Timing: with ``blocks = ceil(vocab_size / lanes)``, a token drawn is offered ``LATENCY = w + blocks + 2`` cycles
-    after ``i`` becomes valid, an argmax after ``GREEDY_LATENCY``, whatever the data are; ``w`` is ``LATENCY`` of the
-    weights, 2 for BucketSampler and 3 for Exp2Sampler. The next sample can start in the cycle that takes the
-    result. Respects backpressure.
+    after ``i`` becomes valid, one more if it is ``registered``, an argmax after ``GREEDY_LATENCY``, whatever the data
+    are; ``w`` is ``LATENCY`` of the weights, 2 for BucketSampler and 3 for Exp2Sampler. The next sample can start in
+    the cycle that takes the result. Respects backpressure.
 
         0                    the largest logit and its index; the uniform number, or the product that it is made of
         0 to w + blocks - 2  weights, a block a cycle (stages: see ``BucketWeights``, ``Exp2Weights``)
         w to w + blocks - 1  running sums, a block a cycle
         w + blocks           uniform number times the last sum, in pieces
-        w + blocks + 1       their sum, the cut; all sums against it, and the first one above it
+        w + blocks + 1       their sum, the cut; all sums against it, and the first one above it: a cycle later if the
+                             cut is registered
 
     ``i`` is accepted in the cycle that reads the last block, so that the logits are not copied; they stay what they are
     until then, as any stream's payload does. A sample waits for a temperature that is being offered or worked on, and a
@@ -68,6 +69,8 @@ class Sampler(wiring.Component):
         Quotient bits a cycle of the temperature's inverse.
     shared
         Whether the products come from outside.
+    registered
+        Whether the cut is in a register before it is compared.
 
     Raises TypeError or ValueError for a parameter of the wrong kind or out of range.
 
@@ -96,6 +99,7 @@ class Sampler(wiring.Component):
         word: Format,
         bits_per_cycle: int = 3,
         shared: bool = False,
+        registered: bool = False,
     ) -> None:
         check_width("vocab_size", vocab_size, 1024, low=2)
         check_width("lanes", lanes, 1024)
@@ -105,7 +109,8 @@ class Sampler(wiring.Component):
         self.sum_width = self.weights.sum_width(spec, vocab_size)
         self.spec, self.vocab_size, self.word = spec, vocab_size, word
         self.blocks = -(-vocab_size // self.lanes)
-        self.LATENCY = self.weights.LATENCY + self.blocks + 2
+        self.registered = registered
+        self.LATENCY = self.weights.LATENCY + self.blocks + 2 + registered
         self.factor = self.weights.random_factor(spec)
         self.cut_product, self.random_product = self.products(spec, vocab_size)
         self.shared = shared
@@ -232,12 +237,13 @@ class Sampler(wiring.Component):
 
         # Cycle w + blocks.
         cut_port = ports["cut_multipliers"]
-        m.d.comb += cut_port.valid.eq(cycle[-2])
+        m.d.comb += cut_port.valid.eq(cycle[first_sums + self.blocks])
         self.cut_product.drive(m, cut_port, uniform, sums[-1])
 
         # Cycle w + blocks + 1. The cut is below the last sum by itself, as the uniform number is below 1.
         cut = Signal(self.sum_width, name="cut")
-        m.d.comb += cut.eq(self.cut_product.product(m, cut_port)[UNIFORM_BITS:])
+        domain = m.d.sync if self.registered else m.d.comb
+        domain += cut.eq(self.cut_product.product(m, cut_port)[UNIFORM_BITS:])
         hits = Signal(self.vocab_size, name="hits")
         # sum > cut as the sign of a difference, which a carry chain makes; Yosys puts a comparison into tables.
         m.d.comb += hits.eq(Cat((cut - sums[token])[-1] for token in range(self.vocab_size)))

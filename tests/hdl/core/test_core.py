@@ -56,14 +56,14 @@ CONFIGS = [
     core("precise", 8, 8, attention_positions=1),
     # Three cycles for the value, the most that it may take after the query, and a tile that is wider than attention.
     core("precise", 2, 6, ODD, attention_positions=4, share_multipliers=True),
-    core("precise", 3, 5, ODD, attention_positions=2, **BARE),
+    core("precise", 3, 5, ODD, attention_positions=2, sampler_register=True, **BARE),
     core("precise", 16, 8, ONE_LAYER, attention_positions=4, share_multipliers=True, first_layer_in_rom=True),
     core("precise", 2, 2, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),
     core("precise", 1, 1, TINY),
     core("talos-v2", 16, 1),
     core("talos-v2", 4, 2, attention_positions=4, sampler_lanes=1),
     # Two cycles for the value, the most that it may take after the query.
-    core("talos-v2", 8, 4, attention_positions=2, share_multipliers=True, bits_per_cycle=1),
+    core("talos-v2", 8, 4, attention_positions=2, share_multipliers=True, bits_per_cycle=1, sampler_register=True),
     # Blocks of columns that straddle blocks of rows.
     core("talos-v2", 3, 5, attention_positions=2, **BARE),
     core("talos-v2", 4, 4, ONE_LAYER, share_multipliers=True, first_layer_in_rom=True),

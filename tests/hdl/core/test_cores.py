@@ -84,8 +84,9 @@ def test_whole_rows_where_they_take_fewer_cycles() -> None:
 @pytest.mark.parametrize("name", CORES)
 def test_registers_that_cut_long_paths(name: str) -> None:
     ecp5, own = core_config(name, chip=DEVICES["LFE5U-85F"].chip), CORES[name]
-    assert (ecp5.tile_register, ecp5.attention_registers) == (True, True)
+    assert (ecp5.tile_register, ecp5.attention_registers, ecp5.sampler_register) == (True, True, name == "tile16")
     assert own.tile_register == own.attention_registers == (name == "tile16")
+    assert not own.sampler_register
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,8 @@ def test_another_chip(name: str, part: str) -> None:
     chip = DEVICES[part].chip
     config = core_config(name, chip=chip)
     own = (CORES | BARRELS)[name]
+    if own.streams == 1:
+        own = replace(own, tile_register=True, attention_registers=True, sampler_register=name == "tile16")
     assert dsp_blocks(config) <= min(chip.dsp_blocks, dsp_blocks(own))
     assert memory_blocks(config, chip) <= chip.memory_blocks
     assert (config == own) == (dsp_blocks(own) <= chip.dsp_blocks)

@@ -131,7 +131,7 @@ def check(spec: Weighted, component: Sampler, runs: Sequence[tuple[int, Sequence
 def test_draws(name: str, vocab: int, lanes: int) -> None:
     draw = random.Random(seed())
     spec = SPECS[name]
-    component = Sampler(spec, vocab_size=vocab, lanes=lanes, word=Q4_12)
+    component = Sampler(spec, vocab_size=vocab, lanes=lanes, word=Q4_12, registered=lanes == 4)
     # The shapes of the named cores meet most of it, the others a part.
     share = 2 if (name, lanes) in (("bucket", 9), ("exp2", 27)) else 5
     runs = [(t, samples_of(spec, vocab, t, draw)) for t in TEMPERATURES[name]]
@@ -147,11 +147,12 @@ def test_draws_of_wide_words(word: Format, vocab: int, lanes: int) -> None:
     check(EXP2, component, runs)
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("name", SPECS)
-def test_stalls(name: str) -> None:
+def test_stalls(name: str, registered: bool) -> None:
     draw = random.Random(seed())
     spec = SPECS[name]
-    component = Sampler(spec, vocab_size=27, lanes=9, word=Q4_12)
+    component = Sampler(spec, vocab_size=27, lanes=9, word=Q4_12, registered=registered)
     runs = [(t, draw.sample(samples_of(spec, 27, t, draw), 12)) for t in [0, *TEMPERATURES[name]]]
     check(spec, component, runs, stall=lambda: draw.random() < 0.5)
 
@@ -194,9 +195,11 @@ def test_every_bit_of_the_inverse(bits_per_cycle: int) -> None:
 LATENCIES = [("bucket", 9, 7, 1), ("bucket", 27, 5, 1), ("bucket", 4, 11, 1), ("exp2", 27, 6, 7), ("exp2", 9, 8, 7)]
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize(("name", "lanes", "cycles", "settle"), LATENCIES)
-def test_latency(name: str, lanes: int, cycles: int, settle: int) -> None:
-    component = Sampler(SPECS[name], vocab_size=27, lanes=lanes, word=Q4_12)
+def test_latency(name: str, lanes: int, cycles: int, settle: int, registered: bool) -> None:
+    component = Sampler(SPECS[name], vocab_size=27, lanes=lanes, word=Q4_12, registered=registered)
+    cycles += registered
     assert (cycles, settle) == (component.LATENCY, component.SETTLE)
     draw = random.Random(seed())
     samples = samples_of(SPECS[name], 27, 0x80, draw)[:60]
