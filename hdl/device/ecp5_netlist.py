@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hdl.build_cache import cached, design_folder
 from hdl.design import Design
-from hdl.device.ecp5_floorplan import MULTIPLIER_SITES, copy_fixed
+from hdl.device.ecp5_floorplan import copy_fixed, floorplan_digest
 from hdl.device.ecp5_target import ECP5
 from hdl.device.nextpnr import PLACER_OPTIONS, nextpnr_program, nextpnr_version
 from hdl.device.yosys import flatten_commands, log_yosys, yosys_version
@@ -25,6 +25,7 @@ MAPPED_FILE, ROUTED_FILE = "mapped.json", "routed.json"
 _RTLIL_FILE, _FIXED_FILE = "source.il", "fixed.json"
 
 _FEW_CELLS = 5_000
+_PART = "LFE5U-85F"
 _SIZE = ("--85k", "--package", "CABGA381", "--speed", "6")
 
 
@@ -58,7 +59,7 @@ def route(folder: Path, on_line: Callable[[str], None] | None = None) -> Path:
 
     Inputs and outputs end in the fabric, for there are more of them than pins. Raises RuntimeError as `map_verilog`.
     """
-    modules = copy_fixed(folder / MAPPED_FILE, folder / _FIXED_FILE)["modules"].values()
+    modules = copy_fixed(folder / MAPPED_FILE, folder / _FIXED_FILE, _PART)["modules"].values()
     # The electrostatic placer spreads its cells over the whole device: a few of them take it minutes.
     large = sum(len(module["cells"]) for module in modules if "top" in module["attributes"]) > _FEW_CELLS
     arguments = ["--out-of-context", "--seed", "1", "--timing-allow-fail", "--json", _FIXED_FILE]
@@ -92,6 +93,7 @@ def route_core(design: Design, on_line: Callable[[str], None] | None = None) -> 
             (folder / name).unlink()
 
     made_from = {
-        "mapped": hashlib.sha256(mapped).hexdigest(), "sites": MULTIPLIER_SITES, "nextpnr": nextpnr_version()
+        "mapped": hashlib.sha256(mapped).hexdigest(), "sites": floorplan_digest(), "nextpnr": nextpnr_version(),
+        "options": PLACER_OPTIONS,
     }  # fmt: skip
     return cached(design_folder(design), "ecp5-routed", made_from, make) / f"{ROUTED_FILE}.gz"

@@ -26,6 +26,8 @@ from talos_ref.processes import workers
 __all__ = ["MAX_SEEDS", "build"]
 
 MAX_SEEDS = 64
+
+
 def build(design: Design, board: str, folder: Path, *, grade: int, seeds: int) -> Built:
     """Make the bitstream of a design, with seeds 1 to ``seeds``, and write it and its report into a folder.
 
@@ -64,7 +66,9 @@ def _run_seeds(
     def run(seed: int) -> tuple[Path, Report]:
         task = f"seed {seed}"
         say(task, "started")
-        folder = place_and_route(design, plan, synthesis, seed, lambda line: _tell(say, task, phase_of(line)))
+        folder = place_and_route(
+            design, device, plan, synthesis, seed, lambda line: _tell(say, task, phase_of(line))
+        )
         report = read_seed(plan, folder)
         say(task, f"{report.fmax_mhz:.2f} MHz")
         return folder, report

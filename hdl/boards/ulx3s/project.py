@@ -16,7 +16,7 @@ from hdl.boards.ulx3s.top import BoardTop
 from hdl.build_cache import artefact, cached, design_folder
 from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
-from hdl.device.ecp5_floorplan import MULTIPLIER_SITES, copy_fixed
+from hdl.device.ecp5_floorplan import copy_fixed, floorplan_digest
 from hdl.device.ecp5_netlist import prepare_commands
 from hdl.device.nextpnr import PLACER_OPTIONS, ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
@@ -81,7 +81,7 @@ def synthesise(design: Design, plan: Path, on_line: OnLine | None = None) -> Pat
 
 
 def place_and_route(
-    design: Design, plan: Path, synthesis: Path, seed: int, on_line: OnLine | None = None
+    design: Design, device: Ecp5, plan: Path, synthesis: Path, seed: int, on_line: OnLine | None = None
 ) -> Path:
     """Return a folder of the build cache with the bitstream of one seed, and nextpnr's report of it.
 
@@ -91,7 +91,7 @@ def place_and_route(
     place, pack = [*_command(plan, "nextpnr-ecp5"), "--seed", str(seed)], _command(plan, "ecppack")
 
     def make(folder: Path) -> None:
-        copy_fixed(synthesis / netlist, folder / netlist)
+        copy_fixed(synthesis / netlist, folder / netlist, device.part)
         shutil.copyfile(plan / pins, folder / pins)
         run_program(nextpnr_program(), place, folder, "place.log", on_line)
         run_program(ecppack_program(), pack, folder, "pack.log", on_line)
@@ -102,7 +102,7 @@ def place_and_route(
 
     made_from = {
         "netlist": _digest(synthesis / netlist), "pins": _digest(plan / pins), "place": place, "pack": pack,
-        "sites": MULTIPLIER_SITES, "tools": nextpnr_version(),
+        "sites": floorplan_digest(), "tools": nextpnr_version(),
     }  # fmt: skip
     return cached(design_folder(design), "ulx3s-seed", made_from, make)
 

@@ -30,7 +30,7 @@ from hdl.core.config import BARRELS, CORES
 from hdl.core.cores import core_config
 from hdl.core.estimate import dsp_blocks
 from hdl.design import Design
-from hdl.device.ecp5 import DEVICES
+from hdl.device.ecp5 import DEVICES, Ecp5
 from hdl.device.nextpnr_report import Path as TimedPath
 from hdl.device.nextpnr_report import Report
 from hdl.device.yowasp import environment
@@ -100,7 +100,7 @@ def frequencies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[di
     """Return what sets the frequency of each seed; its bitstream is its number. No tool runs."""
 
     def use(found: dict[int, float]) -> None:
-        def place(design: Design, plan: Path, synthesis: Path, seed: int, on_line: Any) -> Path:
+        def place(design: Design, device: Ecp5, plan: Path, synthesis: Path, seed: int, on_line: Any) -> Path:
             folder = tmp_path / f"seed{seed}"
             folder.mkdir(exist_ok=True)
             (folder / "top.bit").write_text(str(seed))
