@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hdl.boards.folder import write_project
 from hdl.boards.progress import Say, task_lines
-from hdl.boards.ulx3s.fit import check_fit
+from hdl.boards.ulx3s.fit import check_cells, check_fit
 from hdl.boards.ulx3s.platform import BOARDS
 from hdl.boards.ulx3s.pll import pll_settings
-from hdl.boards.ulx3s.project import BITSTREAM, place_and_route, read_seed, synthesise, write_plan
+from hdl.boards.ulx3s.project import BITSTREAM, place_and_route, read_cells, read_seed, synthesise, write_plan
 from hdl.boards.ulx3s.report import REPORT_FILE, Built
 from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
@@ -34,8 +34,9 @@ def build(design: Design, board: str, folder: Path, *, grade: int, seeds: int) -
     As many seeds run at once as there are processors. What is in the build cache is not made again. Progress goes to
     standard error.
 
-    Raises ValueError, before anything runs, if the clock cannot be made or the device has too little for the core;
-    RuntimeError, with the end of its output, if a tool fails; FileNotFoundError if one is missing.
+    Raises ValueError, before anything runs, if the clock cannot be made or the device has too few multipliers or memory
+    blocks for the core, and after synthesis if it has too few look-up tables; RuntimeError, with the end of its output,
+    if a tool fails; FileNotFoundError if one is missing.
     """
     device = BOARDS[board]
     pll_settings(design.clock_hz)
@@ -61,6 +62,7 @@ def _run_seeds(
     plan = write_plan(design, device, grade)
     say("netlist", "synthesis")
     synthesis = synthesise(design, plan, lambda line: _tell(say, "netlist", _pass_of(line)))
+    check_cells(design, device, read_cells(synthesis))
     say("netlist", "done")
 
     def run(seed: int) -> tuple[Path, Report]:

@@ -1,6 +1,8 @@
-"""Whether the FPGA of the board has what a core takes, counted from the configuration before anything runs."""
+"""Whether the FPGA of the board has what a core takes: counted from the configuration, and after synthesis by cells."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from hdl.boards.ulx3s.platform import BOARDS
 from hdl.core.config import BARRELS, CORES, CoreConfig
@@ -9,7 +11,10 @@ from hdl.core.estimate import dsp_blocks, memory_blocks
 from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
 
-__all__ = ["check_fit", "shortage"]
+__all__ = ["check_cells", "check_fit", "shortage"]
+
+_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+"""Cell -> look-up tables: one for each bit of a carry chain; four that hold words of a table memory, two that write."""
 
 
 def shortage(core: CoreConfig, device: Ecp5) -> str | None:
@@ -33,3 +38,18 @@ def check_fit(design: Design, device: Ecp5) -> None:
     ways = [f"{' or '.join(larger)} holds it"] if larger else []
     ways += [f"on this board --core {' or '.join(named)} fits"] if named else []
     raise ValueError(f"{design.name} must fit the board: {reason}; {', and '.join(ways) or 'no board holds it'}")
+
+
+def check_cells(design: Design, device: Ecp5, cells: Mapping[str, int]) -> None:
+    """Raise ValueError, in one line, if what synthesis made of a design (cell -> number) takes too many tables.
+
+    Tables of logic are for synthesis alone to count, and nextpnr would place for minutes before it says so.
+    """
+    luts = sum(number * cells.get(cell, 0) for cell, number in _LUTS.items())
+    if luts > device.luts:
+        larger = [name for name, other in BOARDS.items() if other.luts >= luts and shortage(design.core, other) is None]
+        way = f"{' or '.join(larger)} holds it" if larger else "no board holds it"
+        raise ValueError(
+            f"{design.name} must fit the board: it takes {luts:,} look-up tables, and {device.part} has "
+            f"{device.luts:,}; {way}"
+        )

@@ -25,7 +25,10 @@ from hdl.device.yowasp import run_program
 from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
 
-__all__ = ["BITSTREAM", "SYNTHESIS_LOG", "place_and_route", "plan_files", "read_seed", "synthesise", "write_plan"]
+__all__ = [
+    "BITSTREAM", "SYNTHESIS_LOG", "place_and_route", "plan_files", "read_cells", "read_seed", "synthesise",
+    "write_plan",
+]  # fmt: skip
 
 BITSTREAM, SYNTHESIS_LOG = f"{PROJECT}.bit", "synthesis.log"
 _COMMANDS, _UNITS, _REPORT = f"build_{PROJECT}.json", "units.json", "report.json"
@@ -78,6 +81,12 @@ def synthesise(design: Design, plan: Path, on_line: OnLine | None = None) -> Pat
 
     made_from = {"yosys": yosys_version(), **{name: _digest(plan / name) for name in sources}}
     return cached(design_folder(design), "ulx3s-synthesis", made_from, make)
+
+
+def read_cells(synthesis: Path) -> dict[str, int]:
+    """Return the cells of a synthesis, name -> number, as its log counts them at its end."""
+    counted = (synthesis / SYNTHESIS_LOG).read_text().rpartition("Printing statistics")[2]
+    return {name: int(number) for number, name in re.findall(r"^ +(\d+) +([A-Z]\w+)$", counted, re.M)}
 
 
 def place_and_route(

@@ -24,7 +24,7 @@ from hdl.boards.ulx3s import bitstream
 from hdl.boards.ulx3s.bitstream import build
 from hdl.boards.ulx3s.fit import shortage
 from hdl.boards.ulx3s.platform import PROJECT
-from hdl.boards.ulx3s.project import SYNTHESIS_LOG, synthesise, write_plan
+from hdl.boards.ulx3s.project import SYNTHESIS_LOG, read_cells, synthesise, write_plan
 from hdl.boards.ulx3s.report import Built, load_command, show
 from hdl.core.config import BARRELS, CORES
 from hdl.core.cores import core_config
@@ -89,9 +89,7 @@ def _check_log(design: Design) -> None:
     cells = json.loads((folder / f"{PROJECT}.json").read_text())["modules"][PROJECT]["cells"].values()
     numbers = Counter(cell["type"] for cell in cells)
     assert {"LUT4", "TRELLIS_FF", "MULT18X18D"} <= set(numbers)
-    counted = (folder / SYNTHESIS_LOG).read_text().rpartition("Printing statistics")[2]
-    found = re.findall(r"^ +(\d+) +([A-Z]\w+)$", counted, re.M)
-    assert {name: int(number) for number, name in found} == numbers
+    assert read_cells(folder) == numbers
     assert sorted(path.name for path in folder.iterdir()) == ["inputs.json", SYNTHESIS_LOG, f"{PROJECT}.json"]
 
 
@@ -108,6 +106,7 @@ def frequencies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[di
 
         monkeypatch.setattr(bitstream, "write_plan", lambda *_: tmp_path)
         monkeypatch.setattr(bitstream, "synthesise", lambda *_: tmp_path)
+        monkeypatch.setattr(bitstream, "read_cells", lambda _: {})
         monkeypatch.setattr(bitstream, "place_and_route", place)
         monkeypatch.setattr(bitstream, "read_seed", lambda plan, seed: report(found[int(seed.name[4:])]))
 
@@ -201,6 +200,29 @@ def test_a_core_that_is_too_large(
         "error: tile16 must fit the board: it takes 26 DSP blocks, and LFE5U-12F has 14; ulx3s-45f or ulx3s-85f holds "
         "it\n"
     )
+
+
+def test_a_core_with_too_many_tables(
+    frequencies: Callable[[dict[int, float]], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is refused after synthesis, before anything is placed, and nothing is written."""
+    frequencies({})
+    cells = {"LUT4": 30_000, "CCU2C": 6_900, "TRELLIS_DPR16X4": 9, "PFUMX": 90_000, "TRELLIS_FF": 12_000}
+    monkeypatch.setattr(bitstream, "read_cells", lambda _: cells)
+    out = tmp_path / "out"
+    assert main(["bitstream", "--board", "ulx3s-45f", "--core", "tile16", "--out", str(out)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: tile16 must fit the board: it takes 43,854 look-up tables, and LFE5U-45F has 43,848; ulx3s-85f holds it"
+    )
+    cells["LUT4"] = 90_000
+    assert main(["bitstream", "--core", "tile16", "--out", str(out)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("LFE5U-85F has 83,640; no board holds it")
+    assert not out.exists()
+    cells["LUT4"] = 29_994
+    frequencies({1: 60.0})
+    monkeypatch.setattr(bitstream, "read_cells", lambda _: cells)
+    assert main(["bitstream", "--board", "ulx3s-45f", "--core", "tile16", "--out", str(out)]) == 0
 
 
 @pytest.mark.parametrize("name", ["fused", "barrel"])
