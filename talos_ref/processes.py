@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-__all__ = ["Ended", "capture", "execute", "heed_signals", "started", "workers"]
+__all__ = ["Ended", "capture", "end_of", "execute", "heed_signals", "started", "workers"]
 
 _SIGNALS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 _GRACE_SECONDS = 10.0
@@ -25,6 +25,11 @@ _lock = threading.Lock()
 # Signals concern the whole process, and so does the set of programs that have to end with it.
 _running: set[subprocess.Popen[str]] = set()
 _ending = threading.Event()
+
+
+def end_of(log: Path, lines: int) -> str:
+    """Return the last lines of a log, whatever bytes are in it."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 class Ended(BaseException):

@@ -16,7 +16,7 @@ import cocotb_tools.config
 import find_libpython
 
 from talos_ref import programs
-from talos_ref.processes import capture
+from talos_ref.processes import capture, end_of
 
 __all__ = [
     "Simulator",
@@ -165,5 +165,4 @@ def log_tail(log: Path) -> str:
     """Return the last lines of a log, or a note that there are none."""
     if not log.is_file():
         return "(no log)"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-_TAIL_LINES:]) or "(empty log)"
+    return end_of(log, _TAIL_LINES) or "(empty log)"

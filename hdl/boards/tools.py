@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from talos_ref.processes import capture
+from talos_ref.processes import capture, end_of
 
 __all__ = ["run_logged"]
 
@@ -22,5 +22,4 @@ def run_logged(command: Sequence[str], folder: Path, log_name: str, name: str) -
     with open(log, "wb") as output:
         code = capture(command, folder, stdout=output, stderr=subprocess.STDOUT).returncode
     if code:
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
-        raise RuntimeError(f"{name} failed with status {code}; {log} ends:\n{tail}")
+        raise RuntimeError(f"{name} failed with status {code}; {log} ends:\n{end_of(log, _TAIL_LINES)}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from talos_ref.files import build_root
-from talos_ref.processes import capture, execute
+from talos_ref.processes import capture, end_of, execute
 
 __all__ = ["environment", "failure", "find", "run_program", "version"]
 
@@ -77,5 +77,4 @@ def run_program(
 
 def failure(program: Path, code: int | None, log: Path) -> RuntimeError:
     """Return what to raise of a program that failed: its status, and the end of the log of its output."""
-    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
-    return RuntimeError(f"{program.name} failed with status {code}; its output ends:\n{tail}")
+    return RuntimeError(f"{program.name} failed with status {code}; its output ends:\n{end_of(log, _TAIL_LINES)}")
