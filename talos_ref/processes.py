@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -63,6 +65,7 @@ def execute(
     *,
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
+    give_up: Callable[[], bool] | None = None,
 ) -> int | None:
     """Run a program, add its output to a log, and return its status, or None if it had to be ended.
 
@@ -76,6 +79,8 @@ def execute(
         Wall time in seconds after which it is ended.
     on_line
         Called with each line of output.
+    give_up
+        Asked every second, in another thread, whether it is to be ended.
 
     Raises
     ------
@@ -84,20 +89,24 @@ def execute(
     RuntimeError
         If all programs are being ended.
     """
-    expired = threading.Event()
+    done, expired = threading.Event(), threading.Event()
     with (
         log.open("a", encoding="utf-8", buffering=1) as output,
         started(command, folder, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
     ):
         assert process.stdout is not None
 
-        def expire() -> None:
-            expired.set()
-            _kill(process)
+        def watch() -> None:
+            end = math.inf if timeout is None else time.monotonic() + timeout
+            while not done.wait(min(1.0, max(0.0, end - time.monotonic()))):
+                if time.monotonic() >= end or (give_up is not None and give_up()):
+                    expired.set()
+                    _kill(process)
+                    return
 
-        timer = None if timeout is None else threading.Timer(timeout, expire)
-        if timer is not None:
-            timer.start()
+        watcher = None if timeout is None and give_up is None else threading.Thread(target=watch, daemon=True)
+        if watcher is not None:
+            watcher.start()
         try:
             for line in process.stdout:
                 output.write(line)
@@ -105,8 +114,9 @@ def execute(
                     on_line(line.rstrip("\n"))
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         finally:
-            if timer is not None:
-                timer.cancel()
+            done.set()
+            if watcher is not None:
+                watcher.join()
     return None if expired.is_set() else process.returncode
 
 

@@ -103,10 +103,14 @@ def _stages(sim: Any) -> Iterator[dict[str, Any]]:
 
 
 def _placed(bitstreams: Any, sim: Any) -> Iterator[dict[str, Any]]:
-    """Yield what was placed and routed, with its rate at the clock that it was built for."""
-    cycles = {run["core"]: run["cycles_per_step"] for run in longest_runs(sim)}
+    """Yield what was placed and routed, with its rate at the clock that it was built for.
+
+    A core of the same name may have another shape there, and takes other cycles: only a run of that very design counts.
+    """
+    runs = [run for run in sim["runs"] if run["steps"] and "design" in run] if sim else []
+    cycles = {run["design"]: run["cycles_per_step"] for run in runs}
     for built in bitstreams or ():
-        mean = cycles.get(built["core"])
+        mean = cycles.get(built["design"])
         yield built | {"steps_per_second": None if mean is None else built["clock_mhz"] * 1e6 / mean}
 
 

@@ -62,17 +62,24 @@ def version(program: Path, option: str, begin: str) -> str:
 
 
 def run_program(
-    program: Path, arguments: Sequence[str], folder: Path, log_name: str, on_line: Callable[[str], None] | None = None
-) -> None:
+    program: Path,
+    arguments: Sequence[str],
+    folder: Path,
+    log_name: str,
+    on_line: Callable[[str], None] | None = None,
+    give_up: Callable[[], bool] | None = None,
+) -> bool:
     """Run a program in a folder, with its output in the file ``log_name`` there; it does not outlive this process.
 
-    ``on_line`` is called with each line of output. Programs of PyPI see files below the folder only, so that arguments
-    must name them relatively. Raises RuntimeError, with the end of the output, if the program fails.
+    ``on_line`` is called with each line of output, and ``give_up`` asked every second whether the program is to be
+    ended; return False if it was. Programs of PyPI see files below the folder only, so that arguments must name them
+    relatively. Raises RuntimeError, with the end of the output, if the program fails.
     """
     log = folder / log_name
-    code = execute([str(program), *arguments], folder, environment(), log, on_line=on_line)
+    code = execute([str(program), *arguments], folder, environment(), log, on_line=on_line, give_up=give_up)
     if code:
         raise failure(program, code, log)
+    return code is not None
 
 
 def failure(program: Path, code: int | None, log: Path) -> RuntimeError:

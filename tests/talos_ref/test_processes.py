@@ -60,6 +60,17 @@ def test_time_is_limited(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "begun\n"
 
 
+def test_a_program_is_given_up(tmp_path: Path) -> None:
+    started = time.monotonic()
+    lines: list[str] = []
+    command = ["/bin/sh", "-c", "echo one; echo two; sleep 60"]
+    assert execute(
+        command, tmp_path, dict(os.environ), tmp_path / "log", on_line=lines.append, give_up=lambda: "two" in lines
+    ) is None  # fmt: skip
+    assert time.monotonic() - started < 20
+    assert execute(["/bin/sh", "-c", "exit 3"], tmp_path, dict(os.environ), tmp_path / "log", give_up=bool) == 3
+
+
 def test_a_failure_ends_the_others(tmp_path: Path) -> None:
     def fail() -> None:
         raise ValueError("first")

@@ -18,7 +18,7 @@ from hdl.design import Design
 from hdl.device.ecp5 import Ecp5
 from hdl.device.ecp5_floorplan import copy_fixed, floorplan_digest
 from hdl.device.ecp5_netlist import prepare_commands
-from hdl.device.nextpnr import PLACER_OPTIONS, ecppack_program, nextpnr_program, nextpnr_version
+from hdl.device.nextpnr import PLACER_OPTIONS, Progress, ecppack_program, nextpnr_program, nextpnr_version
 from hdl.device.nextpnr_report import Report, read_report
 from hdl.device.yosys import log_yosys, yosys_version
 from hdl.device.yowasp import run_program
@@ -26,13 +26,17 @@ from hdl.pinned_yosys import use_pinned_yosys
 from talos_ref.files import write_bytes
 
 __all__ = [
-    "BITSTREAM", "SYNTHESIS_LOG", "place_and_route", "plan_files", "read_cells", "read_seed", "synthesise",
+    "BITSTREAM", "SYNTHESIS_LOG", "Stuck", "place_and_route", "plan_files", "read_cells", "read_seed", "synthesise",
     "write_plan",
 ]  # fmt: skip
 
 BITSTREAM, SYNTHESIS_LOG = f"{PROJECT}.bit", "synthesis.log"
 _COMMANDS, _UNITS, _REPORT = f"build_{PROJECT}.json", "units.json", "report.json"
 OnLine = Callable[[str], None]
+
+
+class Stuck(RuntimeError):
+    """A seed was given up, since its router did not come nearer to an end."""
 
 
 def plan_files(design: Design, device: Ecp5, grade: int) -> dict[str, str]:
@@ -94,7 +98,7 @@ def place_and_route(
 ) -> Path:
     """Return a folder of the build cache with the bitstream of one seed, and nextpnr's report of it.
 
-    Raises RuntimeError, with the end of the tool's output, if one fails.
+    Raises `Stuck` if the router is given up; RuntimeError, with the end of the tool's output, if one fails.
     """
     netlist, pins = f"{PROJECT}.json", f"{PROJECT}.lpf"
     place, pack = [*_command(plan, "nextpnr-ecp5"), "--seed", str(seed)], _command(plan, "ecppack")
@@ -102,7 +106,18 @@ def place_and_route(
     def make(folder: Path) -> None:
         copy_fixed(synthesis / netlist, folder / netlist, device.part)
         shutil.copyfile(plan / pins, folder / pins)
-        run_program(nextpnr_program(), place, folder, "place.log", on_line)
+        progress = Progress()
+
+        def see(line: str) -> None:
+            progress.see(line)
+            if on_line is not None:
+                on_line(line)
+
+        if not run_program(nextpnr_program(), place, folder, "place.log", see, progress.stuck):
+            raise Stuck(
+                f"seed {seed} was given up: nextpnr had {progress.left or 0:,} arcs left, and did not come down to "
+                f"fewer in {progress.patience / 60:g} minutes"
+            )
         run_program(ecppack_program(), pack, folder, "pack.log", on_line)
         write_bytes(folder / f"{_REPORT}.gz", gzip.compress((folder / _REPORT).read_bytes(), 1))
         # What is large, or made again in a moment.

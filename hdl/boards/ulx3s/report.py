@@ -30,8 +30,8 @@ class Built:
     design: Design
     board: str
     grade: int
-    seeds: dict[int, float]
-    """Seed -> Fmax in MHz."""
+    seeds: dict[int, float | None]
+    """Seed -> Fmax in MHz; None if its router was given up."""
     best: int
     """The seed that is kept."""
     report: Report
@@ -57,7 +57,7 @@ class Built:
             **{field: report.used.get(kind, 0) for field, kind in _PARTS.items()},
             "available": {field: report.available.get(kind, 0) for field, kind in _PARTS.items()},
             "seed": self.best,
-            "seeds": [round(fmax, 2) for _, fmax in sorted(self.seeds.items())],
+            "seeds": [None if fmax is None else round(fmax, 2) for _, fmax in sorted(self.seeds.items())],
             "paths": [
                 {"nanoseconds": round(path.nanoseconds, 2), "slack_ns": round(period - path.nanoseconds, 2),
                  "unit": path.unit, "register": path.register}
@@ -77,8 +77,8 @@ def show(built: Built, folder: Path) -> int:
     out, found = console(110), built.to_json()
     out.print(_parts_table(built, found))
     out.print(_paths_table(found))
-    frequencies = ", ".join(f"{fmax:.2f}" for fmax in found["seeds"])
-    out.print(f"Fmax by seed: {frequencies} MHz; seed {built.best} kept")
+    frequencies = ", ".join("not routed" if fmax is None else f"{fmax:.2f} MHz" for fmax in found["seeds"])
+    out.print(f"Fmax by seed: {frequencies}; seed {built.best} kept")
     out.print(f"{folder / BITSTREAM} and {folder / REPORT_FILE} written; this loads it:", markup=False)
     # One line, however long, to be copied.
     out.print(f"  {load_command(folder / BITSTREAM)}", markup=False, soft_wrap=True)

@@ -16,8 +16,9 @@ SIM = {
     "clock_hz": 56_250_000,
     "runs": [
         {
-            "core": "tile16", "simulator": "Verilator 5.48.0", "arithmetic": "talos-v2", "steps": 10, "letters": 8,
-            "cycles": 3000, "cycles_per_step": 300.0, "cycles_by_position": [300], "steps_per_second": 187500.0,
+            "core": "tile16", "design": DIGEST, "simulator": "Verilator 5.48.0", "arithmetic": "talos-v2",
+            "steps": 10, "letters": 8, "cycles": 3000, "cycles_per_step": 300.0, "cycles_by_position": [300],
+            "steps_per_second": 187500.0,
             "cycles_by_stage": {"NORM": 1000, "SAMPLE": 2000, "STALL": 0}, "letters_per_second": 150000.0,
             "checked": {"values": 320}, "mismatches": 0, "verilog_sha256": DIGEST, "checkpoint": DIGEST,
         },
@@ -25,7 +26,8 @@ SIM = {
 }  # fmt: skip
 
 PLACED = {
-    "board": "ulx3s-85f", "part": "LFE5U-85F", "grade": 6, "core": "tile16", "clock_mhz": 45.0, "fmax_mhz": 50.7,
+    "board": "ulx3s-85f", "part": "LFE5U-85F", "grade": 6, "core": "tile16", "design": DIGEST,
+    "clock_mhz": 45.0, "fmax_mhz": 50.7, "seeds": [50.7, None],
     "luts": 23854, "registers": 11042, "multipliers": 54, "memory_blocks": 9,
 }  # fmt: skip
 
@@ -86,6 +88,9 @@ def test_a_core_on_another_chip_has_its_own_clock() -> None:
     assert report["placed"] == [PLACED | {"steps_per_second": 150_000.0}]
     assert not any("ulx3s" in row["name"] for row in report["throughput"])
     assert figures({"bitstream": [PLACED]})["placed"][0]["steps_per_second"] is None
+    # The same name, and another shape.
+    other = PLACED | {"design": "1" * 64}
+    assert figures({"sim": SIM, "bitstream": [other]})["placed"][0]["steps_per_second"] is None
 
 
 def test_without_files_only_published_rows_are_left() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from hdl.device.nextpnr import nextpnr_version, phase_of
+from hdl.device.nextpnr import Progress, nextpnr_version, phase_of
 from hdl.device.yowasp import find, run_program, version
 
 
@@ -29,6 +30,30 @@ from hdl.device.yowasp import find, run_program, version
 )  # fmt: skip
 def test_phases(line: str, phase: str | None) -> None:
     assert phase_of(line) == phase
+
+
+def routed(left: int) -> str:
+    return f"Info:       7000 |     1985       5014 |  274   726 |     {left}|       0.80      10.36|"
+
+
+def test_a_router_that_comes_no_nearer_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    progress = Progress(patience=10)
+    seen = [
+        (9, "Info: Running Static placer..."), (9, "Info: Routing.."), (9, routed(900)), (9, routed(500)),
+        (6, routed(700)), (3, routed(499)), (8, routed(600)), (1, routed(500)), (0.5, routed(499)),
+    ]  # fmt: skip
+    for passed, line in seen:
+        now += passed
+        assert not progress.stuck(), line
+        progress.see(line)
+    assert progress.left == 499
+    now += 1
+    # Ten and a half seconds since there were 499 for the first time.
+    assert progress.stuck()
+    progress.see("Info: Routing complete.")
+    assert not progress.stuck()
 
 
 def test_version() -> None:

@@ -20,17 +20,18 @@ import pytest
 
 from cosim.page.inputs import check
 from hdl.boards.cli import main
-from hdl.boards.ulx3s import bitstream
+from hdl.boards.ulx3s import bitstream, project
 from hdl.boards.ulx3s.bitstream import build
 from hdl.boards.ulx3s.fit import shortage
 from hdl.boards.ulx3s.platform import PROJECT
-from hdl.boards.ulx3s.project import SYNTHESIS_LOG, read_cells, synthesise, write_plan
+from hdl.boards.ulx3s.project import SYNTHESIS_LOG, Stuck, place_and_route, read_cells, synthesise, write_plan
 from hdl.boards.ulx3s.report import Built, load_command, show
 from hdl.core.config import BARRELS, CORES
 from hdl.core.cores import core_config
 from hdl.core.estimate import dsp_blocks
 from hdl.design import Design
 from hdl.device.ecp5 import DEVICES, Ecp5
+from hdl.device.nextpnr import Progress
 from hdl.device.nextpnr_report import Path as TimedPath
 from hdl.device.nextpnr_report import Report
 from hdl.device.yowasp import environment
@@ -94,11 +95,13 @@ def _check_log(design: Design) -> None:
 
 
 @pytest.fixture
-def frequencies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[int, float]], None]:
-    """Return what sets the frequency of each seed; its bitstream is its number. No tool runs."""
+def frequencies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[int, float | None]], None]:
+    """Return what sets the frequency of each seed, None if given up; its bitstream is its number. No tool runs."""
 
-    def use(found: dict[int, float]) -> None:
+    def use(found: dict[int, float | None]) -> None:
         def place(design: Design, device: Ecp5, plan: Path, synthesis: Path, seed: int, on_line: Any) -> Path:
+            if found[seed] is None:
+                raise Stuck(f"seed {seed} was given up")
             folder = tmp_path / f"seed{seed}"
             folder.mkdir(exist_ok=True)
             (folder / "top.bit").write_text(str(seed))
@@ -108,13 +111,13 @@ def frequencies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[di
         monkeypatch.setattr(bitstream, "synthesise", lambda *_: tmp_path)
         monkeypatch.setattr(bitstream, "read_cells", lambda _: {})
         monkeypatch.setattr(bitstream, "place_and_route", place)
-        monkeypatch.setattr(bitstream, "read_seed", lambda plan, seed: report(found[int(seed.name[4:])]))
+        monkeypatch.setattr(bitstream, "read_seed", lambda plan, seed: report(found[int(seed.name[4:])] or 0.0))
 
     return use
 
 
 def test_the_best_seed_is_kept(
-    frequencies: Callable[[dict[int, float]], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    frequencies: Callable[[dict[int, float | None]], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frequencies({1: 50.0, 2: 58.123, 3: 57.0})
     out = tmp_path / "out"
@@ -123,12 +126,45 @@ def test_the_best_seed_is_kept(
     found = check("bitstream", json.loads((out / "report.json").read_text()))
     assert (found["seed"], found["seeds"], found["fmax_mhz"]) == (2, [50.0, 58.12, 57.0], 58.12)
     said = capsys.readouterr()
-    assert "Fmax by seed: 50.00, 58.12, 57.00 MHz; seed 2 kept\n" in said.out
+    assert "Fmax by seed: 50.00 MHz, 58.12 MHz, 57.00 MHz; seed 2 kept\n" in said.out
     assert "seed 3: 57.00 MHz\n" in said.err
 
 
+def test_a_seed_that_is_given_up(
+    frequencies: Callable[[dict[int, float | None]], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are kept; if there are none, nothing is written."""
+    frequencies({1: 57.0, 2: None, 3: 58.0})
+    out = tmp_path / "out"
+    assert main(["bitstream", "--core", "tile16", "--seeds", "3", "--out", str(out)]) == 0
+    assert check("bitstream", json.loads((out / "report.json").read_text()))["seeds"] == [57.0, None, 58.0]
+    said = capsys.readouterr()
+    assert "Fmax by seed: 57.00 MHz, not routed, 58.00 MHz; seed 3 kept\n" in said.out
+    assert "seed 2: given up\n" in said.err
+    frequencies({1: None, 2: None})
+    none = tmp_path / "none"
+    assert main(["bitstream", "--core", "tile16", "--seeds", "2", "--out", str(none)]) == 1
+    assert capsys.readouterr().err.endswith("error: seed 1 was given up\n")
+    assert not none.exists()
+
+
+def test_a_stuck_router_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A program in nextpnr's place, which routes for ever."""
+    design, device = replace(tiny_design(), clock_hz=25_000_000), DEVICES["LFE5U-85F"]
+    plan = write_plan(design, device, 6)
+    (tmp_path / f"{PROJECT}.json").write_text('{"modules": {}}')
+    line = "Info:       7000 |     1985       5014 |  274   726 |     1198|       0.80      10.36|"
+    program = tmp_path / "nextpnr"
+    program.write_text(f"#!/bin/sh\nwhile true; do echo '{line}'; sleep 0.2; done\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(project, "nextpnr_program", lambda: program)
+    monkeypatch.setattr(project, "Progress", lambda: Progress(patience=1))
+    with pytest.raises(Stuck, match=r"^seed 7 was given up: nextpnr had 1,198 arcs left, and did not"):
+        place_and_route(design, device, plan, tmp_path, 7)
+
+
 def test_a_clock_that_is_not_met(
-    frequencies: Callable[[dict[int, float]], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    frequencies: Callable[[dict[int, float | None]], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bitstream is written and its slack told; the status is 1."""
     frequencies({1: 55.5})
@@ -203,7 +239,7 @@ def test_a_core_that_is_too_large(
 
 
 def test_a_core_with_too_many_tables(
-    frequencies: Callable[[dict[int, float]], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    frequencies: Callable[[dict[int, float | None]], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is refused after synthesis, before anything is placed, and nothing is written."""
@@ -227,7 +263,7 @@ def test_a_core_with_too_many_tables(
 
 @pytest.mark.parametrize("name", ["fused", "barrel"])
 def test_a_named_core_is_made_for_the_board(
-    name: str, frequencies: Callable[[dict[int, float]], None], tmp_path: Path
+    name: str, frequencies: Callable[[dict[int, float | None]], None], tmp_path: Path
 ) -> None:
     frequencies({1: 60.0})
     assert main(["bitstream", "--core", name, "--out", str(tmp_path / "out")]) == 0
