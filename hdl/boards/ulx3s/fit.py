@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hdl.boards.ulx3s.platform import BOARDS
 from hdl.core.config import BARRELS, CORES, CoreConfig
@@ -35,9 +35,7 @@ def check_fit(design: Design, device: Ecp5) -> None:
         return
     larger = [name for name, other in BOARDS.items() if shortage(design.core, other) is None]
     named, _ = suitable_cores(design.model, design.word, device.chip, (*CORES, *BARRELS))
-    ways = [f"{' or '.join(larger)} holds it"] if larger else []
-    ways += [f"on this board --core {' or '.join(named)} fits"] if named else []
-    raise ValueError(f"{design.name} must fit the board: {reason}; {', and '.join(ways) or 'no board holds it'}")
+    raise _refusal(design, reason, larger, [f"on this board --core {' or '.join(named)} fits"] if named else [])
 
 
 def check_cells(design: Design, device: Ecp5, cells: Mapping[str, int]) -> None:
@@ -48,8 +46,12 @@ def check_cells(design: Design, device: Ecp5, cells: Mapping[str, int]) -> None:
     luts = sum(number * cells.get(cell, 0) for cell, number in _LUTS.items())
     if luts > device.luts:
         larger = [name for name, other in BOARDS.items() if other.luts >= luts and shortage(design.core, other) is None]
-        way = f"{' or '.join(larger)} holds it" if larger else "no board holds it"
-        raise ValueError(
-            f"{design.name} must fit the board: it takes {luts:,} look-up tables, and {device.part} has "
-            f"{device.luts:,}; {way}"
-        )
+        reason = f"it takes {luts:,} look-up tables, and {device.part} has {device.luts:,}"
+        raise _refusal(design, reason, larger)
+
+
+def _refusal(design: Design, reason: str, larger: Sequence[str], others: Sequence[str] = ()) -> ValueError:
+    """Return the error of a design that does not fit, with the boards that hold it and other ways out."""
+    ways = [f"{' or '.join(larger)} holds it"] if larger else []
+    text = ", and ".join([*ways, *others]) or "no board holds it"
+    return ValueError(f"{design.name} must fit the board: {reason}; {text}")
