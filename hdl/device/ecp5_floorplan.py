@@ -57,8 +57,8 @@ def fix_multipliers(netlist: dict[str, Any]) -> int:
         return 0
     sizes = Counter(_bank(name) for name, _ in names)
     names.sort(key=lambda entry: (-sizes[_bank(entry[0])], _bank(entry[0]), _numbers(entry[0]), entry[0]))
-    in_order = sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0]))
-    sites = _middle([size for _, size in in_order]) if len(names) <= len(MULTIPLIER_SITES) // 2 else None
+    banks = dict.fromkeys(_bank(name) for name, _ in names)
+    sites = _middle([sizes[bank] for bank in banks]) if len(names) <= len(MULTIPLIER_SITES) // 2 else None
     for (_, cell), site in zip(names, sites or MULTIPLIER_SITES, strict=False):
         cell["attributes"]["BEL"] = site
     return len(names)
