@@ -62,10 +62,7 @@ INLINE ints length_of(ints sum) {
     __m256i exponent = _mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(sum)), 23);
     return _mm256_sub_epi32(exponent, _mm256_set1_epi32(126));
 }
-INLINE ints inverse_of(const talos_precise_tables *p, ints u) {
-    (void)p;
-    return reciprocal(u);
-}
+INLINE ints inverse_of(const talos_precise_tables *p, ints u) { return reciprocal(p, u); }
 /* What is left of a weighted mean: the product with the reciprocal, rounded. */
 INLINE ints quotient_of(ints wide, ints inverse) {
     const __m256i half = _mm256_set1_epi64x(1 << (TALOS_QUOTIENT_SHIFT - 1));
