@@ -112,8 +112,8 @@ upsets: .venv/.installed ## single bits of a core and its registers flipped in m
 campaign: .venv/.installed ## many checks as shards, each result kept once (SCHEDULER=tcp://… CAMPAIGN_ARGS="--names 10000"); build/campaign.json, .html
 	$(BIN)/python -m cosim campaign $(CHOICE) $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(CAMPAIGN_ARGS)
 
-bench: .venv/.installed ## this CPU beside the cores and the published figures; build/bench.json
-	$(BIN)/python -m host_c.bench $(MODEL)
+bench: .venv/.installed ## this CPU beside the cores, the published figures and, with PEER=FOLDER, the public C; build/bench.json
+	$(BIN)/python -m host_c.bench $(MODEL) $(if $(PEER),--peer '$(PEER)')
 
 quality: .venv/.installed ## accuracy of every arithmetic, and what its sampler draws by a fault; build/quality.json
 	$(BIN)/python -m talos_ref quality --folder build $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(WORDS)

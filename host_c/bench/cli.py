@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,9 @@ _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL",
 @format_option(AUTO)
 @click.option("--runs", type=Integer(1), default=7, metavar="N", help="rounds over all rows (default: 7)")
 @click.option("--out", default="build", metavar="FOLDER", help="for bench.json and the chart (default: build)")
+@click.option("--peer", metavar="FOLDER", help="clone of talos-vs-macbook: its C is built and measured, too")
 @click.option("--no-chart", is_flag=True, help="leave the chart out")
-def bench(*, weights: str | None, word_format: str, runs: int, out: str, no_chart: bool) -> None:
+def bench(*, weights: str | None, word_format: str, runs: int, out: str, peer: str | None, no_chart: bool) -> None:
     """Measure this machine's CPU beside the cores and the published figures.
 
     The model runs in pure Python, in NumPy and in C: in float, which is float32 there, and in words of fixed point.
@@ -48,14 +50,18 @@ def bench(*, weights: str | None, word_format: str, runs: int, out: str, no_char
     if not _ONE_THREAD.items() <= os.environ.items():
         # They read it once, as they are loaded.
         words = [f"--weights={path}", f"--format={word_format}", f"--runs={runs}", f"--out={out}"]
+        words += [] if peer is None else [f"--peer={peer}"]
         command = [sys.executable, "-m", "host_c.bench", *words, *["--no-chart"] * no_chart]
         os.execve(sys.executable, command, os.environ | _ONE_THREAD)
     # Late, so that help needs no extension.
     from host_c.bench.measure import measure, report
+    from host_c.bench.peer import peer_rows
     from host_c.bench.rows import other_rows
 
     word = pick_format(checkpoint, "precise", word_format)
-    rows = [*measure(checkpoint, word, runs), *other_rows(folder / "sim.json", checkpoint)]
+    with tempfile.TemporaryDirectory() as scratch:
+        others = [] if peer is None else peer_rows(Path(peer), checkpoint, Path(scratch))
+        rows = [*measure(checkpoint, word, runs, others), *other_rows(folder / "sim.json", checkpoint)]
     found = report(rows, checkpoint, word, runs)
     _print(found, rows)
     print(write_bytes(folder / "bench.json", json.dumps(found, indent=1).encode()))
@@ -84,6 +90,9 @@ def _print(report: dict[str, Any], rows: list[Row]) -> None:
         f"Temperature {report['temperature']:g}; medians of {report['runs']} interleaved runs after a warm-up; one"
         " stream on one core unless the row says otherwise; published figures are other people's, on their machines."
     )
+    if times := report["times_public_c"]:
+        found = "; ".join(f"{name}, {value:.1f}" for name, value in times.items())
+        out.print(f"Times talos-vs-macbook's one stream, both by the fastest of their rows on one core: {found}.")
     for name, count in report["instructions_per_step_emulated"].items():
         out.print(f"{name}: {count:,.0f} instructions a float32 step, counted by qemu; an emulator has no speed.")
     for line in report["not_measured"]:

@@ -7,11 +7,13 @@ import platform
 import subprocess
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from host_c.bench.emulator import TARGETS, build_letters, instructions_per_step
-from host_c.bench.row import TEMPERATURE, Row, ratio, run
+from host_c.bench.peer import best_ratios
+from host_c.bench.row import TEMPERATURE, Row, Work, ratio, run
 from host_c.bench.rows import base_row, measured_rows, missing_rows
 from host_c.binding.model import Model
 from host_c.binding.model_file import write_model
@@ -23,10 +25,10 @@ from talos_ref.progress import progress_bar
 __all__ = ["measure", "report"]
 
 
-def measure(checkpoint: Checkpoint, word: Format, runs: int) -> list[Row]:
-    """Return the measured rows: a warm-up, then ``runs`` rounds over them, pinned to one core unless threaded."""
+def measure(checkpoint: Checkpoint, word: Format, runs: int, others: Sequence[Work] = ()) -> list[Row]:
+    """Return the measured rows, with ``others``: a warm-up, then ``runs`` rounds, on one core unless threaded."""
     every = os.sched_getaffinity(0)
-    works = measured_rows(checkpoint, word)
+    works = [*others, *measured_rows(checkpoint, word)]
     try:
         with progress_bar("bench", (runs + 1) * len(works)) as update:
             for turn in range(runs + 1):
@@ -91,6 +93,7 @@ def report(rows: list[Row], checkpoint: Checkpoint, word: Format, runs: int) -> 
             }
             for row in rows
         ],
+        "times_public_c": best_ratios(rows),
         "instructions_per_step_emulated": counts,
         "not_measured": [*missing_rows(checkpoint, word), *missing],
     }  # fmt: skip

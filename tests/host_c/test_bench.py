@@ -17,6 +17,7 @@ from host_c import Model
 from host_c.bench.chart import write_chart
 from host_c.bench.cli import bench
 from host_c.bench.cuda_rows import cuda_rows, missing_cuda
+from host_c.bench.peer import best_ratios, peer_rows
 from host_c.bench.row import Row, ratio, ratio_text, run
 from host_c.bench.rows import BASE, PUBLISHED, base_row, measured_rows, missing_rows, other_rows, simulated_rows
 from host_c.cuda.emulated_device import EmulatedDevice, build_emulation
@@ -128,6 +129,79 @@ def test_another_model_has_the_rows_that_can_have_it(tmp_path: Path) -> None:
         assert row.median > 0
 
 
+STAND_IN = r"""
+#include <arm_neon.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Reads weights as the public C does, and fails unless the first and the last are those of the published model. */
+int main(int count, char **arguments) {
+    WORD w[4193];
+    FILE *f = fopen("assets/" FILE_NAME, "rb");
+    if (count != 3 || !f || fread(w, sizeof w[0], 4193, f) != 4192) return 2;
+    fclose(f);
+    int32x4_t ends = {(int32_t)lrint(w[0] * SCALE), (int32_t)lrint(w[4191] * SCALE)};
+    if (vgetq_lane_s32(ends, 0) != FIRST || vgetq_lane_s32(ends, 1) != LAST) return 3;
+    printf("%ld tok/sec\n", atol(arguments[1]));
+    return 0;
+}
+"""
+"""A program of ours in place of the public one, with its name, arguments and files."""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a folder with stand-ins for the sources of talos-vs-macbook."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    tensors = default_checkpoint().tensors
+    first, last = (Q4_12.quantise(float(x)) for x in (tensors["wte"][0, 0], tensors["lm_head"][-1, -1]))
+    ends = f"#define FIRST {first}\n#define LAST {last}\n"
+    kinds = {"bench_c": ("float", "4096.0", "weights_fp32.bin"), "bench_c_q412": ("int16_t", "1.0", "weights_q412.bin")}
+    for name, (word, scale, file) in kinds.items():
+        head = f'#define WORD {word}\n#define SCALE {scale}\n#define FILE_NAME "{file}"\n{ends}'
+        (folder / f"{name}.c").write_text(head + STAND_IN, encoding="ascii")
+    return folder
+
+
+def test_rows_of_the_public_c(clone: Path, tmp_path: Path) -> None:
+    works = peer_rows(clone, default_checkpoint(), tmp_path, names=5)
+    assert {name.split(",")[0] for name in (row.name for row, _, _ in works)} == {
+        "talos-vs-macbook float32", "talos-vs-macbook Q4.12",
+    }  # fmt: skip
+    for row, work, names in works:
+        assert ", gcc " in row.name or ", clang" in row.name
+        assert work(names) == 30
+    with pytest.raises(ValueError, match="--peer needs a model of the published dimensions"):
+        peer_rows(clone, small_checkpoint(), tmp_path)
+    (clone / "bench_c.c").write_text("int main(void) { return 1; }\n", encoding="ascii")
+    with pytest.raises(RuntimeError, match=r"bench_c\.\w+ 30 0 failed"):
+        peer_rows(clone, default_checkpoint(), tmp_path, names=5)[0][1](5)
+    (clone / "bench_c.c").write_text("int main(void) { return x; }\n", encoding="ascii")
+    with pytest.raises(RuntimeError, match=r"(?s)failed:\n.*error: "):
+        peer_rows(clone, default_checkpoint(), tmp_path)
+
+
+def test_ratios_to_the_public_c() -> None:
+    """The fastest row of each, and the median of its rounds."""
+
+    def row(name: str, *rates: float, threads: int = 1) -> Row:
+        return Row(name=name, kind="measured", steps_per_second=list(rates), threads=threads)
+
+    ours = [
+        row("C float32, scalar", 1, 1, 1), row("C float32, avx2", 8, 6, 60), row("C float32, avx2, batched", 20, 9, 90),
+        row("C float32, avx2, batched, 2 cores", 99, 99, 99, threads=2), row("C Q4.12 folded, avx2", 4, 4, 4),
+    ]  # fmt: skip
+    theirs = [
+        row("talos-vs-macbook float32, gcc 12", 2, 3, 10), row("talos-vs-macbook float32, clang 14", 1, 1, 99),
+        row("talos-vs-macbook Q4.12, gcc 12", 1, 2, 8),
+    ]  # fmt: skip
+    assert best_ratios(ours) == {}
+    assert best_ratios([*ours, *theirs]) == {"float32, one stream": 4, "float32, in batches": 9, "Q4.12, one stream": 2}
+
+
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command, which replaces its process, in one of its own."""
     words = [sys.executable, "-m", "host_c.bench", *map(str, arguments)]
@@ -152,6 +226,7 @@ def test_the_command_measures_any_checkpoint(tmp_path: Path) -> None:
     [
         (["--runs", "0"], "error: --runs must be 1 or more, not 0\n"),
         (["--format", "Q9.9"], "error: --format must be Q4.12, Q5.12, Q6.12 or auto, not 'Q9.9'\n"),
+        (["--peer", "no-such"], "error: --peer must be a clone of talos-vs-macbook; no-such/bench_c.c is not there\n"),
         (["--weights", "no-such.npz"], "error: cannot open no-such.npz: No such file or directory\n"),
     ],
 )
