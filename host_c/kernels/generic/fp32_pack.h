@@ -45,6 +45,7 @@ talos_status talos_fp32_prepare(talos_model *m, void **pack);
 talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack);
 size_t talos_fp32_state_bytes(const talos_model *m);
 #if defined(TALOS_X86)
+void talos_fp32_avx2_together(const talos_model *m, const talos_group *g);
 void talos_fp32_avx512_together(const talos_model *m, const talos_group *g);
 #endif
 /* First maximum. */

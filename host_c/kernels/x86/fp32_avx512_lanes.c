@@ -7,9 +7,39 @@
 #if defined(TALOS_X86)
 #include "fp32_avx512.h"
 
-enum { LANES = 16, PAIRS = FAST_LANES / 2, ROWS = 4 };
+enum { LANES = 16, GROUPS = 1, STREAMS = GROUPS * LANES, ROWS = 4 };
+typedef __m512 floats;
+typedef __m512i wholes;
 
 BEGIN_AVX512
+
+INLINE floats spread(float x) { return _mm512_set1_ps(x); }
+INLINE floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
+INLINE floats subtract(floats a, floats b) { return _mm512_sub_ps(a, b); }
+INLINE floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
+INLINE floats maximum(floats a, floats b) { return _mm512_max_ps(a, b); }
+INLINE floats power_of_two(floats t) { return exp2_ps(t); }
+
+INLINE wholes no_wholes(void) { return _mm512_setzero_si512(); }
+INLINE wholes add_wholes(wholes a, wholes b) { return _mm512_add_epi32(a, b); }
+/* One more where x is at most the cut. */
+INLINE wholes count_at_most(wholes n, floats x, floats cut) {
+    return _mm512_mask_add_epi32(n, _mm512_cmp_ps_mask(x, cut, _CMP_LE_OQ), n, _mm512_set1_epi32(1));
+}
+INLINE __mmask16 between(float low, floats x, float high) {
+    __mmask16 above = _mm512_cmp_ps_mask(x, spread(low), _CMP_GT_OQ);
+    return _mm512_mask_cmp_ps_mask(above, x, spread(high), _CMP_LT_OQ);
+}
+INLINE bool all_between(float low, floats x, float high) { return _cvtmask16_u32(between(low, x, high)) == 0xFFFF; }
+INLINE wholes where_between(float low, floats x, float high, wholes inside, wholes outside) {
+    return _mm512_mask_mov_epi32(outside, between(low, x, high), inside);
+}
+/* The lower 24 bits as a fraction. */
+INLINE floats random_of(wholes rng) {
+    return multiply(_mm512_cvtepi32_ps(_mm512_and_si512(rng, _mm512_set1_epi32(0xFFFFFF))), spread(0x1p-24f));
+}
+
+#include "draw_lanes_fp32.h"
 
 /* Each lane's entry of a table by token. */
 INLINE __m512 pick(const float by_token[FAST_LANES], __m512i token) {
@@ -49,38 +79,48 @@ INLINE void attend_head(const talos_fp32_pack *p, uint32_t position, const __m51
     for (int i = 0; i < 4; i++) mixed[i] = _mm512_mul_ps(mixed[i], inverse);
 }
 
-/* x after attention: x + Wo mixed. */
-static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *tokens, __m512 x[FAST_EMBD]) {
-    __m512 mixed[FAST_EMBD];
-    for (int first = 0; first < FAST_EMBD; first += 4) attend_head(p, position, tokens, first, mixed + first);
-    for (int r = 0; r < FAST_EMBD; r += 2) {
-        __m512 part[2][4];
-        for (int i = 0; i < 2; i++) {
-            part[i][0] = pick(p->by_token[position][0][r + i], tokens[position]);
-            part[i][0] = _mm512_fmadd_ps(mixed[0], _mm512_set1_ps(p->wo[0][r + i]), part[i][0]);
-            for (int quad = 1; quad < 4; quad++)
-                part[i][quad] = _mm512_mul_ps(mixed[4 * quad], _mm512_set1_ps(p->wo[4 * quad][r + i]));
+/* x after attention: x + Wo mixed. Four rows at a time, so that `mixed` stays in registers beside their sums, and weights come
+ * from memory as operands. */
+INLINE void project(const float before[FAST_EMBD][FAST_LANES], const talos_fp32_pack *p, __m512i token,
+                    const __m512 mixed[FAST_EMBD], __m512 x[FAST_EMBD]) {
+    for (int r = 0; r < FAST_EMBD; r += ROWS) {
+        __m512 part[ROWS][4];
+        for (int i = 0; i < ROWS; i++) {
+#define WEIGHT(c) _mm512_set1_ps(p->wo[c][r + i])
+#define FIRST(c) part[i][(c) / 4] = _mm512_mul_ps(mixed[c], WEIGHT(c));
+#define NEXT(c) part[i][(c) / 4] = _mm512_fmadd_ps(mixed[c], WEIGHT(c), part[i][(c) / 4]);
+            part[i][0] = _mm512_fmadd_ps(mixed[0], WEIGHT(0), pick(before[r + i], token));
+            FIRST(4) FIRST(8) FIRST(12)
+            NEXT(1) NEXT(5) NEXT(9) NEXT(13) NEXT(2) NEXT(6) NEXT(10) NEXT(14) NEXT(3) NEXT(7) NEXT(11) NEXT(15)
+#undef NEXT
+#undef FIRST
+#undef WEIGHT
         }
-        for (int lane = 1; lane < 4; lane++)
-            for (int c = lane; c < FAST_EMBD; c += 4)
-                for (int i = 0; i < 2; i++)
-                    part[i][c / 4] = _mm512_fmadd_ps(mixed[c], _mm512_set1_ps(p->wo[c][r + i]), part[i][c / 4]);
-        for (int i = 0; i < 2; i++) x[r + i] = sum4(part[i][0], part[i][1], part[i][2], part[i][3]);
+        for (int i = 0; i < ROWS; i++) x[r + i] = sum4(part[i][0], part[i][1], part[i][2], part[i][3]);
     }
 }
 
-/* Four rows of a matrix times x: w points at the rows in the first column, `stride` floats from column to column. */
-INLINE void four_rows(const float *w, size_t stride, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
+static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *tokens, __m512 x[FAST_EMBD]) {
+    __m512 mixed[FAST_EMBD];
+    for (int first = 0; first < FAST_EMBD; first += 4) attend_head(p, position, tokens, first, mixed + first);
+    project(p->by_token[position][0], p, tokens[position], mixed, x);
+}
+
+/* Two neighbouring rows of a matrix times x, and two more `gap` rows below: w points at the first in the first column, `stride`
+ * floats from column to column. */
+INLINE void four_rows(const float *w, size_t stride, int gap, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
     __m512 odd[ROWS];
+#define ROW(r) ((r) % 2 + (r) / 2 * gap)
     for (int r = 0; r < ROWS; r++) {
-        y[r] = _mm512_mul_ps(x[0], _mm512_set1_ps(w[r]));
-        odd[r] = _mm512_mul_ps(x[1], _mm512_set1_ps(w[stride + r]));
+        y[r] = _mm512_mul_ps(x[0], _mm512_set1_ps(w[ROW(r)]));
+        odd[r] = _mm512_mul_ps(x[1], _mm512_set1_ps((w + stride)[ROW(r)]));
     }
     for (int c = 2; c < FAST_EMBD; c += 2)
         for (int r = 0; r < ROWS; r++) {
-            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps(w[c * stride + r]), y[r]);
-            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps(w[(c + 1) * stride + r]), odd[r]);
+            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps((w + c * stride)[ROW(r)]), y[r]);
+            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps((w + (c + 1) * stride)[ROW(r)]), odd[r]);
         }
+#undef ROW
     for (int r = 0; r < ROWS; r++) y[r] = _mm512_add_ps(y[r], odd[r]);
 }
 
@@ -111,31 +151,31 @@ INLINE void transpose4(const float (*rows)[FAST_LANES], int c, __m512 out[4]) {
 }
 
 typedef struct {
-    int pairs; /* of tokens, the last perhaps with an even one alone */
-    bool last_odd;
-    __m512 even[PAIRS], odd[PAIRS];
-} lane_logits;
-
-typedef struct {
     _Alignas(64) float hidden[FAST_MLP + 1][LANES]; /* [64] stays 0 */
     _Alignas(64) float sparse[LANES][FAST_LANES];
     _Alignas(64) uint16_t positive[FAST_MLP]; /* lanes in which a unit is */
+    token_floats logits[GROUPS], sums[GROUPS];
 } scratch;
 
 /* Logits: head x + s folded relu(fc1 x). */
-static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD], lane_logits *l) {
+static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD], int pairs) {
+    token_floats *l = s->logits;
     __m512 sum[ROWS], scale = rms_scale(x);
     for (int unit = 0; unit < FAST_MLP; unit += ROWS) {
         __m512 h[ROWS];
-        four_rows(p->fc1[0] + unit, FAST_MLP, x, h);
+        four_rows(p->fc1[0] + unit, FAST_MLP, 2, x, h);
         for (int r = 0; r < ROWS; r++) {
             _mm512_store_ps(s->hidden[unit + r], h[r]);
             s->positive[unit + r] = (uint16_t)_cvtmask16_u32(_mm512_cmp_ps_mask(h[r], _mm512_setzero_ps(), _CMP_GT_OQ));
         }
     }
-    for (int i = 0; i < l->pairs; i += ROWS) {
-        four_rows(p->head[0] + i, FAST_LANES, x, l->even + i);
-        four_rows(p->head[0] + 16 + i, FAST_LANES, x, l->odd + i);
+    for (int i = 0; i < pairs; i += 2) {
+        __m512 y[ROWS];
+        four_rows(p->head[0] + i, FAST_LANES, PAIRS, x, y);
+        for (int r = 0; r < 2; r++) {
+            l->even[i + r] = y[r];
+            l->odd[i + r] = y[r + 2];
+        }
     }
     __m512i low = _mm512_load_si512(s->positive), high = _mm512_load_si512(s->positive + 32);
     for (int lane = 0; lane < LANES; lane++) {
@@ -145,64 +185,12 @@ static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD],
         _mm512_store_ps(s->sparse[lane], own.even);
         _mm512_store_ps(s->sparse[lane] + 16, own.odd);
     }
-    for (int i = 0; i < l->pairs; i += 4) {
+    for (int i = 0; i < pairs; i += 4) {
         transpose4((const float(*)[FAST_LANES])s->sparse, i, sum);
         for (int r = 0; r < 4; r++) l->even[i + r] = _mm512_fmadd_ps(sum[r], scale, l->even[i + r]);
         transpose4((const float(*)[FAST_LANES])s->sparse, i + 16, sum);
         for (int r = 0; r < 4; r++) l->odd[i + r] = _mm512_fmadd_ps(sum[r], scale, l->odd[i + r]);
     }
-}
-
-/* Running sums over pairs of weights. */
-INLINE void running_sums(const __m512 even[PAIRS], const __m512 odd[PAIRS], __m512 sums[PAIRS]) {
-    for (int i = 0; i < PAIRS; i += 4) {
-        __m512 pair[4];
-        for (int j = 0; j < 4; j++) pair[j] = _mm512_add_ps(even[i + j], odd[i + j]);
-        sums[i] = pair[0];
-        sums[i + 1] = _mm512_add_ps(pair[1], pair[0]);
-        sums[i + 2] = _mm512_add_ps(_mm512_add_ps(pair[2], pair[1]), pair[0]);
-        sums[i + 3] = _mm512_add_ps(_mm512_add_ps(pair[3], pair[2]), sums[i + 1]);
-    }
-    for (int i = 4; i < 8; i++) sums[i] = _mm512_add_ps(sums[i], sums[3]);
-    for (int i = 12; i < 16; i++) sums[i] = _mm512_add_ps(sums[i], sums[11]);
-    for (int i = 8; i < 16; i++) sums[i] = _mm512_add_ps(sums[i], sums[7]);
-}
-
-/* Number of tokens whose running sum does not exceed the cut, which is the token drawn; `random` is in [0, 1). */
-INLINE __m512i first_above(const lane_logits *l, __m512 top, __m512 inverse, __m512 random, __m512 *total) {
-    __m512 even[PAIRS], odd[PAIRS], sums[PAIRS];
-    __m512i token = _mm512_setzero_si512(), one = _mm512_set1_epi32(1);
-    for (int i = 0; i < PAIRS; i++) even[i] = odd[i] = _mm512_setzero_ps();
-    for (int i = 0; i < l->pairs; i++) {
-        even[i] = exp2_ps(_mm512_mul_ps(_mm512_sub_ps(l->even[i], top), inverse));
-        odd[i] = exp2_ps(_mm512_mul_ps(_mm512_sub_ps(l->odd[i], top), inverse));
-    }
-    if (!l->last_odd) odd[l->pairs - 1] = _mm512_setzero_ps();
-    running_sums(even, odd, sums);
-    *total = sums[PAIRS - 1];
-    __m512 cut = _mm512_mul_ps(*total, random);
-    for (int i = 0; i < l->pairs; i++) {
-        __mmask16 below_even = _mm512_cmp_ps_mask(_mm512_sub_ps(sums[i], odd[i]), cut, _CMP_LE_OQ);
-        token = _mm512_mask_add_epi32(token, below_even, token, one);
-        token = _mm512_mask_add_epi32(token, _mm512_cmp_ps_mask(sums[i], cut, _CMP_LE_OQ), token, one);
-    }
-    return token;
-}
-
-INLINE __m512i draw(const lane_logits *l, __m512 inverse, __m512i rng) {
-    __m512 random = _mm512_cvtepi32_ps(_mm512_and_si512(rng, _mm512_set1_epi32(0xFFFFFF))), total;
-    random = _mm512_mul_ps(random, _mm512_set1_ps(0x1p-24f));
-    __m512i token = first_above(l, _mm512_setzero_ps(), inverse, random, &total);
-    /* Without the maximum taken off first, a low temperature can leave float's range. */
-    __mmask16 inside = _mm512_cmp_ps_mask(total, _mm512_set1_ps(1e-20f), _CMP_GT_OQ);
-    inside = _mm512_mask_cmp_ps_mask(inside, total, _mm512_set1_ps(1e30f), _CMP_LT_OQ);
-    if (__builtin_expect(_cvtmask16_u32(inside) == 0xFFFF, 1)) return token;
-    __m512 top = l->even[0];
-    for (int i = 0; i < l->pairs; i++) {
-        top = _mm512_max_ps(top, l->even[i]);
-        if (i + 1 < l->pairs || l->last_odd) top = _mm512_max_ps(top, l->odd[i]);
-    }
-    return _mm512_mask_mov_epi32(first_above(l, top, inverse, random, &total), inside, token);
 }
 
 INLINE __m512i next_rng(__m512i state) {
@@ -221,30 +209,38 @@ INLINE void gather(const talos_group *g, __m512i row, __mmask16 live, __m512i to
     }
 }
 
+INLINE __mmask16 live_lanes(size_t count) { return _cvtu32_mask16(count < LANES ? (1u << count) - 1 : 0xFFFF); }
+
+/* Logits of the `count` streams from `first` on. */
+INLINE void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count, uint32_t bos, int pairs,
+                      scratch *s) {
+    __mmask16 live = live_lanes(count);
+    __m512i tokens[FAST_POSITIONS + 4];
+    __m512 x[FAST_EMBD];
+    tokens[0] = _mm512_set1_epi32((int)bos);
+    gather(g, _mm512_maskz_loadu_epi32(live, g->rows + first), live, tokens);
+    attend(p, g->position, tokens, x);
+    mlp(p, s, x, pairs);
+}
+
 void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {
     const talos_fp32_pack *p = m->pack;
-    uint32_t vocab = m->config.vocab_size;
+    const uint32_t vocab = m->config.vocab_size, bos = vocab - 1;
+    const vocabulary v = {.pairs = (int)(vocab + 1) / 2, .last_odd = vocab % 2 == 0};
+    const __m512 inverse = _mm512_set1_ps(g->temper->inverse);
     scratch s;
-    lane_logits l = {.pairs = (int)(vocab + 1) / 2, .last_odd = vocab % 2 == 0};
-    __m512i tokens[FAST_POSITIONS + 4] = {_mm512_set1_epi32((int)vocab - 1)};
-    __m512 x[FAST_EMBD], inverse = _mm512_set1_ps(g->temper->inverse);
     _mm512_store_ps(s.hidden[FAST_MLP], _mm512_setzero_ps());
-    const float *first = p->first[vocab - 1];
-    for (int i = 0; i < PAIRS && g->position == 0; i++) {
-        l.even[i] = _mm512_set1_ps(first[i]);
-        l.odd[i] = _mm512_set1_ps(first[16 + i]);
-    }
-    for (size_t at = 0; at < g->count; at += LANES) {
-        size_t left = g->count - at;
-        __mmask16 live = _cvtu32_mask16(left < LANES ? (1u << left) - 1 : 0xFFFF);
-        gather(g, _mm512_maskz_loadu_epi32(live, g->rows + at), live, tokens);
+    if (g->position == 0) first_sums(v, p->first[bos], inverse, s.logits, s.sums);
+    for (size_t at = 0; at < g->count; at += STREAMS) {
+        const size_t count = g->count - at < STREAMS ? g->count - at : STREAMS;
+        __mmask16 live = live_lanes(count);
         __m512i rng = next_rng(_mm512_maskz_loadu_epi32(live, g->rng + at));
         _mm512_mask_storeu_epi32(g->rng + at, live, rng);
         if (g->position) {
-            attend(p, g->position, tokens, x);
-            mlp(p, &s, x, &l);
+            logits_of(p, g, at, count, bos, v.pairs, &s);
+            sum_weights(v, s.logits, spread(0.0f), inverse, s.sums);
         }
-        _mm512_mask_cvtepi32_storeu_epi8(g->drawn + at, live, draw(&l, inverse, rng));
+        _mm512_mask_cvtepi32_storeu_epi8(g->drawn + at, live, draw_lanes(v, s.logits, s.sums, inverse, rng));
     }
 }
 
