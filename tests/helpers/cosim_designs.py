@@ -14,6 +14,7 @@ from tests.helpers.designs import published
 
 __all__ = ["compiled", "generated", "mixed_requests", "sampled_requests"]
 
+
 @cache
 def generated(core: str) -> Generated:
     """Return a core's Verilog."""

@@ -1,60 +1,55 @@
-/* Streams in lanes against single streams, float32 with AVX-512:
+/* Streams in lanes against single streams, float32 with KERNEL, whose lanes are in LANES_FILE:
  *
  *   lanes MODEL ROUNDS               logits of random histories, to the bit
  *   lanes MODEL NAMES TEMPERATURE    names of as many seeds
  *
  * A difference ends it with 1. The lanes' functions are static, so it takes their file in. */
-#include "fp32_avx512_lanes.c"
+#include LANES_FILE
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Random histories of sixteen streams at every position: x of the lanes' own function against the kernel's step. */
-BEGIN_AVX512
+/* Random histories of as many streams as there are lanes, at every position: logits of the lanes' own function against the
+ * kernel's step. Each time another number of lanes has a stream, so that those without one show if they disturb the others. */
 static int compare_logits(talos_model *model, int rounds) {
     uint32_t vocab = model->config.vocab_size, state = 12345;
-    static uint8_t drawn[LANES][TALOS_ROW];
-    uint32_t rows[LANES];
-    talos_stream *streams[LANES];
+    static uint8_t drawn[STREAMS][TALOS_ROW];
+    uint32_t rows[STREAMS];
+    talos_stream *streams[STREAMS];
     scratch s;
-    __m512i tokens[FAST_POSITIONS + 4] = {_mm512_set1_epi32((int)vocab - 1)};
-    __m512 x[FAST_EMBD];
     long compared = 0;
-    _mm512_store_ps(s.hidden[FAST_MLP], _mm512_setzero_ps());
-    for (int lane = 0; lane < LANES; lane++) {
-        rows[lane] = (uint32_t)lane;
-        if (talos_stream_create(model, 1, 0.5, &streams[lane])) return 2;
+    memset(s.hidden[FAST_MLP], 0, sizeof s.hidden[FAST_MLP]);
+    for (int i = 0; i < STREAMS; i++) {
+        rows[i] = (uint32_t)i;
+        if (talos_stream_create(model, 1, 0.5, &streams[i])) return 2;
     }
     for (int round = 0; round < rounds; round++) {
-        for (int lane = 0; lane < LANES; lane++) {
-            talos_stream_reset(streams[lane], 1);
-            for (int i = 0; i < TALOS_ROW; i++) drawn[lane][i] = (uint8_t)((state = talos_xorshift32(state)) % vocab);
+        int count = STREAMS - round % STREAMS;
+        for (int i = 0; i < STREAMS; i++) {
+            talos_stream_reset(streams[i], 1);
+            for (int at = 0; at < TALOS_ROW; at++) drawn[i][at] = (uint8_t)((state = talos_xorshift32(state)) % vocab);
         }
         for (uint32_t position = 0; position < model->config.block_size; position++) {
             talos_group group = {.position = position, .tokens = (const uint8_t(*)[TALOS_ROW])drawn, .rows = rows};
-            lane_logits l = {.pairs = (int)(vocab + 1) / 2, .last_odd = vocab % 2 == 0};
-            gather(&group, _mm512_loadu_si512(rows), 0xFFFF, tokens);
-            attend(model->pack, position, tokens, x);
-            mlp(model->pack, &s, x, &l);
-            for (int lane = 0; lane < LANES; lane++) {
+            logits_of(model->pack, &group, 0, (size_t)count, vocab - 1, (int)(vocab + 1) / 2, &s);
+            for (int i = 0; i < count; i++) {
+                const token_floats *group_logits = &s.logits[i / LANES];
                 talos_step_result result;
-                uint32_t token = position ? drawn[lane][position - 1] : vocab - 1;
-                if (talos_stream_force(streams[lane], token, &result)) return 2;
-                for (uint32_t i = 0; i < vocab; i++, compared++) {
-                    const float *mine = (const float *)&(i % 2 ? l.odd : l.even)[i / 2];
-                    float expected = streams[lane]->logits[i];
-                    if (memcmp(&mine[lane], &expected, 4) == 0) continue;
-                    printf("round %d lane %d position %u logit %u must be %a, not %a\n", round, lane, position, i,
-                           (double)expected, (double)mine[lane]);
+                if (talos_stream_force(streams[i], position ? drawn[i][position - 1] : vocab - 1, &result)) return 2;
+                for (uint32_t token = 0; token < vocab; token++, compared++) {
+                    const void *lanes = &(token % 2 ? group_logits->odd : group_logits->even)[token / 2];
+                    float mine = ((const float *)lanes)[i % LANES], expected = streams[i]->logits[token];
+                    if (memcmp(&mine, &expected, sizeof mine) == 0) continue;
+                    printf("round %d stream %d position %u logit %u must be %a, not %a\n", round, i, position, token,
+                           (double)expected, (double)mine);
                     return 1;
                 }
             }
         }
     }
-    for (int lane = 0; lane < LANES; lane++) talos_stream_free(streams[lane]);
+    for (int i = 0; i < STREAMS; i++) talos_stream_free(streams[i]);
     printf("%ld logits the same\n", compared);
     return 0;
 }
-END_AVX512
 
 /* Names of many seeds at once against a stream that begins each again. */
 static int compare_names(talos_model *model, int names, double temperature) {
@@ -83,7 +78,7 @@ static int compare_names(talos_model *model, int names, double temperature) {
 
 int main(int count, char **arguments) {
     talos_model *model;
-    if (count < 3 || count > 4 || talos_model_open(arguments[1], TALOS_FP32, "avx512", &model)) return 2;
+    if (count < 3 || count > 4 || talos_model_open(arguments[1], TALOS_FP32, KERNEL, &model)) return 2;
     int number = atoi(arguments[2]);
     int result = count == 3 ? compare_logits(model, number) : compare_names(model, number, atof(arguments[3]));
     talos_model_free(model);

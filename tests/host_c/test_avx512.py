@@ -1,4 +1,4 @@
-"""The AVX-512 kernels on any x86 processor, and float32 with the instructions themselves where there are any.
+"""The AVX-512 kernels on any x86 processor, their instructions in C.
 
 Lanes have the bits of single streams; `precise` and `folded` have those of the scalar kernel.
 """
@@ -11,20 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_c import kernels
 from host_c.bench.emulator import Target, run_letters
 from host_c.binding.model_file import write_model
-from host_c.build import KERNELS, LIBRARY, compile_program, sources, target_defines
-from talos_ref.model.config import ModelConfig
-from talos_ref.processes import capture
-from talos_ref.programs import find_program
+from host_c.build import LIBRARY
 from tests.helpers.emulated_avx512 import PRAGMAS, Emulation, emulate, without_pragmas
+from tests.helpers.lanes import LANES, assert_same_logits, assert_same_names, lanes_file, lanes_flags
 from tests.helpers.small_models import MODELS, small
 
 X86 = platform.machine() in ("x86_64", "amd64")
-LANES = Path(__file__).with_name("lanes.c")
-FORMS = ["emulated", *["instructions"] * ("avx512" in kernels("float"))]
-ROUNDS = 200
 TARGET = Target(name="emulated AVX-512", compiler=("gcc",), flags=(), emulator=())
 TEMPERATURES = [0.0, 0.0625, 0.5, 0.7, 1.0, 16.0]
 NAMES = 317
@@ -50,16 +44,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: write_model(model, folder / f"{name}.bin") for name, model in MODELS.items()}
 
 
-@pytest.fixture(scope="module", params=FORMS)
-def lanes(request: pytest.FixtureRequest, emulation: Emulation | None) -> Path | None:
-    """Return the program of lanes.c in a form of the kernels."""
-    if emulation is None:
-        return None
-    if request.param == "emulated":
-        return build_lanes(emulation)
-    files = [LANES, *(path for path in sources(x86=True) if path.name != "fp32_avx512_lanes.c")]
-    flags = [*target_defines(x86=True), f"-I{KERNELS / 'x86'}"]
-    return compile_program([find_program("gcc")], files, emulation.folder / "instructions", flags)
+@pytest.fixture(scope="module")
+def lanes(emulation: Emulation | None) -> Path | None:
+    """Return the program of lanes.c with them."""
+    return build_lanes(emulation) if emulation else None
 
 
 def build_letters(emulation: Emulation) -> Path:
@@ -67,21 +55,8 @@ def build_letters(emulation: Emulation) -> Path:
 
 
 def build_lanes(emulation: Emulation) -> Path:
-    main = emulation.compile(LANES, emulation.folder / "lanes.o")
-    return emulation.link(main, emulation.folder / "lanes", without=["fp32_avx512_lanes.c"])
-
-
-def assert_same_logits(program: Path, model: Path, config: ModelConfig) -> None:
-    """Assert that lanes have the logits of single streams, and that all of them were compared."""
-    count = ROUNDS * 16 * config.block_size * config.vocab_size
-    done = capture([str(program), str(model), str(ROUNDS)])
-    assert (done.returncode, done.stdout) == (0, f"{count} logits the same\n"), done.stdout + done.stderr
-
-
-def assert_same_names(program: Path, model: Path, count: int, temperature: float) -> None:
-    """Assert that lanes draw the names of single streams, and that all of them were compared."""
-    done = capture([str(program), str(model), str(count), str(temperature)])
-    assert (done.returncode, done.stdout) == (0, f"{count} names the same\n"), done.stdout + done.stderr
+    main = emulation.compile(LANES, emulation.folder / "lanes.o", lanes_flags("avx512"))
+    return emulation.link(main, emulation.folder / "lanes", without=[lanes_file("avx512")])
 
 
 def text(

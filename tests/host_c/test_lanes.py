@@ -1,12 +1,24 @@
-"""Streams in lanes against single streams: the same names, at every temperature."""
+"""Streams in lanes against single streams: the same logits, and the same names at every temperature."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from host_c import Model, kernels
+from host_c.binding.model_file import write_model
+from tests.helpers.lanes import assert_same_logits, build_lanes
 from tests.helpers.small_models import MODELS, small
+
+
+@pytest.mark.parametrize("kernel", [name for name in kernels("float") if name in ("avx512", "avx2")])
+def test_logits_in_lanes_are_those_of_single_streams(kernel: str, tmp_path: Path) -> None:
+    """NEON has attention alone in lanes; what follows is the function of a single stream."""
+    program = build_lanes(kernel, tmp_path)
+    for model in MODELS.values():
+        assert_same_logits(program, write_model(model, tmp_path / "model.bin"), model.config)
 
 
 @pytest.mark.parametrize("which", MODELS)

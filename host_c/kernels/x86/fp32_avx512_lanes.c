@@ -212,7 +212,7 @@ INLINE void gather(const talos_group *g, __m512i row, __mmask16 live, __m512i to
 INLINE __mmask16 live_lanes(size_t count) { return _cvtu32_mask16(count < LANES ? (1u << count) - 1 : 0xFFFF); }
 
 /* Logits of the `count` streams from `first` on. */
-INLINE void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count, uint32_t bos, int pairs,
+static void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count, uint32_t bos, int pairs,
                       scratch *s) {
     __mmask16 live = live_lanes(count);
     __m512i tokens[FAST_POSITIONS + 4];
