@@ -272,10 +272,11 @@ def _outcome(sessions: Sessions, found: Result, wanted: Result) -> Outcome:
 
 
 def _errors(registers: RegisterMap, found: Result) -> tuple[str, ...]:
-    """Return what a host is told."""
+    """Return what a host is told; ``unnamed`` where an upset has set a bit of ``error`` that no field has."""
     if found.ending is not Ending.DONE:
         return (found.ending.name.lower(),)
-    return tuple(name for name, value in registers.register("error").decode(found.words[1]).items() if value)
+    names = tuple(name for name, value in registers.register("error").decode(found.words[1]).items() if value)
+    return names if names or not found.words[1] else ("unnamed",)
 
 
 def by_unit(found: Upsets) -> dict[str, Counter[Outcome]]:

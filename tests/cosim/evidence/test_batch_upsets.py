@@ -49,6 +49,14 @@ def test_the_registers(find: Callable[..., Upsets]) -> None:
     assert flags(found)["miscounted"] > 5
 
 
+def test_a_flag_of_no_name_is_told(find: Callable[..., Upsets]) -> None:
+    """Each bit of the register `error` is hit, and some of them have no name in the registers of a batch."""
+    found = find(None, SEED, within="registers")
+    pairs = zip(found.outcomes, found.errors, strict=True)
+    assert all(errors for outcome, errors in pairs if outcome is Outcome.FLAGGED)
+    assert flags(found)["unnamed"] > 0
+
+
 def test_a_machine_that_hangs_is_found(find: Callable[..., Upsets]) -> None:
     """Steps that get lost are told by the watchdog, and hang without it; steps too many are told by the count."""
     queue = "core.draw.firsts"
