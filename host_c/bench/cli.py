@@ -92,7 +92,7 @@ def _print(report: dict[str, Any], rows: list[Row]) -> None:
     )
     if times := report["times_public_c"]:
         found = "; ".join(f"{name}, {value:.1f}" for name, value in times.items())
-        out.print(f"Times talos-vs-macbook's one stream, both by the fastest of their rows on one core: {found}.")
+        out.print(f"Times talos-vs-macbook's one stream, best run by best run, on one core: {found}.")
     for name, count in report["instructions_per_step_emulated"].items():
         out.print(f"{name}: {count:,.0f} instructions a float32 step, counted by qemu; an emulator has no speed.")
     for line in report["not_measured"]:

@@ -185,21 +185,23 @@ def test_rows_of_the_public_c(clone: Path, tmp_path: Path) -> None:
 
 
 def test_ratios_to_the_public_c() -> None:
-    """The fastest row of each, and the median of its rounds."""
+    """The best run of the best row, on one core."""
 
     def row(name: str, *rates: float, threads: int = 1) -> Row:
         return Row(name=name, kind="measured", steps_per_second=list(rates), threads=threads)
 
     ours = [
-        row("C float32, scalar", 1, 1, 1), row("C float32, avx2", 8, 6, 60), row("C float32, avx2, batched", 20, 9, 90),
-        row("C float32, avx2, batched, 2 cores", 99, 99, 99, threads=2), row("C Q4.12 folded, avx2", 4, 4, 4),
+        row("C float32, scalar", 1, 1), row("C float32, avx2", 8, 6), row("C float32, avx2, batched", 12, 20),
+        row("C float32, avx2, batched, 2 cores", 99, 99, threads=2), row("C Q4.12 folded, avx2", 4, 6),
     ]  # fmt: skip
     theirs = [
-        row("talos-vs-macbook float32, gcc 12", 2, 3, 10), row("talos-vs-macbook float32, clang 14", 1, 1, 99),
-        row("talos-vs-macbook Q4.12, gcc 12", 1, 2, 8),
+        row("talos-vs-macbook float32, gcc 12", 2, 1), row("talos-vs-macbook float32, clang 14", 1, 1),
+        row("talos-vs-macbook Q4.12, gcc 12", 1, 2),
     ]  # fmt: skip
     assert best_ratios(ours) == {}
-    assert best_ratios([*ours, *theirs]) == {"float32, one stream": 4, "float32, in batches": 9, "Q4.12, one stream": 2}
+    assert best_ratios([*ours, *theirs]) == {
+        "float32, one stream": 4, "float32, in batches": 10, "Q4.12, one stream": 3
+    }  # fmt: skip
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
