@@ -18,6 +18,11 @@ typedef struct {
     bool last_odd;
 } vocabulary;
 
+/* Logits of no token, which are computed with the others: numbers, and not what was in their place. */
+INLINE void clear_rest(vocabulary v, token_floats *logits) {
+    for (int i = v.pairs; i < PAIRS; i++) logits->even[i] = logits->odd[i] = spread(0.0f);
+}
+
 /* Running sums of weights 2^((logit - top) inverse): before the odd token of each pair, and behind it. */
 INLINE void sum_weights(vocabulary v, const token_floats *logits, floats top, floats inverse, token_floats *sums) {
     floats pair[PAIRS], odd[PAIRS], *behind = sums->odd;

@@ -196,7 +196,10 @@ void talos_fp32_avx2_together(const talos_model *m, const talos_group *g) {
     const floats inverse = spread(g->temper->inverse);
     scratch s;
     memset(s.hidden[FAST_MLP], 0, sizeof s.hidden[FAST_MLP]);
-    for (int i = 0; i < GROUPS && g->position == 0; i++) first_sums(v, p->first[bos], inverse, s.logits + i, s.sums + i);
+    for (int i = 0; i < GROUPS; i++) {
+        clear_rest(v, s.logits + i);
+        if (g->position == 0) first_sums(v, p->first[bos], inverse, s.logits + i, s.sums + i);
+    }
     for (size_t at = 0; at < g->count; at += STREAMS) {
         const size_t count = g->count - at < STREAMS ? g->count - at : STREAMS;
         _Alignas(32) uint32_t rng[STREAMS] = {0}, drawn[STREAMS];

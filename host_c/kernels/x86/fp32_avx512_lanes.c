@@ -230,6 +230,7 @@ void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {
     const __m512 inverse = _mm512_set1_ps(g->temper->inverse);
     scratch s;
     _mm512_store_ps(s.hidden[FAST_MLP], _mm512_setzero_ps());
+    clear_rest(v, s.logits);
     if (g->position == 0) first_sums(v, p->first[bos], inverse, s.logits, s.sums);
     for (size_t at = 0; at < g->count; at += STREAMS) {
         const size_t count = g->count - at < STREAMS ? g->count - at : STREAMS;
