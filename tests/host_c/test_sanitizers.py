@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -71,7 +72,8 @@ int main(int count, char **arguments) {
 
 def clang() -> str:
     """Return the newest clang; its libFuzzer and sanitizers come with libclang-rt."""
-    return find_program("clang", *(f"clang-{version}" for version in range(25, 13, -1)))
+    newest_first = (f"clang-{version}" for version in range(25, 13, -1))
+    return find_program(*filter(shutil.which, newest_first), "clang")
 
 
 def library() -> list[Path]:
