@@ -22,12 +22,6 @@ STORE(_mm512_store_si512, __m512i, void)
 #undef LOAD
 #undef STORE
 
-INTRINSIC __m512i _mm512_loadu_si512(const void *from) {
-    __m512i out;
-    memcpy(&out, from, sizeof out);
-    return out;
-}
-
 /* What a mask leaves out is neither read nor written. */
 INTRINSIC __m512i _mm512_maskz_loadu_epi32(__mmask16 mask, const void *from) {
     i32x16 out = {0};
