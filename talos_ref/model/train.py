@@ -12,6 +12,7 @@ import numpy.typing as npt
 from talos_ref.golden.float_ops import rms_scale, softmax
 from talos_ref.model.checkpoint import Checkpoint
 from talos_ref.model.config import ModelConfig
+from talos_ref.model.portable_float import exp, matmul
 from talos_ref.model.words import check_words, word_tokens
 
 __all__ = ["MAX_STEPS", "SEED", "STEPS", "Parameters", "initialise", "loss_and_gradients", "train_words"]
@@ -88,38 +89,39 @@ def loss_and_gradients(parameters: Parameters, tokens: Sequence[int], config: Mo
     for layer in range(config.n_layer):
         w = {name: p[f"layer{layer}.{name}"] for name in ("wq", "wk", "wv", "wo", "fc1", "fc2")}
         n1, scale1 = _rmsnorm(x)
-        q, k, v = (_split_heads(n1 @ w[name].T, config) for name in ("wq", "wk", "wv"))
-        weights = softmax(np.where(future, -np.inf, q @ k.transpose(0, 2, 1) * root))  # [head, T, T]
-        mixed = _join_heads(weights @ v)
-        x = x + mixed @ w["wo"].T
+        q, k, v = (_split_heads(matmul(n1, w[name].T), config) for name in ("wq", "wk", "wv"))
+        weights = softmax(np.where(future, -np.inf, matmul(q, k.transpose(0, 2, 1)) * root), exp)  # [head, T, T]
+        mixed = _join_heads(matmul(weights, v))
+        x = x + matmul(mixed, w["wo"].T)
         n2, scale2 = _rmsnorm(x)
-        hidden = np.maximum(n2 @ w["fc1"].T, 0.0)
-        x = x + hidden @ w["fc2"].T
+        hidden = np.maximum(matmul(n2, w["fc1"].T), 0.0)
+        x = x + matmul(hidden, w["fc2"].T)
         saved.append((w, n1, scale1, q, k, v, weights, mixed, n2, scale2, hidden))
-    probabilities = softmax(x @ p["lm_head"].T)  # [T, vocab]
+    probabilities = softmax(matmul(x, p["lm_head"].T), exp)  # [T, vocab]
     loss = float(-np.log(probabilities[np.arange(count), targets]).mean())
 
     g: Parameters = {}
     dlogits = probabilities.copy()
     dlogits[np.arange(count), targets] -= 1.0
     dlogits /= count
-    g["lm_head"] = dlogits.T @ x
-    dx = dlogits @ p["lm_head"]
+    g["lm_head"] = matmul(dlogits.T, x)
+    dx = matmul(dlogits, p["lm_head"])
     for layer in reversed(range(config.n_layer)):
         w, n1, scale1, q, k, v, weights, mixed, n2, scale2, hidden = saved[layer]
         at = f"layer{layer}."
-        g[at + "fc2"] = dx.T @ hidden
-        dhidden = (dx @ w["fc2"]) * (hidden > 0)
-        g[at + "fc1"] = dhidden.T @ n2
-        dx = dx + _rmsnorm_backward(dhidden @ w["fc1"], n2, scale2)
-        g[at + "wo"] = dx.T @ mixed
-        dmixed = _split_heads(dx @ w["wo"], config)
-        dweights = dmixed @ v.transpose(0, 2, 1)
+        g[at + "fc2"] = matmul(dx.T, hidden)
+        dhidden = matmul(dx, w["fc2"]) * (hidden > 0)
+        g[at + "fc1"] = matmul(dhidden.T, n2)
+        dx = dx + _rmsnorm_backward(matmul(dhidden, w["fc1"]), n2, scale2)
+        g[at + "wo"] = matmul(dx.T, mixed)
+        dmixed = _split_heads(matmul(dx, w["wo"]), config)
+        dweights = matmul(dmixed, v.transpose(0, 2, 1))
         dscores = weights * (dweights - (dweights * weights).sum(axis=-1, keepdims=True)) * root
-        dq, dk = _join_heads(dscores @ k), _join_heads(dscores.transpose(0, 2, 1) @ q)
-        dv = _join_heads(weights.transpose(0, 2, 1) @ dmixed)
-        g[at + "wq"], g[at + "wk"], g[at + "wv"] = dq.T @ n1, dk.T @ n1, dv.T @ n1
-        dx = dx + _rmsnorm_backward(dq @ w["wq"] + dk @ w["wk"] + dv @ w["wv"], n1, scale1)
+        dq, dk = _join_heads(matmul(dscores, k)), _join_heads(matmul(dscores.transpose(0, 2, 1), q))
+        dv = _join_heads(matmul(weights.transpose(0, 2, 1), dmixed))
+        for name, gradient in (("wq", dq), ("wk", dk), ("wv", dv)):
+            g[at + name] = matmul(gradient.T, n1)
+        dx = dx + _rmsnorm_backward(matmul(dq, w["wq"]) + matmul(dk, w["wk"]) + matmul(dv, w["wv"]), n1, scale1)
     dx = _rmsnorm_backward(dx, first, scale0)
     g["wte"], g["wpe"] = np.zeros_like(p["wte"]), np.zeros_like(p["wpe"])
     np.add.at(g["wte"], inputs, dx)
