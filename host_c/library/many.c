@@ -63,6 +63,24 @@ static uint64_t run_block(const job *job, talos_stream *streams, size_t first, s
     return taken;
 }
 
+/* Order streams by the token just drawn, those that go on first, and return how many do: streams of one token have the most in
+ * common. BOS, which ends a name, is the last token. */
+static size_t sort_by_token(size_t count, uint8_t bos, const uint8_t *drawn, uint32_t *rows, uint32_t *rng) {
+    uint32_t row[BLOCK_NAMES], state[BLOCK_NAMES];
+    size_t begin[UINT8_MAX + 2] = {0};
+    memcpy(row, rows, count * sizeof *rows);
+    memcpy(state, rng, count * sizeof *rng);
+    for (size_t i = 0; i < count; i++) begin[drawn[i] + 1]++;
+    for (size_t token = 0; token < bos; token++) begin[token + 1] += begin[token];
+    const size_t going = begin[bos];
+    for (size_t i = 0; i < count; i++) {
+        size_t at = begin[drawn[i]]++;
+        rows[at] = row[i];
+        rng[at] = state[i];
+    }
+    return going;
+}
+
 static uint64_t run_together(const job *job, size_t first, size_t end) {
     const talos_model *model = job->model;
     size_t length = model->config.block_size, count = end - first;
@@ -78,14 +96,8 @@ static uint64_t run_together(const job *job, size_t first, size_t end) {
         talos_group group = {&job->temper, position, count, rows, (const uint8_t(*)[TALOS_ROW])tokens, rng, drawn};
         model->kernel->together(model, &group);
         taken += count;
-        size_t going = 0;
-        for (size_t i = 0; i < count; i++) {
-            tokens[rows[i]][position] = drawn[i];
-            rows[going] = rows[i];
-            rng[going] = rng[i];
-            going += drawn[i] != bos;
-        }
-        count = going;
+        for (size_t i = 0; i < count; i++) tokens[rows[i]][position] = drawn[i];
+        count = sort_by_token(count, bos, drawn, rows, rng);
     }
     for (size_t i = 0; i < end - first; i++) memcpy(job->tokens + (first + i) * length, tokens[i], length);
     return taken;

@@ -17,7 +17,6 @@ static int compare_logits(talos_model *model, int rounds) {
     talos_stream *streams[STREAMS];
     scratch s;
     long compared = 0;
-    memset(s.hidden[FAST_MLP], 0, sizeof s.hidden[FAST_MLP]);
     for (int i = 0; i < STREAMS; i++) {
         rows[i] = (uint32_t)i;
         if (talos_stream_create(model, 1, 0.5, &streams[i])) return 2;

@@ -94,6 +94,54 @@ static void make_first(talos_model *m, talos_fp32_pack *p) {
     p->has_first = true;
 }
 
+/* A unit's share of fc1 (x + Wo mixed) that comes from head `head` if all of its weight is on one value. */
+static double head_share(const double fc1_wo[FAST_EMBD], const float *value, int head) {
+    double sum = 0;
+    for (int i = 4 * head; i < 4 * head + 4; i++) sum += fc1_wo[i] * (double)value[i];
+    return sum;
+}
+
+/* What attention mixes of a head's values is a mean of them, so that its share in a unit is at most the largest share of a value
+ * that can have been seen. Where the sum of x and the largest shares is negative, so is the unit. Of the magnitudes, rounding in
+ * float32 is less than 1e-5; ten times that is allowed for. */
+static void make_candidates(const talos_model *m, talos_fp32_pack *p) {
+    const uint32_t vocab = m->config.vocab_size, block = m->config.block_size, bos = vocab - 1;
+    const float *wo = m->weights + m->layer[0].wo;
+    double value_top[FAST_EMBD] = {0};
+    for (uint32_t row = 0; row < vocab * FAST_POSITIONS; row++)
+        for (int i = 0; i < FAST_EMBD; i++) value_top[i] = fmax(value_top[i], fabs((double)p->rows[row][3][i]));
+    for (int unit = 0; unit < FAST_MLP; unit++) {
+        const float *fc1 = p->fc1_rows[unit];
+        double fc1_wo[FAST_EMBD] = {0}, magnitude = 0, seen[FAST_HEADS];
+        for (int c = 0; c < FAST_EMBD; c++)
+            for (int i = 0; i < FAST_EMBD; i++) {
+                fc1_wo[i] += (double)fc1[c] * wo[c * FAST_EMBD + i];
+                magnitude += fabs((double)fc1[c] * wo[c * FAST_EMBD + i]) * value_top[i];
+            }
+        for (int head = 0; head < FAST_HEADS; head++) seen[head] = -INFINITY;
+        for (uint32_t position = 0; position < block; position++) {
+            double own[FAST_LANES][FAST_HEADS];
+            for (uint32_t token = 0; token < vocab; token++) {
+                const float(*row)[FAST_EMBD] = p->rows[token * FAST_POSITIONS + position];
+                double sum = 0, size = magnitude;
+                for (int c = 0; c < FAST_EMBD; c++) {
+                    sum += (double)fc1[c] * row[0][c];
+                    size += fabs((double)fc1[c] * row[0][c]);
+                }
+                for (int head = 0; head < FAST_HEADS; head++) {
+                    own[token][head] = head_share(fc1_wo, row[3], head);
+                    sum += fmax(seen[head], own[token][head]);
+                }
+                /* Not "sum > -1e-4 size": what is not a number may be positive. */
+                p->candidates[position][token] |= (uint64_t)!(sum <= -1e-4 * size) << unit;
+            }
+            /* Names begin with BOS; what follows it may be any token. */
+            for (uint32_t token = position ? 0 : bos; token < vocab; token++)
+                for (int head = 0; head < FAST_HEADS; head++) seen[head] = fmax(seen[head], own[token][head]);
+        }
+    }
+}
+
 static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     uint32_t vocab = m->config.vocab_size;
     talos_fp32_pack *p;
@@ -104,7 +152,7 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     const float *head = m->weights + m->lm_head;
     for (int c = 0; c < FAST_EMBD; c++) {
         for (int r = 0; r < FAST_EMBD; r++) p->wo[c][r] = wo[r * FAST_EMBD + c];
-        for (int r = 0; r < FAST_MLP; r++) p->fc1[c][r] = fc1[r * FAST_EMBD + c];
+        for (int r = 0; r < FAST_MLP; r++) p->fc1[c][r] = p->fc1_rows[r][c] = fc1[r * FAST_EMBD + c];
     }
     for (unsigned lane = 0; lane < FAST_LANES; lane++) {
         unsigned token = talos_lane_token(lane);
@@ -120,6 +168,7 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     for (uint32_t token = 0; token < vocab; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++)
             make_row(m, token, position, p->rows[token * FAST_POSITIONS + position]);
+    make_candidates(m, p);
     if (lanes) {
         p->by_token = (void *)((uint8_t *)p + bytes);
         for (uint32_t token = 0; token < vocab; token++)

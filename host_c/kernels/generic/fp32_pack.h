@@ -10,6 +10,8 @@
 typedef struct {
     _Alignas(64) float wo[FAST_EMBD][FAST_EMBD];
     _Alignas(64) float fc1[FAST_EMBD][FAST_MLP];
+    /* fc1 by hidden unit, then a row of zeros, for kernels that compute some of the units. */
+    _Alignas(64) float fc1_rows[FAST_MLP + 1][FAST_EMBD];
     _Alignas(64) float head[FAST_EMBD][FAST_LANES];
     /* lm_head * fc2 by hidden unit, then a row of zeros, where an exhausted bit scan points. */
     _Alignas(64) float folded[FAST_MLP + 1][FAST_LANES];
@@ -17,6 +19,8 @@ typedef struct {
     /* Logits by token at position 0, where attention sees itself alone; false until the kernel has made them. */
     bool has_first;
     _Alignas(64) float first[FAST_LANES][FAST_LANES];
+    /* Hidden units, a bit each, that can be positive at a position after a token, whatever came before. */
+    uint64_t candidates[FAST_POSITIONS][FAST_LANES];
     /* The rows below for streams in lanes: [position][x, q, k or v][element][token], or null. */
     float (*by_token)[4][FAST_EMBD][FAST_LANES];
     /* x, q (with log2(e) / sqrt(head_dim)), k and v after (token, position). */
@@ -37,6 +41,15 @@ static inline const float *talos_fp32_first(const talos_fp32_pack *p, const talo
     memcpy(state->k[0], row[2], sizeof row[2]);
     memcpy(state->v[0], row[3], sizeof row[3]);
     return p->first[s->token];
+}
+
+/* Candidates of any of `count` streams of a group, from `first` on. */
+static inline uint64_t talos_fp32_candidates(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count, uint32_t bos) {
+    const uint64_t *by_token = p->candidates[g->position];
+    if (g->position == 0) return by_token[bos];
+    uint64_t units = 0;
+    for (size_t i = first; i < first + count; i++) units |= by_token[g->tokens[g->rows[i]][g->position - 1]];
+    return units;
 }
 
 bool talos_fp32_suits(const talos_model *m);

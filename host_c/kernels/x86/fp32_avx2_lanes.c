@@ -61,9 +61,9 @@ INLINE void quad(const float *const row[LANES], size_t at, floats out[4]) {
 
 typedef struct {
     floats mixed[GROUPS][FAST_EMBD], x[GROUPS][FAST_EMBD];
-    _Alignas(64) float hidden[FAST_MLP + 1][STREAMS]; /* [64] stays 0 */
+    _Alignas(64) float hidden[FAST_MLP + 1][STREAMS]; /* [64] is 0 */
     _Alignas(64) float sparse[STREAMS][FAST_LANES];
-    _Alignas(32) uint8_t positive[GROUPS][FAST_MLP]; /* lanes in which a unit is */
+    _Alignas(32) uint8_t positive[GROUPS][FAST_MLP + 32]; /* lanes in which a unit is; [64] is never read */
     token_floats logits[GROUPS], sums[GROUPS];
 } scratch;
 
@@ -98,37 +98,41 @@ static void project(const talos_fp32_pack *p, scratch *s) {
     }
 }
 
-/* Two neighbouring rows of a matrix times x, and two more `gap` rows below: w points at the first in the first column, `stride`
- * floats from column to column. */
-INLINE void four_rows(const float *w, size_t stride, int gap, const scratch *s, floats y[ROWS][GROUPS]) {
-#define ROW(r) ((r) % 2 + (r) / 2 * gap)
+/* Four rows of a matrix times x; each has `stride` floats from column to column. */
+INLINE void four_rows(const float *const row[ROWS], size_t stride, const scratch *s, floats y[ROWS][GROUPS]) {
     for (int r = 0; r < ROWS; r++)
-        for (int g = 0; g < GROUPS; g++) y[r][g] = multiply(s->x[g][0], spread(w[ROW(r)]));
-    for (int c = 1; c < FAST_EMBD; c++, w += stride)
+        for (int g = 0; g < GROUPS; g++) y[r][g] = multiply(s->x[g][0], spread(row[r][0]));
+    for (size_t c = 1; c < FAST_EMBD; c++)
         for (int r = 0; r < ROWS; r++)
-            for (int g = 0; g < GROUPS; g++) y[r][g] = multiply_add(s->x[g][c], spread((w + stride)[ROW(r)]), y[r][g]);
-#undef ROW
+            for (int g = 0; g < GROUPS; g++) y[r][g] = multiply_add(s->x[g][c], spread(row[r][stride * c]), y[r][g]);
 }
 
-/* fc1 x, and where it is positive. */
-static void hidden_units(const talos_fp32_pack *p, scratch *s) {
-    for (int unit = 0; unit < FAST_MLP; unit += ROWS) {
+/* Units of fc1 x, and where they are positive; no other unit is. */
+static void hidden_units(const talos_fp32_pack *p, uint64_t units, scratch *s) {
+    memset(s->positive, 0, sizeof s->positive);
+    while (units) {
+        const float *row[ROWS];
+        uint64_t unit[ROWS];
         floats h[ROWS][GROUPS];
-        four_rows(p->fc1[0] + unit, FAST_MLP, 2, s, h);
+        /* A scan of no bits gives 64, the row of zeros. */
+        for (int r = 0; r < ROWS; r++, units &= units - 1) row[r] = p->fc1_rows[unit[r] = _tzcnt_u64(units)];
+        four_rows(row, 1, s, h);
         for (int r = 0; r < ROWS; r++)
             for (int g = 0; g < GROUPS; g++) {
-                _mm256_store_ps(s->hidden[unit + r] + LANES * g, h[r][g]);
+                _mm256_store_ps(s->hidden[unit[r]] + LANES * g, h[r][g]);
                 int positive = _mm256_movemask_ps(_mm256_cmp_ps(h[r][g], _mm256_setzero_ps(), _CMP_GT_OQ));
-                s->positive[g][unit + r] = (uint8_t)positive;
+                s->positive[g][unit[r]] = (uint8_t)positive;
             }
     }
+    memset(s->hidden[FAST_MLP], 0, sizeof s->hidden[FAST_MLP]);
 }
 
 /* head x, two pairs of tokens at a time. */
 static void head(const talos_fp32_pack *p, scratch *s, int pairs) {
     for (int i = 0; i < pairs; i += 2) {
         floats y[ROWS][GROUPS];
-        four_rows(p->head[0] + i, FAST_LANES, PAIRS, s, y);
+        const float *even = p->head[0] + i, *odd = even + PAIRS;
+        four_rows((const float *const[ROWS]){even, even + 1, odd, odd + 1}, FAST_LANES, s, y);
         for (int g = 0; g < GROUPS; g++)
             for (int r = 0; r < 2; r++) {
                 s->logits[g].even[i + r] = y[r][g];
@@ -161,8 +165,8 @@ INLINE floats rms_scale(const floats x[FAST_EMBD]) {
 }
 
 /* Logits: head x + s folded relu(fc1 x). */
-static void mlp(const talos_fp32_pack *p, scratch *s, int pairs) {
-    hidden_units(p, s);
+static void mlp(const talos_fp32_pack *p, uint64_t units, scratch *s, int pairs) {
+    hidden_units(p, units, s);
     head(p, s, pairs);
     sparse_products(p, s);
     for (int g = 0; g < GROUPS; g++) {
@@ -186,7 +190,7 @@ static void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t fir
     if (count > LANES) attend(p, g, first + LANES, count - LANES, bos, s->mixed[1], s->x[1]);
     else attend(p, g, first, 1, bos, s->mixed[1], s->x[1]);
     project(p, s);
-    mlp(p, s, pairs);
+    mlp(p, talos_fp32_candidates(p, g, first, count, bos), s, pairs);
 }
 
 void talos_fp32_avx2_together(const talos_model *m, const talos_group *g) {
@@ -195,7 +199,6 @@ void talos_fp32_avx2_together(const talos_model *m, const talos_group *g) {
     const vocabulary v = {.pairs = (int)(vocab + 1) / 2, .last_odd = vocab % 2 == 0};
     const floats inverse = spread(g->temper->inverse);
     scratch s;
-    memset(s.hidden[FAST_MLP], 0, sizeof s.hidden[FAST_MLP]);
     for (int i = 0; i < GROUPS; i++) {
         clear_rest(v, s.logits + i);
         if (g->position == 0) first_sums(v, p->first[bos], inverse, s.logits + i, s.sums + i);

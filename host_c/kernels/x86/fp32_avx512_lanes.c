@@ -106,21 +106,18 @@ static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *t
     project(p->by_token[position][0], p, tokens[position], mixed, x);
 }
 
-/* Two neighbouring rows of a matrix times x, and two more `gap` rows below: w points at the first in the first column, `stride`
- * floats from column to column. */
-INLINE void four_rows(const float *w, size_t stride, int gap, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
+/* Four rows of a matrix times x; each has `stride` floats from column to column. */
+INLINE void four_rows(const float *const row[ROWS], size_t stride, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
     __m512 odd[ROWS];
-#define ROW(r) ((r) % 2 + (r) / 2 * gap)
     for (int r = 0; r < ROWS; r++) {
-        y[r] = _mm512_mul_ps(x[0], _mm512_set1_ps(w[ROW(r)]));
-        odd[r] = _mm512_mul_ps(x[1], _mm512_set1_ps((w + stride)[ROW(r)]));
+        y[r] = _mm512_mul_ps(x[0], _mm512_set1_ps(row[r][0]));
+        odd[r] = _mm512_mul_ps(x[1], _mm512_set1_ps(row[r][stride]));
     }
-    for (int c = 2; c < FAST_EMBD; c += 2)
+    for (size_t c = 2; c < FAST_EMBD; c += 2)
         for (int r = 0; r < ROWS; r++) {
-            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps((w + c * stride)[ROW(r)]), y[r]);
-            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps((w + (c + 1) * stride)[ROW(r)]), odd[r]);
+            y[r] = _mm512_fmadd_ps(x[c], _mm512_set1_ps(row[r][c * stride]), y[r]);
+            odd[r] = _mm512_fmadd_ps(x[c + 1], _mm512_set1_ps(row[r][(c + 1) * stride]), odd[r]);
         }
-#undef ROW
     for (int r = 0; r < ROWS; r++) y[r] = _mm512_add_ps(y[r], odd[r]);
 }
 
@@ -151,27 +148,40 @@ INLINE void transpose4(const float (*rows)[FAST_LANES], int c, __m512 out[4]) {
 }
 
 typedef struct {
-    _Alignas(64) float hidden[FAST_MLP + 1][LANES]; /* [64] stays 0 */
+    _Alignas(64) float hidden[FAST_MLP + 1][LANES]; /* [64] is 0 */
     _Alignas(64) float sparse[LANES][FAST_LANES];
-    _Alignas(64) uint16_t positive[FAST_MLP]; /* lanes in which a unit is */
+    _Alignas(64) uint16_t positive[FAST_MLP + 32]; /* lanes in which a unit is; [64] is never read */
     token_floats logits[GROUPS], sums[GROUPS];
 } scratch;
 
-/* Logits: head x + s folded relu(fc1 x). */
-static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD], int pairs) {
-    token_floats *l = s->logits;
-    __m512 sum[ROWS], scale = rms_scale(x);
-    for (int unit = 0; unit < FAST_MLP; unit += ROWS) {
+/* Units of fc1 x, and where they are positive; no other unit is. */
+static void hidden_units(const talos_fp32_pack *p, uint64_t units, scratch *s, const __m512 x[FAST_EMBD]) {
+    _mm512_store_si512(s->positive, _mm512_setzero_si512());
+    _mm512_store_si512(s->positive + 32, _mm512_setzero_si512());
+    while (units) {
+        const float *row[ROWS];
+        uint64_t unit[ROWS];
         __m512 h[ROWS];
-        four_rows(p->fc1[0] + unit, FAST_MLP, 2, x, h);
+        /* A scan of no bits gives 64, the row of zeros. */
+        for (int r = 0; r < ROWS; r++, units &= units - 1) row[r] = p->fc1_rows[unit[r] = _tzcnt_u64(units)];
+        four_rows(row, 1, x, h);
         for (int r = 0; r < ROWS; r++) {
-            _mm512_store_ps(s->hidden[unit + r], h[r]);
-            s->positive[unit + r] = (uint16_t)_cvtmask16_u32(_mm512_cmp_ps_mask(h[r], _mm512_setzero_ps(), _CMP_GT_OQ));
+            _mm512_store_ps(s->hidden[unit[r]], h[r]);
+            s->positive[unit[r]] = (uint16_t)_cvtmask16_u32(_mm512_cmp_ps_mask(h[r], _mm512_setzero_ps(), _CMP_GT_OQ));
         }
     }
+    _mm512_store_ps(s->hidden[FAST_MLP], _mm512_setzero_ps());
+}
+
+/* Logits: head x + s folded relu(fc1 x). */
+static void mlp(const talos_fp32_pack *p, uint64_t units, scratch *s, const __m512 x[FAST_EMBD], int pairs) {
+    token_floats *l = s->logits;
+    __m512 sum[ROWS], scale = rms_scale(x);
+    hidden_units(p, units, s, x);
     for (int i = 0; i < pairs; i += 2) {
         __m512 y[ROWS];
-        four_rows(p->head[0] + i, FAST_LANES, PAIRS, x, y);
+        const float *even = p->head[0] + i, *odd = even + PAIRS;
+        four_rows((const float *const[ROWS]){even, even + 1, odd, odd + 1}, FAST_LANES, x, y);
         for (int r = 0; r < 2; r++) {
             l->even[i + r] = y[r];
             l->odd[i + r] = y[r + 2];
@@ -220,7 +230,7 @@ static void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t fir
     tokens[0] = _mm512_set1_epi32((int)bos);
     gather(g, _mm512_maskz_loadu_epi32(live, g->rows + first), live, tokens);
     attend(p, g->position, tokens, x);
-    mlp(p, s, x, pairs);
+    mlp(p, talos_fp32_candidates(p, g, first, count, bos), s, x, pairs);
 }
 
 void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {
@@ -229,7 +239,6 @@ void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {
     const vocabulary v = {.pairs = (int)(vocab + 1) / 2, .last_odd = vocab % 2 == 0};
     const __m512 inverse = _mm512_set1_ps(g->temper->inverse);
     scratch s;
-    _mm512_store_ps(s.hidden[FAST_MLP], _mm512_setzero_ps());
     clear_rest(v, s.logits);
     if (g->position == 0) first_sums(v, p->first[bos], inverse, s.logits, s.sums);
     for (size_t at = 0; at < g->count; at += STREAMS) {
