@@ -15,7 +15,14 @@ from host_c.bench.emulator import Target, run_letters
 from host_c.binding.model_file import write_model
 from host_c.build import LIBRARY
 from tests.helpers.emulated_avx512 import PRAGMAS, Emulation, emulate, without_pragmas
-from tests.helpers.lanes import LANES, assert_same_logits, assert_same_names, lanes_file, lanes_flags
+from tests.helpers.lanes import (
+    LANES,
+    assert_near_scalar,
+    assert_same_logits,
+    assert_same_names,
+    lanes_file,
+    lanes_flags,
+)
 from tests.helpers.small_models import MODELS, small
 
 X86 = platform.machine() in ("x86_64", "amd64")
@@ -84,6 +91,13 @@ def test_logits_in_lanes_are_those_of_single_streams(which: str, lanes: Path | N
 
 
 @pytest.mark.parametrize("which", MODELS)
+def test_any_token_may_be_the_first(which: str, lanes: Path | None, models: dict[str, Path]) -> None:
+    """The candidates among the hidden units are those of names that begin with BOS."""
+    if lanes:
+        assert_near_scalar(lanes, models[which], MODELS[which].config)
+
+
+@pytest.mark.parametrize("which", MODELS)
 @pytest.mark.parametrize("temperature", [0.0003, *TEMPERATURES])
 def test_names_in_lanes_are_those_of_single_streams(
     which: str, temperature: float, lanes: Path | None, models: dict[str, Path]
@@ -146,6 +160,16 @@ def test_another_order_of_a_sum_is_seen(emulation: Emulation | None, models: dic
     changed = emulation.changed(tmp_path, "fp32_avx512_lanes.c", ours, other)
     with pytest.raises(AssertionError, match=r"position \d+ logit \d+ must be"):
         assert_same_logits(build_lanes(changed), models["shipped"], MODELS["shipped"].config)
+
+
+def test_a_unit_that_is_left_out_is_seen(emulation: Emulation | None, models: dict[str, Path], tmp_path: Path) -> None:
+    if emulation is None:
+        return
+    changed = emulation.changed(
+        tmp_path, "fp32_avx512.c", "units->few && state->from_bos", "units->few", ["fp32_avx512.c"]
+    )
+    with pytest.raises(AssertionError, match=r"position \d+ logit \d+ must be"):
+        assert_near_scalar(build_lanes(changed), models["shipped"], MODELS["shipped"].config)
 
 
 def test_another_mask_is_seen(emulation: Emulation | None, models: dict[str, Path], tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 /* Tables of the float32 SIMD kernels, made once in double precision. */
-#include "fp32_pack.h"
+#include "fp32_units.h"
 
 #include <math.h>
 
@@ -94,59 +94,12 @@ static void make_first(talos_model *m, talos_fp32_pack *p) {
     p->has_first = true;
 }
 
-/* A unit's share of fc1 (x + Wo mixed) that comes from head `head` if all of its weight is on one value. */
-static double head_share(const double fc1_wo[FAST_EMBD], const float *value, int head) {
-    double sum = 0;
-    for (int i = 4 * head; i < 4 * head + 4; i++) sum += fc1_wo[i] * (double)value[i];
-    return sum;
-}
-
-/* What attention mixes of a head's values is a mean of them, so that its share in a unit is at most the largest share of a value
- * that can have been seen. Where the sum of x and the largest shares is negative, so is the unit. Of the magnitudes, rounding in
- * float32 is less than 1e-5; ten times that is allowed for. */
-static void make_candidates(const talos_model *m, talos_fp32_pack *p) {
-    const uint32_t vocab = m->config.vocab_size, block = m->config.block_size, bos = vocab - 1;
-    const float *wo = m->weights + m->layer[0].wo;
-    double value_top[FAST_EMBD] = {0};
-    for (uint32_t row = 0; row < vocab * FAST_POSITIONS; row++)
-        for (int i = 0; i < FAST_EMBD; i++) value_top[i] = fmax(value_top[i], fabs((double)p->rows[row][3][i]));
-    for (int unit = 0; unit < FAST_MLP; unit++) {
-        const float *fc1 = p->fc1_rows[unit];
-        double fc1_wo[FAST_EMBD] = {0}, magnitude = 0, seen[FAST_HEADS];
-        for (int c = 0; c < FAST_EMBD; c++)
-            for (int i = 0; i < FAST_EMBD; i++) {
-                fc1_wo[i] += (double)fc1[c] * wo[c * FAST_EMBD + i];
-                magnitude += fabs((double)fc1[c] * wo[c * FAST_EMBD + i]) * value_top[i];
-            }
-        for (int head = 0; head < FAST_HEADS; head++) seen[head] = -INFINITY;
-        for (uint32_t position = 0; position < block; position++) {
-            double own[FAST_LANES][FAST_HEADS];
-            for (uint32_t token = 0; token < vocab; token++) {
-                const float(*row)[FAST_EMBD] = p->rows[token * FAST_POSITIONS + position];
-                double sum = 0, size = magnitude;
-                for (int c = 0; c < FAST_EMBD; c++) {
-                    sum += (double)fc1[c] * row[0][c];
-                    size += fabs((double)fc1[c] * row[0][c]);
-                }
-                for (int head = 0; head < FAST_HEADS; head++) {
-                    own[token][head] = head_share(fc1_wo, row[3], head);
-                    sum += fmax(seen[head], own[token][head]);
-                }
-                /* Not "sum > -1e-4 size": what is not a number may be positive. */
-                p->candidates[position][token] |= (uint64_t)!(sum <= -1e-4 * size) << unit;
-            }
-            /* Names begin with BOS; what follows it may be any token. */
-            for (uint32_t token = position ? 0 : bos; token < vocab; token++)
-                for (int head = 0; head < FAST_HEADS; head++) seen[head] = fmax(seen[head], own[token][head]);
-        }
-    }
-}
-
 static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     uint32_t vocab = m->config.vocab_size;
     talos_fp32_pack *p;
     size_t bytes = sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0];
-    p = talos_allocate(bytes + lanes * FAST_POSITIONS * sizeof p->by_token[0]);
+    size_t by_token = FAST_POSITIONS * (sizeof p->by_token[0] + sizeof p->before[0]);
+    p = talos_allocate(bytes + lanes * (by_token + (size_t)vocab * FAST_POSITIONS * sizeof p->units[0]));
     if (!p) return TALOS_NO_MEMORY;
     const float *wo = m->weights + m->layer[0].wo, *fc1 = m->weights + m->layer[0].fc1, *fc2 = m->weights + m->layer[0].fc2;
     const float *head = m->weights + m->lm_head;
@@ -168,9 +121,12 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     for (uint32_t token = 0; token < vocab; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++)
             make_row(m, token, position, p->rows[token * FAST_POSITIONS + position]);
-    make_candidates(m, p);
+    talos_fp32_find_candidates(m, p);
     if (lanes) {
         p->by_token = (void *)((uint8_t *)p + bytes);
+        p->before = (void *)(p->by_token + FAST_POSITIONS);
+        p->units = (void *)(p->before + FAST_POSITIONS);
+        talos_fp32_fold_wo(m, p);
         for (uint32_t token = 0; token < vocab; token++)
             for (uint32_t position = 0; position < m->config.block_size; position++)
                 for (int part = 0; part < 4; part++)

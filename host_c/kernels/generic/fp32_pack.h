@@ -6,6 +6,16 @@
 
 #include "fast.h"
 
+/* Hidden units after a token at a position, before their ReLU: before + weights * output of attention. */
+enum { FEW_UNITS = 32 };
+typedef struct {
+    /* At most FEW_UNITS can be positive, and the others are left out. What can be is decided for names that begin with BOS. */
+    bool few;
+    uint8_t unit[FAST_MLP + 1];                       /* which they are, if few; [64] is 64 */
+    _Alignas(64) float before[FAST_MLP];              /* fc1 x: of those, or of all */
+    _Alignas(64) float weights[FAST_EMBD][FEW_UNITS]; /* fc1 Wo by column, if few */
+} talos_fp32_units;
+
 /* Matrices are stored by column: product = sum over columns of a broadcast element times a row of this array. */
 typedef struct {
     _Alignas(64) float wo[FAST_EMBD][FAST_EMBD];
@@ -21,8 +31,13 @@ typedef struct {
     _Alignas(64) float first[FAST_LANES][FAST_LANES];
     /* Hidden units, a bit each, that can be positive at a position after a token, whatever came before. */
     uint64_t candidates[FAST_POSITIONS][FAST_LANES];
-    /* The rows below for streams in lanes: [position][x, q, k or v][element][token], or null. */
+    /* fc1 Wo by column, and by hidden unit as fc1_rows; 0 unless there are also: */
+    _Alignas(64) float fc1_wo[FAST_EMBD][FAST_MLP];
+    _Alignas(64) float fc1_wo_rows[FAST_MLP + 1][FAST_EMBD];
+    /* the rows below for streams in lanes: [position][x, q, k or v][element][token], or null; */
     float (*by_token)[4][FAST_EMBD][FAST_LANES];
+    float (*before)[FAST_MLP + 1][FAST_LANES]; /* fc1 x: [position][unit][token], unit 64 being 0, or null; */
+    talos_fp32_units *units;                   /* [token][position], or null. */
     /* x, q (with log2(e) / sqrt(head_dim)), k and v after (token, position). */
     _Alignas(64) float rows[][4][FAST_EMBD];
 } talos_fp32_pack;
@@ -32,19 +47,22 @@ typedef struct {
     _Alignas(64) float k[FAST_POSITIONS][FAST_EMBD];
     _Alignas(64) float v[FAST_POSITIONS][FAST_EMBD];
     _Alignas(64) float hidden[FAST_MLP + 16]; /* [64] stays 0 */
+    bool from_bos;                            /* the name's first token was BOS */
 } talos_fp32_state;
 
-/* At position 0: remember key and value, and return the logits. */
+/* At position 0: remember key, value and whether the token is BOS, and return the logits. */
 static inline const float *talos_fp32_first(const talos_fp32_pack *p, const talos_stream *s) {
     talos_fp32_state *state = s->cache;
+    state->from_bos = s->token == s->model->config.vocab_size - 1;
     const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS];
     memcpy(state->k[0], row[2], sizeof row[2]);
     memcpy(state->v[0], row[3], sizeof row[3]);
     return p->first[s->token];
 }
 
-/* Candidates of any of `count` streams of a group, from `first` on. */
-static inline uint64_t talos_fp32_candidates(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count, uint32_t bos) {
+/* Hidden units that can be positive in any of `count` streams of a group, from `first` on. */
+static inline uint64_t talos_fp32_candidates(const talos_fp32_pack *p, const talos_group *g, size_t first, size_t count,
+                                             uint32_t bos) {
     const uint64_t *by_token = p->candidates[g->position];
     if (g->position == 0) return by_token[bos];
     uint64_t units = 0;
@@ -54,7 +72,7 @@ static inline uint64_t talos_fp32_candidates(const talos_fp32_pack *p, const tal
 
 bool talos_fp32_suits(const talos_model *m);
 talos_status talos_fp32_prepare(talos_model *m, void **pack);
-/* The same with by_token. */
+/* The same with by_token, before and units. */
 talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack);
 size_t talos_fp32_state_bytes(const talos_model *m);
 #if defined(TALOS_X86)

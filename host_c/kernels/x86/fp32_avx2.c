@@ -87,15 +87,14 @@ INLINE logits mlp(const talos_fp32_pack *p, talos_fp32_state *state, row16 x) {
     return out;
 }
 
-/* Running sum over eight lanes, from `before` on. */
-INLINE __m256 running_sum(__m256 x, __m256 before) {
+/* Running sums over the four lanes of each half. */
+INLINE __m256 sums_in_halves(__m256 x) {
     x = _mm256_add_ps(x, _mm256_castsi256_ps(_mm256_slli_si256(_mm256_castps_si256(x), 4)));
-    x = _mm256_add_ps(x, _mm256_castsi256_ps(_mm256_slli_si256(_mm256_castps_si256(x), 8)));
-    __m256 low = _mm256_permute_ps(_mm256_permute2f128_ps(x, x, 0x08), 0xFF);
-    return _mm256_add_ps(_mm256_add_ps(x, low), before);
+    return _mm256_add_ps(x, _mm256_castsi256_ps(_mm256_slli_si256(_mm256_castps_si256(x), 8)));
 }
-
-INLINE __m256 last_lane(__m256 x) { return _mm256_permute_ps(_mm256_permute2f128_ps(x, x, 0x11), 0xFF); }
+/* The last lane of the lower half, in the upper one alone. */
+INLINE __m256 lower_end(__m256 ends) { return _mm256_permute2f128_ps(ends, ends, 0x08); }
+INLINE __m256 sum_of_halves(__m256 ends) { return _mm256_add_ps(ends, _mm256_permute2f128_ps(ends, ends, 0x01)); }
 
 /* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
 INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, const logits *l, float top, uint32_t rng,
@@ -105,8 +104,12 @@ INLINE uint32_t first_above(const talos_fp32_pack *p, const talos_stream *s, con
         w[i] = exp2_ps(_mm256_mul_ps(_mm256_sub_ps(l->lane[i], _mm256_set1_ps(top)), inverse));
         w[i] = _mm256_and_ps(w[i], _mm256_load_ps((const float *)p->live + 8 * i));
     }
-    __m256 low = running_sum(_mm256_add_ps(w[0], w[2]), _mm256_setzero_ps());
-    __m256 high = running_sum(_mm256_add_ps(w[1], w[3]), last_lane(low)), sum = last_lane(high);
+    /* Running sums over sixteen pairs; their last value, `sum`, does not wait for the others. */
+    __m256 low = sums_in_halves(_mm256_add_ps(w[0], w[2])), high = sums_in_halves(_mm256_add_ps(w[1], w[3]));
+    __m256 low_ends = _mm256_permute_ps(low, 0xFF), high_ends = _mm256_permute_ps(high, 0xFF);
+    __m256 lower = sum_of_halves(low_ends), sum = _mm256_add_ps(sum_of_halves(high_ends), lower);
+    low = _mm256_add_ps(low, lower_end(low_ends));
+    high = _mm256_add_ps(_mm256_add_ps(high, lower_end(high_ends)), lower);
     __m256 cut = _mm256_mul_ps(sum, _mm256_set1_ps((float)(rng & 0xFFFFFF) * 0x1p-24f));
     __m256 sums[4] = {_mm256_sub_ps(low, w[2]), _mm256_sub_ps(high, w[3]), low, high};
     uint32_t below = 0;

@@ -1,6 +1,6 @@
 /* float32 with AVX-512, one-layer models of the shipped shape. A register holds the 16 elements of x, 16 hidden units, or
  * half of the logits; products broadcast an element of x and add a column of the matrix, so that nothing is summed across
- * lanes. Streams of a group go through each stage side by side, which hides the latency of one behind the others. */
+ * lanes. Of the hidden units those are computed that can be positive, where no more of them than fit two registers can. */
 #if defined(TALOS_X86)
 #include "fp32_avx512.h"
 
@@ -32,7 +32,7 @@ INLINE __m512 head_sums(__m512 a, __m512 b, __m512 c, __m512 d) {
 static const uint16_t seen_mask[FAST_POSITIONS] = {0x0000, 0x1111, 0x3333, 0x7777, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF,
                                                    0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF};
 
-/* x after attention: x + Wo softmax(q.k) v. */
+/* Output of attention: softmax(q.k) v. */
 INLINE __m512 attend(const talos_fp32_pack *p, const talos_stream *s) {
     talos_fp32_state *state = s->cache;
     const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS + s->position];
@@ -58,17 +58,24 @@ INLINE __m512 attend(const talos_fp32_pack *p, const talos_stream *s) {
         i += 4;
     } while (i < s->position);
     sum = _mm512_add_ps(head_sum(sum), own);
-    mixed = _mm512_mul_ps(mixed, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
-    __m512 part[4] = {_mm512_load_ps(row[0]), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
-#define COLUMN(quad, lane) \
-    part[quad] = _mm512_fmadd_ps(ELEMENT(quarter, lane), _mm512_load_ps(p->wo[4 * (quad) + (lane)]), part[quad]);
-#define QUAD(quad) \
+    return _mm512_mul_ps(mixed, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
+}
+
+/* One column after the other of a matrix: COLUMN(quad, lane), `quarter` being quarter `quad` of x in all quarters. */
+#define QUAD(x, quad) \
     { \
-        __m512 quarter = QUARTER(mixed, quad); \
+        __m512 quarter = QUARTER(x, quad); \
         COLUMN(quad, 0) COLUMN(quad, 1) COLUMN(quad, 2) COLUMN(quad, 3) \
     }
-    QUAD(0) QUAD(1) QUAD(2) QUAD(3)
-#undef QUAD
+#define COLUMNS(x) QUAD(x, 0) QUAD(x, 1) QUAD(x, 2) QUAD(x, 3)
+
+/* x after attention: x + Wo mixed. */
+INLINE __m512 project(const talos_fp32_pack *p, const talos_stream *s, __m512 mixed) {
+    const float *before = p->rows[s->token * FAST_POSITIONS + s->position][0];
+    __m512 part[4] = {_mm512_load_ps(before), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+#define COLUMN(quad, lane) \
+    part[quad] = _mm512_fmadd_ps(ELEMENT(quarter, lane), _mm512_load_ps(p->wo[4 * (quad) + (lane)]), part[quad]);
+    COLUMNS(mixed)
 #undef COLUMN
     return _mm512_add_ps(_mm512_add_ps(part[0], part[1]), _mm512_add_ps(part[2], part[3]));
 }
@@ -81,73 +88,84 @@ INLINE __m512 rms_scale(__m512 x) {
     return rms_scale_of(sum);
 }
 
-/* What the MLP knows before its sparse half: head x, and which hidden units are positive. */
-typedef struct {
-    __m512 even, odd, scale;
-    uint64_t mask;
-} dense;
-
-/* head x and relu(fc1 x) of `n` streams, which share the loads of the weights. */
-INLINE void dense_products(const talos_fp32_pack *p, talos_fp32_state *const *states, const __m512 *x, dense *out, int n) {
-    __m512 h[2][8], head[2][4];
-    for (int j = 0; j < n; j++) {
-        for (int i = 0; i < 8; i++) h[j][i] = _mm512_setzero_ps();
-        for (int i = 0; i < 4; i++) head[j][i] = _mm512_setzero_ps();
+/* Hidden values before their ReLU, a multiple of 16 of them, and which are positive. */
+INLINE uint64_t hidden_values(const float *weights, int count, const float *before, __m512 mixed, float *hidden) {
+    __m512 even[4], odd[4];
+    __mmask16 positive[4] = {0};
+    for (int i = 0; i < count / 16; i++) {
+        even[i] = _mm512_load_ps(before + 16 * i);
+        odd[i] = _mm512_setzero_ps();
     }
-#define COLUMN(w, acc, count, quad, lane) \
-    for (int i = 0; i < (count); i++) { \
-        __m512 weights = _mm512_load_ps((w)[4 * (quad) + (lane)] + 16 * i); \
-        for (int j = 0; j < n; j++) { \
-            __m512 *sum = &acc[j][(count) * ((lane) & 1) + i]; \
-            *sum = _mm512_fmadd_ps(ELEMENT(quarter[j], lane), weights, *sum); \
-        } \
+#define COLUMN(quad, lane) \
+    for (int i = 0; i < count / 16; i++) { \
+        __m512 *sum = (lane) % 2 ? &odd[i] : &even[i], column = _mm512_load_ps(weights + (4 * (quad) + (lane)) * count + 16 * i); \
+        *sum = _mm512_fmadd_ps(ELEMENT(quarter, lane), column, *sum); \
     }
-#define QUAD(w, acc, count, quad) \
-    { \
-        __m512 quarter[2]; \
-        for (int j = 0; j < n; j++) quarter[j] = QUARTER(x[j], quad); \
-        COLUMN(w, acc, count, quad, 0) COLUMN(w, acc, count, quad, 1) \
-        COLUMN(w, acc, count, quad, 2) COLUMN(w, acc, count, quad, 3) \
-    }
-    QUAD(p->fc1, h, 4, 0) QUAD(p->fc1, h, 4, 1) QUAD(p->fc1, h, 4, 2) QUAD(p->fc1, h, 4, 3)
-    for (int j = 0; j < n; j++) {
-        __mmask16 positive[4];
-        for (int i = 0; i < 4; i++) {
-            __m512 unit = _mm512_add_ps(h[j][i], h[j][i + 4]);
-            _mm512_store_ps(states[j]->hidden + 16 * i, unit);
-            positive[i] = _mm512_cmp_ps_mask(unit, _mm512_setzero_ps(), _CMP_GT_OQ);
-        }
-        out[j].mask = join_masks(positive);
-    }
-    QUAD(p->head, head, 2, 0) QUAD(p->head, head, 2, 1) QUAD(p->head, head, 2, 2) QUAD(p->head, head, 2, 3)
-#undef QUAD
+    COLUMNS(mixed)
 #undef COLUMN
-    for (int j = 0; j < n; j++) {
-        out[j].even = _mm512_add_ps(head[j][0], head[j][2]);
-        out[j].odd = _mm512_add_ps(head[j][1], head[j][3]);
-        out[j].scale = rms_scale(x[j]);
+    for (int i = 0; i < count / 16; i++) {
+        __m512 sum = _mm512_add_ps(even[i], odd[i]);
+        _mm512_store_ps(hidden + 16 * i, sum);
+        positive[i] = _mm512_cmp_ps_mask(sum, _mm512_setzero_ps(), _CMP_GT_OQ);
     }
+    return join_masks(positive);
 }
 
-/* Logits: head x + s folded relu(fc1 x), over the positive units alone. */
-INLINE logits sparse_products(const talos_fp32_pack *p, const talos_fp32_state *state, const dense *in) {
-    logits sum = sparse_sums(p, state->hidden, 1, in->mask);
-    return (logits){_mm512_fmadd_ps(sum.even, in->scale, in->even), _mm512_fmadd_ps(sum.odd, in->scale, in->odd)};
+/* The same of all units. */
+INLINE uint64_t all_hidden_values(const talos_fp32_pack *p, const talos_stream *s, const talos_fp32_units *units, __m512 mixed,
+                                  float *hidden) {
+    _Alignas(64) float all[FAST_MLP];
+    const float *before = units->before;
+    if (units->few) {
+        for (int unit = 0; unit < FAST_MLP; unit++) all[unit] = p->before[s->position][unit][s->token];
+        before = all;
+    }
+    return hidden_values(p->fc1_wo[0], FAST_MLP, before, mixed, hidden);
 }
 
-/* Running sum over 16 lanes. */
-INLINE __m512 running_sum(__m512 x) {
+/* Logits: head x + s folded relu(hidden). Hidden values come from the output of attention, so that they do not wait for x. */
+INLINE logits mlp(const talos_fp32_pack *p, const talos_stream *s, __m512 mixed) {
+    talos_fp32_state *state = s->cache;
+    const talos_fp32_units *units = &p->units[s->token * FAST_POSITIONS + s->position];
+    const bool few = units->few && state->from_bos;
+    logits sum;
+    uint64_t mask;
+    if (__builtin_expect(few, 1)) mask = hidden_values(units->weights[0], FEW_UNITS, units->before, mixed, state->hidden);
+    else mask = all_hidden_values(p, s, units, mixed, state->hidden);
+    __m512 x = project(p, s, mixed), scale = rms_scale(x);
+    if (__builtin_expect(few, 1)) sum = sparse_sums(p, state->hidden, 1, mask, units->unit);
+    else sum = sparse_sums(p, state->hidden, 1, mask, NULL);
+    __m512 even[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, odd[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+#define COLUMN(quad, lane) \
+    { \
+        __m512 element = ELEMENT(quarter, lane); \
+        const float *column = p->head[4 * (quad) + (lane)]; \
+        even[(lane) % 2] = _mm512_fmadd_ps(element, _mm512_load_ps(column), even[(lane) % 2]); \
+        odd[(lane) % 2] = _mm512_fmadd_ps(element, _mm512_load_ps(column + 16), odd[(lane) % 2]); \
+    }
+    COLUMNS(x)
+#undef COLUMN
+    return (logits){_mm512_fmadd_ps(sum.even, scale, _mm512_add_ps(even[0], even[1])),
+                    _mm512_fmadd_ps(sum.odd, scale, _mm512_add_ps(odd[0], odd[1]))};
+}
+
+#undef COLUMNS
+#undef QUAD
+
+/* Running sum over 16 lanes, and its last value in all of them, which does not wait for the others. */
+INLINE __m512 running_sum(__m512 x, __m512 *last) {
     x = _mm512_add_ps(x, _mm512_castsi512_ps(_mm512_bslli_epi128(_mm512_castps_si512(x), 4)));
     x = _mm512_add_ps(x, _mm512_castsi512_ps(_mm512_bslli_epi128(_mm512_castps_si512(x), 8)));
-    const __m512i quad_end = _mm512_setr_epi32(3, 3, 3, 3, 3, 3, 3, 3, 11, 11, 11, 11, 11, 11, 11, 11);
-    x = _mm512_mask_add_ps(x, 0xF0F0, x, _mm512_permutexvar_ps(quad_end, x));
-    return _mm512_mask_add_ps(x, 0xFF00, x, _mm512_permutexvar_ps(_mm512_set1_epi32(7), x));
+    __m512 quads = _mm512_permute_ps(x, 0xFF), others = _mm512_shuffle_f32x4(quads, quads, 0xB1);
+    __m512 halves = _mm512_add_ps(quads, others);
+    *last = _mm512_add_ps(halves, _mm512_shuffle_f32x4(halves, halves, 0x4E));
+    x = _mm512_mask_add_ps(x, 0xF0F0, x, others);
+    return _mm512_mask_add_ps(x, 0xFF00, x, _mm512_shuffle_f32x4(halves, halves, 0x00));
 }
 
 /* Number of tokens whose running sum does not exceed the cut, which is the token drawn. */
 INLINE uint32_t first_above(__m512 even, __m512 odd, uint32_t rng, float *total) {
-    __m512 pairs = running_sum(_mm512_add_ps(even, odd));
-    __m512 sum = _mm512_permutexvar_ps(_mm512_set1_epi32(15), pairs);
+    __m512 sum, pairs = running_sum(_mm512_add_ps(even, odd), &sum);
     __m512 cut = _mm512_mul_ps(sum, _mm512_set1_ps((float)(rng & 0xFFFFFF) * 0x1p-24f));
     __mmask16 below_even = _mm512_cmp_ps_mask(_mm512_sub_ps(pairs, odd), cut, _CMP_LE_OQ);
     __mmask16 below_odd = _mm512_cmp_ps_mask(pairs, cut, _CMP_LE_OQ);
@@ -185,37 +203,17 @@ INLINE void draw(const talos_fp32_pack *p, talos_stream *s, logits l) {
     s->token = token;
 }
 
-static void step_one(const talos_model *m, talos_stream *s) {
-    const talos_fp32_pack *p = m->pack;
-    talos_fp32_state *state = s->cache;
-    if (s->position == 0 && p->has_first) {
-        const float *first = talos_fp32_first(p, s);
-        draw(p, s, (logits){_mm512_load_ps(first), _mm512_load_ps(first + 16)});
-        return;
-    }
-    __m512 x = attend(p, s);
-    dense d;
-    dense_products(p, &state, &x, &d, 1);
-    draw(p, s, sparse_products(p, state, &d));
-}
-
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
-    if (count == 1) {
-        step_one(m, streams[0]);
-        return;
-    }
     const talos_fp32_pack *p = m->pack;
-    talos_fp32_state *states[TALOS_GROUP];
-    __m512 x[TALOS_GROUP];
-    dense d[TALOS_GROUP];
-    logits l[TALOS_GROUP];
-    for (int i = 0; i < count; i++) x[i] = attend(p, streams[i]);
-    for (int i = 0; i < count; i++) states[i] = streams[i]->cache;
-    int i = 0;
-    for (; i + 2 <= count; i += 2) dense_products(p, states + i, x + i, d + i, 2);
-    if (i < count) dense_products(p, states + i, x + i, d + i, 1);
-    for (i = 0; i < count; i++) l[i] = sparse_products(p, states[i], &d[i]);
-    for (i = 0; i < count; i++) draw(p, streams[i], l[i]);
+    for (int i = 0; i < count; i++) {
+        talos_stream *s = streams[i];
+        if (s->position == 0 && p->has_first) {
+            const float *first = talos_fp32_first(p, s);
+            draw(p, s, (logits){_mm512_load_ps(first), _mm512_load_ps(first + 16)});
+        } else {
+            draw(p, s, mlp(p, s, attend(p, s)));
+        }
+    }
 }
 
 END_AVX512

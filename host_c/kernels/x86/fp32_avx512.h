@@ -29,16 +29,17 @@ typedef struct {
     __m512 even, odd; /* even tokens, odd tokens */
 } logits;
 
-/* folded relu(fc1 x) of a stream over its positive units alone; unit u is hidden[stride * u], and unit 64 is 0. */
-INLINE logits sparse_sums(const talos_fp32_pack *p, const float *hidden, size_t stride, uint64_t mask) {
+/* folded relu(hidden) of a stream over the positive ones of its hidden values alone. Value n is hidden[stride * n], and value 64
+ * is 0; it belongs to unit n, or where `units` is given to units[n]. */
+INLINE logits sparse_sums(const talos_fp32_pack *p, const float *hidden, size_t stride, uint64_t mask, const uint8_t *units) {
     __m512 even[4], odd[4];
     for (int i = 0; i < 4; i++) even[i] = odd[i] = _mm512_setzero_ps();
     /* A scan of no bits gives 64, the row of zeros; so twelve units, enough for 24 steps of 25, go without a branch. */
 #define UNIT(i) \
     { \
-        uint64_t unit = _tzcnt_u64(mask); \
+        uint64_t value = _tzcnt_u64(mask), unit = units ? units[value] : value; \
         mask &= mask - 1; \
-        __m512 e = _mm512_set1_ps(hidden[stride * unit]); \
+        __m512 e = _mm512_set1_ps(hidden[stride * value]); \
         even[i] = _mm512_fmadd_ps(e, _mm512_load_ps(p->folded[unit]), even[i]); \
         odd[i] = _mm512_fmadd_ps(e, _mm512_load_ps(p->folded[unit] + 16), odd[i]); \
     }

@@ -100,17 +100,11 @@ INLINE void project(const float before[FAST_EMBD][FAST_LANES], const talos_fp32_
     }
 }
 
-static void attend(const talos_fp32_pack *p, uint32_t position, const __m512i *tokens, __m512 x[FAST_EMBD]) {
-    __m512 mixed[FAST_EMBD];
-    for (int first = 0; first < FAST_EMBD; first += 4) attend_head(p, position, tokens, first, mixed + first);
-    project(p->by_token[position][0], p, tokens[position], mixed, x);
-}
-
-/* Four rows of a matrix times x; each has `stride` floats from column to column. */
+/* y + w x for four rows of a matrix; each has `stride` floats from column to column. */
 INLINE void four_rows(const float *const row[ROWS], size_t stride, const __m512 x[FAST_EMBD], __m512 y[ROWS]) {
     __m512 odd[ROWS];
     for (int r = 0; r < ROWS; r++) {
-        y[r] = _mm512_mul_ps(x[0], _mm512_set1_ps(row[r][0]));
+        y[r] = _mm512_fmadd_ps(x[0], _mm512_set1_ps(row[r][0]), y[r]);
         odd[r] = _mm512_mul_ps(x[1], _mm512_set1_ps(row[r][stride]));
     }
     for (size_t c = 2; c < FAST_EMBD; c += 2)
@@ -154,8 +148,9 @@ typedef struct {
     token_floats logits[GROUPS], sums[GROUPS];
 } scratch;
 
-/* Units of fc1 x, and where they are positive; no other unit is. */
-static void hidden_units(const talos_fp32_pack *p, uint64_t units, scratch *s, const __m512 x[FAST_EMBD]) {
+/* Hidden units before their ReLU, and where they are positive; no unit but `units` is. They come from the output of attention. */
+static void hidden_units(const talos_fp32_pack *p, uint32_t position, __m512i token, uint64_t units, const __m512 mixed[FAST_EMBD],
+                         scratch *s) {
     _mm512_store_si512(s->positive, _mm512_setzero_si512());
     _mm512_store_si512(s->positive + 32, _mm512_setzero_si512());
     while (units) {
@@ -163,8 +158,11 @@ static void hidden_units(const talos_fp32_pack *p, uint64_t units, scratch *s, c
         uint64_t unit[ROWS];
         __m512 h[ROWS];
         /* A scan of no bits gives 64, the row of zeros. */
-        for (int r = 0; r < ROWS; r++, units &= units - 1) row[r] = p->fc1_rows[unit[r] = _tzcnt_u64(units)];
-        four_rows(row, 1, x, h);
+        for (int r = 0; r < ROWS; r++, units &= units - 1) {
+            row[r] = p->fc1_wo_rows[unit[r] = _tzcnt_u64(units)];
+            h[r] = pick(p->before[position][unit[r]], token);
+        }
+        four_rows(row, 1, mixed, h);
         for (int r = 0; r < ROWS; r++) {
             _mm512_store_ps(s->hidden[unit[r]], h[r]);
             s->positive[unit[r]] = (uint16_t)_cvtmask16_u32(_mm512_cmp_ps_mask(h[r], _mm512_setzero_ps(), _CMP_GT_OQ));
@@ -173,13 +171,12 @@ static void hidden_units(const talos_fp32_pack *p, uint64_t units, scratch *s, c
     _mm512_store_ps(s->hidden[FAST_MLP], _mm512_setzero_ps());
 }
 
-/* Logits: head x + s folded relu(fc1 x). */
-static void mlp(const talos_fp32_pack *p, uint64_t units, scratch *s, const __m512 x[FAST_EMBD], int pairs) {
+/* Logits: head x + s folded relu(hidden). */
+static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD], int pairs) {
     token_floats *l = s->logits;
     __m512 sum[ROWS], scale = rms_scale(x);
-    hidden_units(p, units, s, x);
     for (int i = 0; i < pairs; i += 2) {
-        __m512 y[ROWS];
+        __m512 y[ROWS] = {spread(0.0f), spread(0.0f), spread(0.0f), spread(0.0f)};
         const float *even = p->head[0] + i, *odd = even + PAIRS;
         four_rows((const float *const[ROWS]){even, even + 1, odd, odd + 1}, FAST_LANES, x, y);
         for (int r = 0; r < 2; r++) {
@@ -191,7 +188,7 @@ static void mlp(const talos_fp32_pack *p, uint64_t units, scratch *s, const __m5
     for (int lane = 0; lane < LANES; lane++) {
         __m512i bit = _mm512_set1_epi16((short)(1 << lane));
         uint64_t mask = _cvtmask64_u64(_mm512_kunpackd(_mm512_test_epi16_mask(high, bit), _mm512_test_epi16_mask(low, bit)));
-        logits own = sparse_sums(p, &s->hidden[0][lane], LANES, mask);
+        logits own = sparse_sums(p, &s->hidden[0][lane], LANES, mask, NULL);
         _mm512_store_ps(s->sparse[lane], own.even);
         _mm512_store_ps(s->sparse[lane] + 16, own.odd);
     }
@@ -226,11 +223,14 @@ static void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t fir
                       scratch *s) {
     __mmask16 live = live_lanes(count);
     __m512i tokens[FAST_POSITIONS + 4];
-    __m512 x[FAST_EMBD];
+    __m512 mixed[FAST_EMBD], x[FAST_EMBD];
     tokens[0] = _mm512_set1_epi32((int)bos);
     gather(g, _mm512_maskz_loadu_epi32(live, g->rows + first), live, tokens);
-    attend(p, g->position, tokens, x);
-    mlp(p, talos_fp32_candidates(p, g, first, count, bos), s, x, pairs);
+    const __m512i token = tokens[g->position];
+    for (int i = 0; i < FAST_EMBD; i += 4) attend_head(p, g->position, tokens, i, mixed + i);
+    hidden_units(p, g->position, token, talos_fp32_candidates(p, g, first, count, bos), mixed, s);
+    project(p->by_token[g->position][0], p, token, mixed, x);
+    mlp(p, s, x, pairs);
 }
 
 void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {

@@ -1,0 +1,95 @@
+/* Which hidden units can be positive after a token at a position, whatever came before.
+ *
+ * What attention mixes of a head's values is a mean of them, so that its share in fc1 (x + Wo mixed) is at most the largest share
+ * of a value that can have been seen. Where the sum of fc1 x and the largest shares is negative, so is the unit. Since x follows
+ * from token and position, that is known beforehand, and so are fc1 x and fc1 Wo. */
+#include "fp32_units.h"
+
+#include <math.h>
+
+/* Row `unit` of fc1 Wo, and the most that the magnitudes of its products with a mean of values can sum up to. */
+static double fold_row(const talos_model *m, const talos_fp32_pack *p, int unit, const double value_top[FAST_EMBD],
+                       double fc1_wo[FAST_EMBD]) {
+    const float *wo = m->weights + m->layer[0].wo;
+    double magnitude = 0;
+    for (int i = 0; i < FAST_EMBD; i++) {
+        fc1_wo[i] = 0;
+        for (int c = 0; c < FAST_EMBD; c++) {
+            double product = (double)p->fc1_rows[unit][c] * wo[c * FAST_EMBD + i];
+            fc1_wo[i] += product;
+            magnitude += fabs(product) * value_top[i];
+        }
+    }
+    return magnitude;
+}
+
+/* fc1 x of a unit; the magnitudes of its products are added to `magnitude`. */
+static double before_attention(const talos_fp32_pack *p, int unit, const float x[FAST_EMBD], double *magnitude) {
+    double sum = 0;
+    for (int c = 0; c < FAST_EMBD; c++) {
+        sum += (double)p->fc1_rows[unit][c] * x[c];
+        *magnitude += fabs((double)p->fc1_rows[unit][c] * x[c]);
+    }
+    return sum;
+}
+
+/* A head's share in a unit if all of its weight is on one value. */
+static double head_share(const double fc1_wo[FAST_EMBD], const float value[FAST_EMBD], int head) {
+    double sum = 0;
+    for (int i = 4 * head; i < 4 * head + 4; i++) sum += fc1_wo[i] * (double)value[i];
+    return sum;
+}
+
+void talos_fp32_find_candidates(const talos_model *m, talos_fp32_pack *p) {
+    const uint32_t vocab = m->config.vocab_size, bos = vocab - 1;
+    double value_top[FAST_EMBD] = {0};
+    for (uint32_t row = 0; row < vocab * FAST_POSITIONS; row++)
+        for (int i = 0; i < FAST_EMBD; i++) value_top[i] = fmax(value_top[i], fabs((double)p->rows[row][3][i]));
+    for (int unit = 0; unit < FAST_MLP; unit++) {
+        double fc1_wo[FAST_EMBD], seen[FAST_HEADS], mixed_size = fold_row(m, p, unit, value_top, fc1_wo);
+        for (int head = 0; head < FAST_HEADS; head++) seen[head] = -INFINITY;
+        for (uint32_t position = 0; position < m->config.block_size; position++) {
+            double own[FAST_LANES][FAST_HEADS];
+            for (uint32_t token = 0; token < vocab; token++) {
+                const float(*row)[FAST_EMBD] = p->rows[token * FAST_POSITIONS + position];
+                double size = mixed_size, sum = before_attention(p, unit, row[0], &size);
+                for (int head = 0; head < FAST_HEADS; head++) {
+                    own[token][head] = head_share(fc1_wo, row[3], head);
+                    sum += fmax(seen[head], own[token][head]);
+                }
+                /* Rounding in float32 is less than 1e-5 of the magnitudes. Not "sum > ...": NaN may be positive. */
+                p->candidates[position][token] |= (uint64_t)!(sum <= -1e-4 * size) << unit;
+            }
+            /* Names begin with BOS; what follows it may be any token. */
+            for (uint32_t token = position ? 0 : bos; token < vocab; token++)
+                for (int head = 0; head < FAST_HEADS; head++) seen[head] = fmax(seen[head], own[token][head]);
+        }
+    }
+}
+
+void talos_fp32_fold_wo(const talos_model *m, talos_fp32_pack *p) {
+    const double none[FAST_EMBD] = {0};
+    for (int unit = 0; unit < FAST_MLP; unit++) {
+        double fc1_wo[FAST_EMBD];
+        fold_row(m, p, unit, none, fc1_wo);
+        for (int i = 0; i < FAST_EMBD; i++) p->fc1_wo[i][unit] = p->fc1_wo_rows[unit][i] = (float)fc1_wo[i];
+    }
+    for (uint32_t token = 0; token < m->config.vocab_size; token++)
+        for (uint32_t position = 0; position < m->config.block_size; position++) {
+            const float *x = p->rows[token * FAST_POSITIONS + position][0];
+            talos_fp32_units *units = &p->units[token * FAST_POSITIONS + position];
+            int count = 0;
+            units->few = __builtin_popcountll(p->candidates[position][token]) <= FEW_UNITS;
+            units->unit[FAST_MLP] = FAST_MLP;
+            for (int unit = 0; unit < FAST_MLP; unit++) {
+                double size = 0;
+                float before = (float)before_attention(p, unit, x, &size);
+                p->before[position][unit][token] = before;
+                if (units->few && !(p->candidates[position][token] >> unit & 1)) continue;
+                units->before[count] = before;
+                units->unit[count] = (uint8_t)unit;
+                for (int i = 0; units->few && i < FAST_EMBD; i++) units->weights[i][count] = p->fc1_wo[i][unit];
+                count++;
+            }
+        }
+}
