@@ -106,7 +106,7 @@ def test_sigterm(case: Case, names: list[str], prepared: Path, tmp_path: Path) -
             [sys.executable, "-m", *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=errors
         )
     try:
-        begun = until(lambda: run.poll() is not None or at_work(marked(mark), case.at), 120)
+        begun = until(lambda: run.poll() is not None or at_work(marked(mark), case.at), 300)
         said = (tmp_path / "errors").read_text()
         time.sleep(case.seconds)
         assert begun, f"the command must come to {case.at}: {said}"
