@@ -98,7 +98,7 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     uint32_t vocab = m->config.vocab_size;
     talos_fp32_pack *p;
     size_t bytes = sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0];
-    size_t by_token = FAST_POSITIONS * (sizeof p->by_token[0] + sizeof p->before[0]);
+    size_t by_token = FAST_POSITIONS * (sizeof p->by_token[0] + sizeof p->before[0] + sizeof p->logits_before[0]);
     p = talos_allocate(bytes + lanes * (by_token + (size_t)vocab * FAST_POSITIONS * sizeof p->units[0]));
     if (!p) return TALOS_NO_MEMORY;
     const float *wo = m->weights + m->layer[0].wo, *fc1 = m->weights + m->layer[0].fc1, *fc2 = m->weights + m->layer[0].fc2;
@@ -125,7 +125,8 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     if (lanes) {
         p->by_token = (void *)((uint8_t *)p + bytes);
         p->before = (void *)(p->by_token + FAST_POSITIONS);
-        p->units = (void *)(p->before + FAST_POSITIONS);
+        p->logits_before = (void *)(p->before + FAST_POSITIONS);
+        p->units = (void *)(p->logits_before + FAST_POSITIONS);
         talos_fp32_fold_wo(m, p);
         for (uint32_t token = 0; token < vocab; token++)
             for (uint32_t position = 0; position < m->config.block_size; position++)

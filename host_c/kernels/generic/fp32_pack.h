@@ -6,13 +6,15 @@
 
 #include "fast.h"
 
-/* Hidden units after a token at a position, before their ReLU: before + weights * output of attention. */
+/* After a token at a position: what fc1 and lm_head make of x before attention, to which they add products with the output of
+ * attention, by way of Wo. */
 enum { FEW_UNITS = 32 };
 typedef struct {
     /* At most FEW_UNITS can be positive, and the others are left out. What can be is decided for names that begin with BOS. */
     bool few;
     uint8_t unit[FAST_MLP + 1];                       /* which they are, if few; [64] is 64 */
     _Alignas(64) float before[FAST_MLP];              /* fc1 x: of those, or of all */
+    _Alignas(64) float logits[FAST_LANES];            /* lm_head x */
     _Alignas(64) float weights[FAST_EMBD][FEW_UNITS]; /* fc1 Wo by column, if few */
 } talos_fp32_units;
 
@@ -31,13 +33,15 @@ typedef struct {
     _Alignas(64) float first[FAST_LANES][FAST_LANES];
     /* Hidden units, a bit each, that can be positive at a position after a token, whatever came before. */
     uint64_t candidates[FAST_POSITIONS][FAST_LANES];
-    /* fc1 Wo by column, and by hidden unit as fc1_rows; 0 unless there are also: */
+    /* From here on what talos_fp32_prepare_lanes makes; else 0 and null. fc1 Wo (by unit, too, as fc1_rows) and lm_head Wo. */
     _Alignas(64) float fc1_wo[FAST_EMBD][FAST_MLP];
     _Alignas(64) float fc1_wo_rows[FAST_MLP + 1][FAST_EMBD];
-    /* the rows below for streams in lanes: [position][x, q, k or v][element][token], or null; */
+    _Alignas(64) float head_wo[FAST_EMBD][FAST_LANES];
+    /* The rows below for streams in lanes: [position][x, q, k or v][element][token]. */
     float (*by_token)[4][FAST_EMBD][FAST_LANES];
-    float (*before)[FAST_MLP + 1][FAST_LANES]; /* fc1 x: [position][unit][token], unit 64 being 0, or null; */
-    talos_fp32_units *units;                   /* [token][position], or null. */
+    float (*before)[FAST_MLP + 1][FAST_LANES];      /* fc1 x: [position][unit][token], unit 64 being 0 */
+    float (*logits_before)[FAST_LANES][FAST_LANES]; /* lm_head x: [position][lane of a logit][token] */
+    talos_fp32_units *units;                        /* [token][position] */
     /* x, q (with log2(e) / sqrt(head_dim)), k and v after (token, position). */
     _Alignas(64) float rows[][4][FAST_EMBD];
 } talos_fp32_pack;
@@ -72,7 +76,7 @@ static inline uint64_t talos_fp32_candidates(const talos_fp32_pack *p, const tal
 
 bool talos_fp32_suits(const talos_model *m);
 talos_status talos_fp32_prepare(talos_model *m, void **pack);
-/* The same with by_token, before and units. */
+/* The same with what streams in lanes, and AVX-512, need besides. */
 talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack);
 size_t talos_fp32_state_bytes(const talos_model *m);
 #if defined(TALOS_X86)

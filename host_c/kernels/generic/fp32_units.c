@@ -69,16 +69,28 @@ void talos_fp32_find_candidates(const talos_model *m, talos_fp32_pack *p) {
 
 void talos_fp32_fold_wo(const talos_model *m, talos_fp32_pack *p) {
     const double none[FAST_EMBD] = {0};
+    const float *wo = m->weights + m->layer[0].wo;
     for (int unit = 0; unit < FAST_MLP; unit++) {
         double fc1_wo[FAST_EMBD];
         fold_row(m, p, unit, none, fc1_wo);
         for (int i = 0; i < FAST_EMBD; i++) p->fc1_wo[i][unit] = p->fc1_wo_rows[unit][i] = (float)fc1_wo[i];
     }
+    for (int lane = 0; lane < FAST_LANES; lane++)
+        for (int i = 0; i < FAST_EMBD; i++) {
+            double sum = 0;
+            for (int c = 0; c < FAST_EMBD; c++) sum += (double)p->head[c][lane] * wo[c * FAST_EMBD + i];
+            p->head_wo[i][lane] = (float)sum;
+        }
     for (uint32_t token = 0; token < m->config.vocab_size; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++) {
             const float *x = p->rows[token * FAST_POSITIONS + position][0];
             talos_fp32_units *units = &p->units[token * FAST_POSITIONS + position];
             int count = 0;
+            for (int lane = 0; lane < FAST_LANES; lane++) {
+                double sum = 0;
+                for (int c = 0; c < FAST_EMBD; c++) sum += (double)p->head[c][lane] * x[c];
+                units->logits[lane] = p->logits_before[position][lane][token] = (float)sum;
+            }
             units->few = __builtin_popcountll(p->candidates[position][token]) <= FEW_UNITS;
             units->unit[FAST_MLP] = FAST_MLP;
             for (int unit = 0; unit < FAST_MLP; unit++) {

@@ -1,4 +1,4 @@
-/* Which hidden units of a float32 model can be positive, and fc1 for those alone; talos_fp32_prepare calls both. */
+/* Which hidden units of a float32 model can be positive, and matrices with Wo multiplied in; talos_fp32_prepare calls both. */
 #ifndef TALOS_FP32_UNITS_H
 #define TALOS_FP32_UNITS_H
 
@@ -6,7 +6,7 @@
 
 /* Fill candidates, from fc1_rows and rows. */
 void talos_fp32_find_candidates(const talos_model *m, talos_fp32_pack *p);
-/* Fill fc1_wo, fc1_wo_rows, before and units, from candidates, fc1_rows and rows. */
+/* Fill fc1_wo, head_wo and what follows them, from candidates, fc1_rows, head and rows. */
 void talos_fp32_fold_wo(const talos_model *m, talos_fp32_pack *p);
 
 #endif

@@ -123,7 +123,7 @@ INLINE uint64_t all_hidden_values(const talos_fp32_pack *p, const talos_stream *
     return hidden_values(p->fc1_wo[0], FAST_MLP, before, mixed, hidden);
 }
 
-/* Logits: head x + s folded relu(hidden). Hidden values come from the output of attention, so that they do not wait for x. */
+/* Logits: head x + s folded relu(hidden). All products are with the output of attention, so that s alone waits for x. */
 INLINE logits mlp(const talos_fp32_pack *p, const talos_stream *s, __m512 mixed) {
     talos_fp32_state *state = s->cache;
     const talos_fp32_units *units = &p->units[s->token * FAST_POSITIONS + s->position];
@@ -132,19 +132,20 @@ INLINE logits mlp(const talos_fp32_pack *p, const talos_stream *s, __m512 mixed)
     uint64_t mask;
     if (__builtin_expect(few, 1)) mask = hidden_values(units->weights[0], FEW_UNITS, units->before, mixed, state->hidden);
     else mask = all_hidden_values(p, s, units, mixed, state->hidden);
-    __m512 x = project(p, s, mixed), scale = rms_scale(x);
-    if (__builtin_expect(few, 1)) sum = sparse_sums(p, state->hidden, 1, mask, units->unit);
-    else sum = sparse_sums(p, state->hidden, 1, mask, NULL);
-    __m512 even[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, odd[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    __m512 scale = rms_scale(project(p, s, mixed));
+    __m512 even[2] = {_mm512_load_ps(units->logits), _mm512_setzero_ps()};
+    __m512 odd[2] = {_mm512_load_ps(units->logits + 16), _mm512_setzero_ps()};
 #define COLUMN(quad, lane) \
     { \
         __m512 element = ELEMENT(quarter, lane); \
-        const float *column = p->head[4 * (quad) + (lane)]; \
+        const float *column = p->head_wo[4 * (quad) + (lane)]; \
         even[(lane) % 2] = _mm512_fmadd_ps(element, _mm512_load_ps(column), even[(lane) % 2]); \
         odd[(lane) % 2] = _mm512_fmadd_ps(element, _mm512_load_ps(column + 16), odd[(lane) % 2]); \
     }
-    COLUMNS(x)
+    COLUMNS(mixed)
 #undef COLUMN
+    if (__builtin_expect(few, 1)) sum = sparse_sums(p, state->hidden, 1, mask, units->unit);
+    else sum = sparse_sums(p, state->hidden, 1, mask, NULL);
     return (logits){_mm512_fmadd_ps(sum.even, scale, _mm512_add_ps(even[0], even[1])),
                     _mm512_fmadd_ps(sum.odd, scale, _mm512_add_ps(odd[0], odd[1]))};
 }

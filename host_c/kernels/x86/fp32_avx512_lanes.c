@@ -171,14 +171,16 @@ static void hidden_units(const talos_fp32_pack *p, uint32_t position, __m512i to
     _mm512_store_ps(s->hidden[FAST_MLP], _mm512_setzero_ps());
 }
 
-/* Logits: head x + s folded relu(hidden). */
-static void mlp(const talos_fp32_pack *p, scratch *s, const __m512 x[FAST_EMBD], int pairs) {
+/* Logits: head x + s folded relu(hidden), where x after attention is wanted for s alone. */
+static void mlp(const talos_fp32_pack *p, uint32_t position, __m512i token, const __m512 mixed[FAST_EMBD],
+                const __m512 x[FAST_EMBD], int pairs, scratch *s) {
     token_floats *l = s->logits;
     __m512 sum[ROWS], scale = rms_scale(x);
     for (int i = 0; i < pairs; i += 2) {
-        __m512 y[ROWS] = {spread(0.0f), spread(0.0f), spread(0.0f), spread(0.0f)};
-        const float *even = p->head[0] + i, *odd = even + PAIRS;
-        four_rows((const float *const[ROWS]){even, even + 1, odd, odd + 1}, FAST_LANES, x, y);
+        const float *even = p->head_wo[0] + i, *odd = even + PAIRS, (*before)[FAST_LANES] = p->logits_before[position] + i;
+        __m512 y[ROWS] = {pick(before[0], token), pick(before[1], token),
+                          pick(before[PAIRS], token), pick(before[PAIRS + 1], token)};
+        four_rows((const float *const[ROWS]){even, even + 1, odd, odd + 1}, FAST_LANES, mixed, y);
         for (int r = 0; r < 2; r++) {
             l->even[i + r] = y[r];
             l->odd[i + r] = y[r + 2];
@@ -230,7 +232,7 @@ static void logits_of(const talos_fp32_pack *p, const talos_group *g, size_t fir
     for (int i = 0; i < FAST_EMBD; i += 4) attend_head(p, g->position, tokens, i, mixed + i);
     hidden_units(p, g->position, token, talos_fp32_candidates(p, g, first, count, bos), mixed, s);
     project(p->by_token[g->position][0], p, token, mixed, x);
-    mlp(p, s, x, pairs);
+    mlp(p, g->position, token, mixed, x, pairs, s);
 }
 
 void talos_fp32_avx512_together(const talos_model *m, const talos_group *g) {
