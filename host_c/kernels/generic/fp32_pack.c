@@ -94,7 +94,7 @@ static void make_first(talos_model *m, talos_fp32_pack *p) {
     p->has_first = true;
 }
 
-static talos_status prepare(talos_model *m, bool lanes, void **pack) {
+static talos_status prepare(talos_model *m, bool candidates, bool lanes, void **pack) {
     uint32_t vocab = m->config.vocab_size;
     talos_fp32_pack *p;
     size_t bytes = sizeof *p + (size_t)vocab * FAST_POSITIONS * sizeof p->rows[0];
@@ -121,7 +121,7 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     for (uint32_t token = 0; token < vocab; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++)
             make_row(m, token, position, p->rows[token * FAST_POSITIONS + position]);
-    talos_fp32_find_candidates(m, p);
+    if (candidates) talos_fp32_find_candidates(m, p);
     if (lanes) {
         p->by_token = (void *)((uint8_t *)p + bytes);
         p->before = (void *)(p->by_token + FAST_POSITIONS);
@@ -139,8 +139,9 @@ static talos_status prepare(talos_model *m, bool lanes, void **pack) {
     return TALOS_OK;
 }
 
-talos_status talos_fp32_prepare(talos_model *m, void **pack) { return prepare(m, false, pack); }
-talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack) { return prepare(m, true, pack); }
+talos_status talos_fp32_prepare(talos_model *m, void **pack) { return prepare(m, false, false, pack); }
+talos_status talos_fp32_prepare_candidates(talos_model *m, void **pack) { return prepare(m, true, false, pack); }
+talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack) { return prepare(m, true, true, pack); }
 
 uint32_t talos_fp32_greedy(const talos_stream *s) {
     uint32_t best = 0;

@@ -31,7 +31,7 @@ typedef struct {
     /* Logits by token at position 0, where attention sees itself alone; false until the kernel has made them. */
     bool has_first;
     _Alignas(64) float first[FAST_LANES][FAST_LANES];
-    /* Hidden units, a bit each, that can be positive at a position after a token, whatever came before. */
+    /* Hidden units, a bit each, that can be positive at a position after a token, whatever came before; 0 unless prepared. */
     uint64_t candidates[FAST_POSITIONS][FAST_LANES];
     /* From here on what talos_fp32_prepare_lanes makes; else 0 and null. fc1 Wo (by unit, too, as fc1_rows) and lm_head Wo. */
     _Alignas(64) float fc1_wo[FAST_EMBD][FAST_MLP];
@@ -76,7 +76,9 @@ static inline uint64_t talos_fp32_candidates(const talos_fp32_pack *p, const tal
 
 bool talos_fp32_suits(const talos_model *m);
 talos_status talos_fp32_prepare(talos_model *m, void **pack);
-/* The same with what streams in lanes, and AVX-512, need besides. */
+/* The same with candidates. */
+talos_status talos_fp32_prepare_candidates(talos_model *m, void **pack);
+/* The same with what AVX-512 needs besides. */
 talos_status talos_fp32_prepare_lanes(talos_model *m, void **pack);
 size_t talos_fp32_state_bytes(const talos_model *m);
 #if defined(TALOS_X86)

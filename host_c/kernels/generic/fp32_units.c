@@ -7,29 +7,17 @@
 
 #include <math.h>
 
-/* Row `unit` of fc1 Wo, and the most that the magnitudes of its products with a mean of values can sum up to. */
-static double fold_row(const talos_model *m, const talos_fp32_pack *p, int unit, const double value_top[FAST_EMBD],
-                       double fc1_wo[FAST_EMBD]) {
-    const float *wo = m->weights + m->layer[0].wo;
-    double magnitude = 0;
-    for (int i = 0; i < FAST_EMBD; i++) {
-        fc1_wo[i] = 0;
-        for (int c = 0; c < FAST_EMBD; c++) {
-            double product = (double)p->fc1_rows[unit][c] * wo[c * FAST_EMBD + i];
-            fc1_wo[i] += product;
-            magnitude += fabs(product) * value_top[i];
-        }
-    }
-    return magnitude;
+/* Sum of w[stride * c] x[c]. */
+static double product(const float *w, size_t stride, const float x[FAST_EMBD]) {
+    double sum = 0;
+    for (size_t c = 0; c < FAST_EMBD; c++) sum += (double)w[stride * c] * x[c];
+    return sum;
 }
 
-/* fc1 x of a unit; the magnitudes of its products are added to `magnitude`. */
-static double before_attention(const talos_fp32_pack *p, int unit, const float x[FAST_EMBD], double *magnitude) {
+/* The magnitudes of its terms. */
+static double magnitude(const float *w, size_t stride, const float x[FAST_EMBD]) {
     double sum = 0;
-    for (int c = 0; c < FAST_EMBD; c++) {
-        sum += (double)p->fc1_rows[unit][c] * x[c];
-        *magnitude += fabs((double)p->fc1_rows[unit][c] * x[c]);
-    }
+    for (size_t c = 0; c < FAST_EMBD; c++) sum += fabs((double)w[stride * c] * x[c]);
     return sum;
 }
 
@@ -42,17 +30,23 @@ static double head_share(const double fc1_wo[FAST_EMBD], const float value[FAST_
 
 void talos_fp32_find_candidates(const talos_model *m, talos_fp32_pack *p) {
     const uint32_t vocab = m->config.vocab_size, bos = vocab - 1;
+    const float *wo = m->weights + m->layer[0].wo;
     double value_top[FAST_EMBD] = {0};
     for (uint32_t row = 0; row < vocab * FAST_POSITIONS; row++)
         for (int i = 0; i < FAST_EMBD; i++) value_top[i] = fmax(value_top[i], fabs((double)p->rows[row][3][i]));
     for (int unit = 0; unit < FAST_MLP; unit++) {
-        double fc1_wo[FAST_EMBD], seen[FAST_HEADS], mixed_size = fold_row(m, p, unit, value_top, fc1_wo);
+        const float *fc1 = p->fc1_rows[unit];
+        double fc1_wo[FAST_EMBD], seen[FAST_HEADS], mixed_size = 0;
+        for (int i = 0; i < FAST_EMBD; i++) {
+            fc1_wo[i] = product(wo + i, FAST_EMBD, fc1);
+            mixed_size += magnitude(wo + i, FAST_EMBD, fc1) * value_top[i];
+        }
         for (int head = 0; head < FAST_HEADS; head++) seen[head] = -INFINITY;
         for (uint32_t position = 0; position < m->config.block_size; position++) {
             double own[FAST_LANES][FAST_HEADS];
             for (uint32_t token = 0; token < vocab; token++) {
                 const float(*row)[FAST_EMBD] = p->rows[token * FAST_POSITIONS + position];
-                double size = mixed_size, sum = before_attention(p, unit, row[0], &size);
+                double size = mixed_size + magnitude(fc1, 1, row[0]), sum = product(fc1, 1, row[0]);
                 for (int head = 0; head < FAST_HEADS; head++) {
                     own[token][head] = head_share(fc1_wo, row[3], head);
                     sum += fmax(seen[head], own[token][head]);
@@ -68,34 +62,25 @@ void talos_fp32_find_candidates(const talos_model *m, talos_fp32_pack *p) {
 }
 
 void talos_fp32_fold_wo(const talos_model *m, talos_fp32_pack *p) {
-    const double none[FAST_EMBD] = {0};
     const float *wo = m->weights + m->layer[0].wo;
-    for (int unit = 0; unit < FAST_MLP; unit++) {
-        double fc1_wo[FAST_EMBD];
-        fold_row(m, p, unit, none, fc1_wo);
-        for (int i = 0; i < FAST_EMBD; i++) p->fc1_wo[i][unit] = p->fc1_wo_rows[unit][i] = (float)fc1_wo[i];
+    for (int i = 0; i < FAST_EMBD; i++) {
+        float column[FAST_EMBD];
+        for (int c = 0; c < FAST_EMBD; c++) column[c] = wo[c * FAST_EMBD + i];
+        for (int unit = 0; unit < FAST_MLP; unit++)
+            p->fc1_wo[i][unit] = p->fc1_wo_rows[unit][i] = (float)product(p->fc1_rows[unit], 1, column);
+        for (int lane = 0; lane < FAST_LANES; lane++) p->head_wo[i][lane] = (float)product(p->head[0] + lane, FAST_LANES, column);
     }
-    for (int lane = 0; lane < FAST_LANES; lane++)
-        for (int i = 0; i < FAST_EMBD; i++) {
-            double sum = 0;
-            for (int c = 0; c < FAST_EMBD; c++) sum += (double)p->head[c][lane] * wo[c * FAST_EMBD + i];
-            p->head_wo[i][lane] = (float)sum;
-        }
     for (uint32_t token = 0; token < m->config.vocab_size; token++)
         for (uint32_t position = 0; position < m->config.block_size; position++) {
             const float *x = p->rows[token * FAST_POSITIONS + position][0];
             talos_fp32_units *units = &p->units[token * FAST_POSITIONS + position];
             int count = 0;
-            for (int lane = 0; lane < FAST_LANES; lane++) {
-                double sum = 0;
-                for (int c = 0; c < FAST_EMBD; c++) sum += (double)p->head[c][lane] * x[c];
-                units->logits[lane] = p->logits_before[position][lane][token] = (float)sum;
-            }
+            for (int lane = 0; lane < FAST_LANES; lane++)
+                units->logits[lane] = p->logits_before[position][lane][token] = (float)product(p->head[0] + lane, FAST_LANES, x);
             units->few = __builtin_popcountll(p->candidates[position][token]) <= FEW_UNITS;
             units->unit[FAST_MLP] = FAST_MLP;
             for (int unit = 0; unit < FAST_MLP; unit++) {
-                double size = 0;
-                float before = (float)before_attention(p, unit, x, &size);
+                float before = (float)product(p->fc1_rows[unit], 1, x);
                 p->before[position][unit][token] = before;
                 if (units->few && !(p->candidates[position][token] >> unit & 1)) continue;
                 units->before[count] = before;

@@ -1,4 +1,4 @@
-/* Which hidden units of a float32 model can be positive, and matrices with Wo multiplied in; talos_fp32_prepare calls both. */
+/* Which hidden units of a float32 model can be positive, and matrices with Wo multiplied in: parts of fp32_pack.c's preparation. */
 #ifndef TALOS_FP32_UNITS_H
 #define TALOS_FP32_UNITS_H
 

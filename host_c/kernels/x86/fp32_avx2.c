@@ -152,7 +152,7 @@ END_AVX2
 const talos_kernel talos_fp32_avx2 = {
     .name = "avx2", .arithmetic = TALOS_FP32,
     .available = available, .suits = talos_fp32_suits,
-    .prepare = talos_fp32_prepare,
+    .prepare = talos_fp32_prepare_candidates,
     .cache_bytes = talos_fp32_state_bytes, .scratch_bytes = talos_no_scratch,
     .step = step, .together = talos_fp32_avx2_together,
 };
