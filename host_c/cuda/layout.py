@@ -46,7 +46,7 @@ def _model(word: str, norm: list[tuple[str, str, tuple[int, ...]]]) -> np.dtype[
 _LINES = (192, 2)
 """Of the reciprocal square root: base and slope."""
 LAYOUTS = {
-    "folded": _model("<i4", [("eps", "<i8", ()), ("unit", "<i4", ()), ("top", "<i4", ()), ("lines", "<i4", _LINES)]),
+    "folded": _model("<i4", [("eps", "<i8", ()), ("unit", "<i8", ()), ("lines", "<i4", _LINES)]),
     "float": _model("<f4", [("eps", "<f4", ()), ("unused", "<f4", (3,))]),
 }
 """Arithmetic -> layout of a model."""
@@ -106,7 +106,7 @@ def folded_model(checkpoint: Checkpoint) -> npt.NDArray[Any]:
     table = norm.constants()["rsqrt"]
     m["query_scale"] = query_scale
     m["norm"]["eps"], m["norm"]["unit"] = norm.constants()["eps"], norm.constants()["unit_exponent"]
-    m["norm"]["top"], m["norm"]["lines"] = (1 << table["output_bits"]) - 1, table["lines"]
+    m["norm"]["lines"] = table["lines"]
     one = 1 << Q4_12.fraction
     for token in range(config.vocab_size):
         m["first"][token, : config.vocab_size] = model.logits(token, 0, model.new_cache())

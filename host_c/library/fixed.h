@@ -57,22 +57,23 @@ static inline int32_t talos_reciprocal(uint32_t u) {
 
 /* RMSNorm of vectors of one width. */
 typedef struct {
-    int64_t eps;     /* added to a sum of squares, Q.24 */
-    int32_t unit;    /* exponent at which the table gives the scale without a shift */
-    int32_t top;     /* largest output of the table */
+    int64_t eps;  /* added to a sum of squares, Q.24 */
+    int64_t unit; /* exponent at which the table gives the scale without a shift */
     int32_t lines[TALOS_RSQRT_LINES][2]; /* base, slope */
 } talos_norm;
 
 /* Scale of a vector whose squares have this sum, UQ4.13. */
 static inline int32_t talos_norm_scale(const talos_norm *n, int64_t sum) {
     sum += n->eps;
-    int e = (talos_bit_length((uint64_t)sum) + 1) / 2, down = 2 * e - TALOS_RSQRT_INPUT_BITS;
-    if (e < n->unit) return TALOS_SCALE_HIGH;
-    uint32_t u = (uint32_t)(down >= 0 ? sum >> down : sum << -down);
+    /* An even number of zeros before the sum is shifted out, so that its top two bits are not both 0. */
+    int zeros = __builtin_clzll((uint64_t)sum) & ~1, down = 32 - zeros / 2 - (int)n->unit;
+    if (down < 0) return TALOS_SCALE_HIGH;
+    uint32_t u = (uint32_t)((uint64_t)sum << zeros >> (64 - TALOS_RSQRT_INPUT_BITS));
     const int32_t *line = n->lines[(u >> TALOS_RSQRT_STEP_BITS) - TALOS_RSQRT_FIRST];
-    int32_t y = talos_interpolate(line, u & TALOS_LOW_BITS(TALOS_RSQRT_STEP_BITS), TALOS_RSQRT_STEP_BITS);
-    y = y > n->top ? n->top : y;
-    if (e > n->unit) y = (int32_t)talos_round_shift(y, e - n->unit);
+    /* The line's value is rounded, and rounded again as it is shifted down. Two floors are one, so both halves are added at once. */
+    int32_t half = (1 << down >> 1 << TALOS_RSQRT_STEP_BITS) + (1 << (TALOS_RSQRT_STEP_BITS - 1));
+    int32_t y = (line[0] << TALOS_RSQRT_STEP_BITS) + half + line[1] * (int32_t)(u & TALOS_LOW_BITS(TALOS_RSQRT_STEP_BITS));
+    y >>= TALOS_RSQRT_STEP_BITS + down;
     return y > TALOS_SCALE_HIGH ? TALOS_SCALE_HIGH : y;
 }
 

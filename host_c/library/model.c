@@ -83,7 +83,6 @@ static void make_rsqrt(talos_model *m) {
     m->norm.eps = (int64_t)nearbyint(m->config.n_embd * TALOS_EPS * (1 << TALOS_SUM_FRACTION));
     double numerator = sqrt((double)m->config.n_embd) / (1 << root_exponent);
     m->norm.unit = TALOS_SCALE_FRACTION + TALOS_WORD_FRACTION - TALOS_RSQRT_FRACTION + root_exponent;
-    m->norm.top = TALOS_LOW_BITS(TALOS_SCALE_WIDTH + (numerator > 1));
     const double segments = 1 << TALOS_RSQRT_INDEX_BITS, one = 1 << TALOS_RSQRT_FRACTION;
     for (int line = 0; line < TALOS_RSQRT_LINES; line++) {
         int i = TALOS_RSQRT_FIRST + line;
