@@ -11,7 +11,6 @@ from talos_ref.programs import find_program
 
 __all__ = [
     "LANES",
-    "assert_near_scalar",
     "assert_same_logits",
     "assert_same_names",
     "build_lanes",
@@ -47,13 +46,6 @@ def assert_same_logits(program: Path, model: Path, config: ModelConfig) -> None:
     count = streams * config.block_size * config.vocab_size
     done = capture([str(program), str(model), str(ROUNDS)])
     assert (done.returncode, done.stdout) == (0, f"{count} logits the same\n"), done.stdout + done.stderr
-
-
-def assert_near_scalar(program: Path, model: Path, config: ModelConfig) -> None:
-    """Assert that single streams have about the logits of the scalar kernel, whatever token is first."""
-    count = ROUNDS * config.block_size * config.vocab_size
-    done = capture([str(program), str(model), str(ROUNDS), "scalar"])
-    assert (done.returncode, done.stdout) == (0, f"{count} logits near\n"), done.stdout + done.stderr
 
 
 def assert_same_names(program: Path, model: Path, count: int, temperature: float) -> None:

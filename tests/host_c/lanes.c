@@ -2,11 +2,9 @@
  *
  *   lanes MODEL ROUNDS               logits of random histories, to the bit
  *   lanes MODEL NAMES TEMPERATURE    names of as many seeds
- *   lanes MODEL ROUNDS scalar        logits of a single stream beside those of the scalar kernel, to 1e-4 of them
  *
  * A difference ends it with 1. The lanes' functions are static, so it takes their file in. */
 #include LANES_FILE
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,42 +75,11 @@ static int compare_names(talos_model *model, int names, double temperature) {
     return 0;
 }
 
-/* Random histories, in which any token may be the first. */
-static int compare_scalar(talos_model *model, const char *path, int rounds) {
-    talos_model *reference;
-    talos_stream *ours, *theirs;
-    uint32_t vocab = model->config.vocab_size, state = 54321;
-    long compared = 0;
-    if (talos_model_open(path, TALOS_FP32, "scalar", &reference)) return 2;
-    if (talos_stream_create(model, 1, 0.5, &ours) || talos_stream_create(reference, 1, 0.5, &theirs)) return 2;
-    for (int round = 0; round < rounds; round++) {
-        talos_stream_reset(ours, 1);
-        talos_stream_reset(theirs, 1);
-        for (uint32_t position = 0; position < model->config.block_size; position++) {
-            uint32_t token = (state = talos_xorshift32(state)) % vocab;
-            talos_step_result result;
-            if (talos_stream_force(ours, token, &result) || talos_stream_force(theirs, token, &result)) return 2;
-            for (uint32_t i = 0; i < vocab; i++, compared++) {
-                float mine = ours->logits[i], expected = theirs->logits[i];
-                if (fabsf(mine - expected) <= 1e-4f * fmaxf(1.0f, fabsf(expected))) continue;
-                printf("round %d position %u logit %u must be %g, not %g\n", round, position, i, (double)expected, (double)mine);
-                return 1;
-            }
-        }
-    }
-    talos_stream_free(ours);
-    talos_stream_free(theirs);
-    talos_model_free(reference);
-    printf("%ld logits near\n", compared);
-    return 0;
-}
-
 int main(int count, char **arguments) {
     talos_model *model;
     if (count < 3 || count > 4 || talos_model_open(arguments[1], TALOS_FP32, KERNEL, &model)) return 2;
     int number = atoi(arguments[2]), result;
     if (count == 3) result = compare_logits(model, number);
-    else if (strcmp(arguments[3], "scalar") == 0) result = compare_scalar(model, arguments[1], number);
     else result = compare_names(model, number, atof(arguments[3]));
     talos_model_free(model);
     return result;

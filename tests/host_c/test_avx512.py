@@ -15,14 +15,8 @@ from host_c.bench.emulator import Target, run_letters
 from host_c.binding.model_file import write_model
 from host_c.build import LIBRARY
 from tests.helpers.emulated_avx512 import PRAGMAS, Emulation, emulate, without_pragmas
-from tests.helpers.lanes import (
-    LANES,
-    assert_near_scalar,
-    assert_same_logits,
-    assert_same_names,
-    lanes_file,
-    lanes_flags,
-)
+from tests.helpers.histories import HISTORIES, assert_same_histories
+from tests.helpers.lanes import LANES, assert_same_logits, assert_same_names, lanes_file, lanes_flags
 from tests.helpers.small_models import MODELS, small
 
 X86 = platform.machine() in ("x86_64", "amd64")
@@ -57,6 +51,12 @@ def lanes(emulation: Emulation | None) -> Path | None:
     return build_lanes(emulation) if emulation else None
 
 
+@pytest.fixture(scope="module")
+def histories(emulation: Emulation | None) -> Path | None:
+    """Return the program of histories.c with them."""
+    return build_histories(emulation) if emulation else None
+
+
 def build_letters(emulation: Emulation) -> Path:
     return emulation.link(LIBRARY / "letters.c", emulation.folder / "letters")
 
@@ -64,6 +64,10 @@ def build_letters(emulation: Emulation) -> Path:
 def build_lanes(emulation: Emulation) -> Path:
     main = emulation.compile(LANES, emulation.folder / "lanes.o", lanes_flags("avx512"))
     return emulation.link(main, emulation.folder / "lanes", without=[lanes_file("avx512")])
+
+
+def build_histories(emulation: Emulation) -> Path:
+    return emulation.link(HISTORIES, emulation.folder / "histories")
 
 
 def text(
@@ -91,10 +95,13 @@ def test_logits_in_lanes_are_those_of_single_streams(which: str, lanes: Path | N
 
 
 @pytest.mark.parametrize("which", MODELS)
-def test_any_token_may_be_the_first(which: str, lanes: Path | None, models: dict[str, Path]) -> None:
+@pytest.mark.parametrize("arithmetic", ["float", "precise", "folded"])
+def test_any_token_may_be_the_first(
+    arithmetic: str, which: str, histories: Path | None, models: dict[str, Path]
+) -> None:
     """The candidates among the hidden units are those of names that begin with BOS."""
-    if lanes:
-        assert_near_scalar(lanes, models[which], MODELS[which].config)
+    if histories:
+        assert_same_histories(histories, models[which], MODELS[which].config, arithmetic, "avx512")
 
 
 @pytest.mark.parametrize("which", MODELS)
@@ -162,14 +169,23 @@ def test_another_order_of_a_sum_is_seen(emulation: Emulation | None, models: dic
         assert_same_logits(build_lanes(changed), models["shipped"], MODELS["shipped"].config)
 
 
-def test_a_unit_that_is_left_out_is_seen(emulation: Emulation | None, models: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arithmetic", "name", "old", "new"),
+    [
+        ("float", "fp32_avx512.c", "units->few && state->from_bos", "units->few"),
+    ],
+    ids=["float"],
+)
+def test_a_unit_that_is_left_out_is_seen(
+    arithmetic: str, name: str, old: str, new: str, emulation: Emulation | None, models: dict[str, Path], tmp_path: Path
+) -> None:
     if emulation is None:
         return
-    changed = emulation.changed(
-        tmp_path, "fp32_avx512.c", "units->few && state->from_bos", "units->few", ["fp32_avx512.c"]
-    )
+    changed = emulation.changed(tmp_path, name, old, new, [name])
     with pytest.raises(AssertionError, match=r"position \d+ logit \d+ must be"):
-        assert_near_scalar(build_lanes(changed), models["shipped"], MODELS["shipped"].config)
+        assert_same_histories(
+            build_histories(changed), models["shipped"], MODELS["shipped"].config, arithmetic, "avx512"
+        )
 
 
 def test_another_mask_is_seen(emulation: Emulation | None, models: dict[str, Path], tmp_path: Path) -> None:
