@@ -26,16 +26,9 @@ static int32_t packed(const int32_t line[2], int32_t offset) {
 }
 
 void talos_precise_make_tables(talos_precise_tables *t) {
-    for (int i = 0; i < TALOS_EXP2_LINES; i++) {
-        t->exp2_line[i] = packed(talos_exp2_lines[i], TALOS_EXP2_LINE_OFFSET);
-        t->exp2_base[i] = talos_exp2_lines[i][0];
-        t->exp2_slope[i] = talos_exp2_lines[i][1] | TALOS_EXP2_STEP_HALF << 16;
-    }
-    for (int i = 0; i < TALOS_RECIPROCAL_LINES; i++) {
+    for (int i = 0; i < TALOS_EXP2_LINES; i++) t->exp2_line[i] = packed(talos_exp2_lines[i], TALOS_EXP2_LINE_OFFSET);
+    for (int i = 0; i < TALOS_RECIPROCAL_LINES; i++)
         t->reciprocal_line[i] = packed(talos_reciprocal_lines[i], TALOS_RECIPROCAL_LINE_OFFSET);
-        t->reciprocal_base[i] = (int16_t)(uint16_t)(talos_reciprocal_lines[i][0] - (1 << TALOS_RECIPROCAL_FRACTION));
-        t->reciprocal_slope[i] = (int16_t)talos_reciprocal_lines[i][1];
-    }
 }
 
 bool talos_precise_suits(const talos_model *m) {

@@ -44,16 +44,12 @@ typedef struct {
     int16_t v[FAST_EMBD], q[FAST_EMBD];
 } talos_lane_row;
 
-/* Tables by segment: 2^f with half a unit for rounding above the slope, and 1 / u less 2^16; and both as lines, which have
- * above the slope what they begin with, less the constant below: a kernel reads one word in place of two. */
+/* Tables of 2^f and 1 / u by segment: lines, which have above the slope what they begin with, less the constant below, so that a
+ * kernel reads one word in place of two. */
 enum { TALOS_EXP2_LINE_OFFSET = (1 << 16) - (1 << 10), TALOS_RECIPROCAL_LINE_OFFSET = 1 << 16 };
 typedef struct {
     _Alignas(64) int32_t exp2_line[TALOS_EXP2_LINES];
     _Alignas(64) int32_t reciprocal_line[TALOS_RECIPROCAL_LINES];
-    _Alignas(64) int32_t exp2_base[TALOS_EXP2_LINES];
-    _Alignas(64) int32_t exp2_slope[TALOS_EXP2_LINES];
-    _Alignas(64) int16_t reciprocal_base[TALOS_RECIPROCAL_LINES];
-    _Alignas(64) int16_t reciprocal_slope[TALOS_RECIPROCAL_LINES];
 } talos_precise_tables;
 
 /* Matrices are stored by pairs of columns, so that one instruction multiplies two elements and adds the products. */

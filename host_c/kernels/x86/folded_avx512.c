@@ -85,7 +85,7 @@ INLINE dense dense_products(const talos_model *m, const talos_folded_pack *p, co
     PRODUCT(fc1_wo, h, 4)
     dense out;
     out.mask = keep_hidden(state, h);
-    out.scale = scale_of(m, pairs_of(project(p->wo, row->precise.x, pairs)));
+    out.scale = scale_of(m, project(p->wo, row->precise.x, pairs));
     PRODUCT(head_wo, head, 2)
     out.low = _mm512_add_epi32(head[0], head[2]);
     out.high = _mm512_add_epi32(head[1], head[3]);

@@ -7,6 +7,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
 #else
 #pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
+/* Else gcc moves loads and products to where their sums are taken, and runs out of registers. */
+#pragma GCC optimize("no-tree-ter")
 #endif
 
 #include "lanes_avx2.h"

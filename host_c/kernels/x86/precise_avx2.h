@@ -46,14 +46,19 @@ INLINE __m256i weight(const talos_precise_tables *p, __m256i t, __m256i top) {
     return _mm256_srlv_epi32(mantissa(p, t), _mm256_sub_epi32(top, _mm256_srai_epi32(t, TALOS_EXPONENT_FRACTION)));
 }
 
-/* Scores of one position, each in the four lanes of its head: heads 0 and 1, or 2 and 3. */
-INLINE row16 scores(__m256i q, const int16_t *k) {
-    __m256i t = _mm256_madd_epi16(q, load(k));
-    t = _mm256_add_epi32(t, _mm256_shuffle_epi32(t, 0xB1));
-    t = _mm256_srai_epi32(_mm256_add_epi32(t, _mm256_set1_epi32(TALOS_SCORE_HALF)), TALOS_SCORE_SHIFT);
-    row16 out = {{_mm256_permutevar8x32_epi32(t, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2)),
-                  _mm256_permutevar8x32_epi32(t, _mm256_setr_epi32(4, 4, 4, 4, 6, 6, 6, 6))}};
-    return out;
+/* Scores of two positions, a lane each: heads 0 and 1 of the first and of the second, then heads 2 and 3. */
+INLINE __m256i scores(__m256i q, const int16_t *first, const int16_t *second) {
+    __m256 one = _mm256_castsi256_ps(_mm256_madd_epi16(q, load(first)));
+    __m256 other = _mm256_castsi256_ps(_mm256_madd_epi16(q, load(second)));
+    __m256i even = _mm256_castps_si256(_mm256_shuffle_ps(one, other, 0x88)), odd = _mm256_castps_si256(_mm256_shuffle_ps(one, other, 0xDD));
+    __m256i sum = _mm256_add_epi32(_mm256_add_epi32(even, odd), _mm256_set1_epi32(TALOS_SCORE_HALF));
+    return _mm256_srai_epi32(sum, TALOS_SCORE_SHIFT);
+}
+
+/* What belongs to the heads of a half, 0 and 1 or 2 and 3, in all of a head's lanes; of `scores`' first position or the second. */
+INLINE __m256i of_heads(__m256i x, int half, int which) {
+    int head = 4 * half + 2 * which;
+    return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(head, head, head, head, head + 1, head + 1, head + 1, head + 1));
 }
 
 /* 2^16 / (u / 2^16) for u in [2^15, 2^16). */
@@ -65,12 +70,8 @@ INLINE __m256i reciprocal(const talos_precise_tables *p, __m256i u) {
 }
 
 /* Weighted mean of eight lanes as words, pairs of them in the lower half of each pair of lanes. */
-INLINE __m256i divide(const talos_precise_tables *p, __m256i even, __m256i odd, __m256i sum) {
-    /* The sum has at most 21 bits, so float holds it exactly and its exponent is the bit length. */
-    const __m256i bias = _mm256_set1_epi32(126 + TALOS_RECIPROCAL_INPUT_BITS);
-    __m256i e = _mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(sum)), 23), bias);
-    __m256i inverse = reciprocal(p, _mm256_srlv_epi32(sum, e));
-    __m256i down = _mm256_and_si256(_mm256_add_epi32(e, _mm256_set1_epi32(TALOS_MEAN_SHIFT)), _mm256_set1_epi64x(255));
+INLINE __m256i divide(__m256i even, __m256i odd, __m256i inverse, __m256i down) {
+    down = _mm256_and_si256(down, _mm256_set1_epi64x(255));
     /* There is no arithmetic shift of 64 bits: shift from above zero, then take the offset off again. */
     __m256i offset = _mm256_set1_epi64x((int64_t)1 << 40), shifted = _mm256_srlv_epi64(offset, down);
     even = _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(even, offset), down), shifted);
@@ -84,25 +85,37 @@ INLINE __m256i divide(const talos_precise_tables *p, __m256i even, __m256i odd, 
 /* Output of attention at a position, whose key and value join the state, as pairs of words. */
 INLINE void attended(const talos_precise_tables *p, const talos_precise_row *row, talos_precise_state *state,
                      uint32_t position, int32_t mixed[FAST_EMBD / 2]) {
-    __m256i q = load(row->q);
+    const __m256i none = _mm256_set1_epi32(-(1 << 30));
+    __m256i q = load(row->q), t[FAST_POSITIONS / 2], top = none;
+    for (uint32_t i = 0; i <= position; i += 2) {
+        __m256i both = scores(q, i < position ? state->k[i] : row->k, i + 1 < position ? state->k[i + 1] : row->k);
+        t[i / 2] = i < position ? both : _mm256_blend_epi32(both, none, 0xCC);
+        top = _mm256_max_epi32(top, t[i / 2]);
+    }
+    top = _mm256_srai_epi32(_mm256_max_epi32(top, _mm256_shuffle_epi32(top, 0x4E)), TALOS_EXPONENT_FRACTION);
+    __m256i sum = _mm256_setzero_si256(), even[2] = {sum, sum}, odd[2] = {sum, sum};
+    for (uint32_t i = 0; i <= position; i += 2) {
+        const int32_t *values[2] = {i < position ? state->v[i] : row->v, i + 1 < position ? state->v[i + 1] : row->v};
+        __m256i weights = weight(p, t[i / 2], top);
+        sum = _mm256_add_epi32(sum, weights);
+        for (int which = 0; which < 2; which++)
+            for (int half = 0; half < 2; half++) {
+                __m256i w = of_heads(weights, half, which), v = load(values[which] + 8 * half);
+                even[half] = _mm256_add_epi64(even[half], _mm256_mul_epi32(w, v));
+                odd[half] = _mm256_add_epi64(odd[half], _mm256_mul_epi32(w, _mm256_srli_epi64(v, 32)));
+            }
+    }
     _mm256_store_si256((__m256i *)state->k[position], load(row->k));
     for (int half = 0; half < 2; half++)
         _mm256_store_si256((__m256i *)(state->v[position] + 8 * half), load(row->v + 8 * half));
-    row16 t[FAST_POSITIONS], top;
-    for (uint32_t i = 0; i <= position; i++) {
-        t[i] = scores(q, i < position ? state->k[i] : row->k);
-        for (int half = 0; half < 2; half++)
-            top.half[half] = i ? _mm256_max_epi32(top.half[half], t[i].half[half]) : t[i].half[half];
-    }
+    sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32(sum, 0x4E));
+    /* The sum has at most 21 bits, so float holds it exactly and its exponent is the bit length. */
+    const __m256i bias = _mm256_set1_epi32(126 + TALOS_RECIPROCAL_INPUT_BITS);
+    __m256i e = _mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(sum)), 23), bias);
+    __m256i inverse = reciprocal(p, _mm256_srlv_epi32(sum, e)), down = _mm256_add_epi32(e, _mm256_set1_epi32(TALOS_MEAN_SHIFT));
     for (int half = 0; half < 2; half++) {
-        __m256i sum = _mm256_setzero_si256(), even = sum, odd = sum, most = _mm256_srai_epi32(top.half[half], TALOS_EXPONENT_FRACTION);
-        for (uint32_t i = 0; i <= position; i++) {
-            __m256i w = weight(p, t[i].half[half], most), v = load((i < position ? state->v[i] : row->v) + 8 * half);
-            sum = _mm256_add_epi32(sum, w);
-            even = _mm256_add_epi64(even, _mm256_mul_epi32(w, v));
-            odd = _mm256_add_epi64(odd, _mm256_mul_epi32(w, _mm256_srli_epi64(v, 32)));
-        }
-        __m256i pairs = _mm256_permutevar8x32_epi32(divide(p, even, odd, sum), _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+        __m256i words = divide(even[half], odd[half], of_heads(inverse, half, 0), of_heads(down, half, 0));
+        __m256i pairs = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
         _mm_store_si128((__m128i *)(mixed + 4 * half), _mm256_castsi256_si128(pairs));
     }
 }

@@ -21,10 +21,10 @@ typedef struct {
     uint64_t mask;
 } dense;
 
-INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, talos_precise_state *state, __m512i x) {
-    __m512i pairs = pairs_of(x);
+INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, talos_precise_state *state, __m512i words) {
+    __m512i pairs = pairs_of(words);
     dense out;
-    out.scale = scale_of(m, pairs);
+    out.scale = scale_of(m, words);
     __m512i h[8], head[4];
     for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_set1_epi32(TALOS_WORD_HALF) : _mm512_setzero_si512();
     for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_set1_epi32(TALOS_WORD_HALF) : _mm512_setzero_si512();
@@ -34,6 +34,10 @@ INLINE dense dense_products(const talos_model *m, const talos_precise_pack *p, t
     out.even = _mm512_add_epi32(head[0], head[2]);
     out.odd = _mm512_add_epi32(head[1], head[3]);
     return out;
+}
+
+INLINE __m512i clamp_word(__m512i x) {
+    return _mm512_max_epi32(_mm512_min_epi32(x, _mm512_set1_epi32(TALOS_Q4_12_HIGH)), _mm512_set1_epi32(TALOS_Q4_12_LOW));
 }
 
 /* As in precise_scalar.c; `addend` comes with half a word. */

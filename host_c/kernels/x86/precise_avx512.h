@@ -12,44 +12,36 @@ static bool available(void) {
            __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
 }
 
-INLINE __m512i clamp_word(__m512i x) {
-    return _mm512_max_epi32(_mm512_min_epi32(x, _mm512_set1_epi32(TALOS_Q4_12_HIGH)), _mm512_set1_epi32(TALOS_Q4_12_LOW));
+/* A line of precise_pack.h: what it begins with, plus its slope times the `bits` lower bits of x, rounded. */
+INLINE __m512i interpolated(__m512i line, int32_t offset, __m512i x, int bits) {
+    __m512i d = _mm512_and_si512(x, _mm512_set1_epi32(TALOS_LOW_BITS(bits)));
+    /* The zeros above d take out what stands above the slope. */
+    __m512i rise = _mm512_dpwssd_epi32(_mm512_set1_epi32((offset << bits) + (1 << (bits - 1))), line, d);
+    return _mm512_add_epi32(_mm512_srli_epi32(line, 16), _mm512_srai_epi32(rise, bits));
 }
 
-/* 2^16 * 2^f of an exponent's fraction f. */
-INLINE __m512i mantissa(const talos_precise_tables *p, __m512i t) {
-    __m512i index = _mm512_srli_epi32(t, TALOS_EXP2_STEP_BITS); /* the permutation reads five bits */
-    __m512i base = _mm512_permutex2var_epi32(_mm512_load_si512(p->exp2_base), index, _mm512_load_si512(p->exp2_base + 16));
-    __m512i slope = _mm512_permutex2var_epi32(_mm512_load_si512(p->exp2_slope), index, _mm512_load_si512(p->exp2_slope + 16));
-    __m512i d = _mm512_and_si512(t, _mm512_set1_epi32(TALOS_LOW_BITS(TALOS_EXP2_STEP_BITS)));
-    __m512i step = _mm512_madd_epi16(slope, _mm512_or_si512(d, _mm512_set1_epi32(1 << 16)));
-    return _mm512_add_epi32(base, _mm512_srai_epi32(step, TALOS_EXP2_STEP_BITS));
+/* 32 lines, of which the five lower bits of an index choose one. */
+INLINE __m512i line_of(const int32_t *lines, __m512i index) {
+    return _mm512_permutex2var_epi32(_mm512_load_si512(lines), index, _mm512_load_si512(lines + 16));
 }
 
-/* Weight of t where the largest integer part is top. */
+/* Weight of t where the largest integer part is top: 2^16 * 2^f of its fraction f, shifted. */
 INLINE __m512i weight(const talos_precise_tables *p, __m512i t, __m512i top) {
-    return _mm512_srlv_epi32(mantissa(p, t), _mm512_sub_epi32(top, _mm512_srai_epi32(t, TALOS_EXPONENT_FRACTION)));
+    __m512i line = line_of(p->exp2_line, _mm512_srli_epi32(t, TALOS_EXP2_STEP_BITS));
+    __m512i mantissa = interpolated(line, TALOS_EXP2_LINE_OFFSET, t, TALOS_EXP2_STEP_BITS);
+    return _mm512_srlv_epi32(mantissa, _mm512_sub_epi32(top, _mm512_srai_epi32(t, TALOS_EXPONENT_FRACTION)));
 }
 
-/* 2^16 / (u / 2^16) for u in [2^15, 2^16). */
+/* 2^16 / (u / 2^16) for u in [2^15, 2^16), from one of 4 * 32 lines. */
 INLINE __m512i reciprocal(const talos_precise_tables *p, __m512i u) {
     __m512i index = _mm512_srli_epi32(u, TALOS_RECIPROCAL_STEP_BITS);
-    index = _mm512_and_si512(index, _mm512_set1_epi32(TALOS_RECIPROCAL_LINES - 1));
-    __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(TALOS_RECIPROCAL_LINES / 2));
-    const int16_t *bases = p->reciprocal_base, *slopes = p->reciprocal_slope;
-    __m512i base = _mm512_mask_mov_epi32(
-        _mm512_permutex2var_epi16(_mm512_load_si512(bases), index, _mm512_load_si512(bases + 32)), upper,
-        _mm512_permutex2var_epi16(_mm512_load_si512(bases + 64), index, _mm512_load_si512(bases + 96)));
-    __m512i slope = _mm512_mask_mov_epi32(
-        _mm512_permutex2var_epi16(_mm512_load_si512(slopes), index, _mm512_load_si512(slopes + 32)), upper,
-        _mm512_permutex2var_epi16(_mm512_load_si512(slopes + 64), index, _mm512_load_si512(slopes + 96)));
-    /* The upper half of each lane holds entry 0, which the zero there in d and the mask take out. */
-    __m512i step = _mm512_madd_epi16(slope, _mm512_and_si512(u, _mm512_set1_epi32(TALOS_LOW_BITS(TALOS_RECIPROCAL_STEP_BITS))));
-    step = _mm512_add_epi32(step, _mm512_set1_epi32(TALOS_RECIPROCAL_STEP_HALF));
-    step = _mm512_srai_epi32(step, TALOS_RECIPROCAL_STEP_BITS);
-    base = _mm512_and_si512(base, _mm512_set1_epi32(TALOS_LOW_BITS(16)));
-    base = _mm512_add_epi32(base, _mm512_set1_epi32(1 << TALOS_RECIPROCAL_FRACTION));
-    return _mm512_min_epi32(_mm512_add_epi32(base, step), _mm512_set1_epi32(TALOS_RECIPROCAL_HIGH));
+    __mmask16 sixth = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), seventh = _mm512_test_epi32_mask(index, _mm512_set1_epi32(64));
+    const int32_t *lines = p->reciprocal_line;
+    __m512i low = _mm512_mask_mov_epi32(line_of(lines, index), sixth, line_of(lines + 32, index));
+    __m512i high = _mm512_mask_mov_epi32(line_of(lines + 64, index), sixth, line_of(lines + 96, index));
+    __m512i line = _mm512_mask_mov_epi32(low, seventh, high);
+    __m512i y = interpolated(line, TALOS_RECIPROCAL_LINE_OFFSET, u, TALOS_RECIPROCAL_STEP_BITS);
+    return _mm512_min_epi32(y, _mm512_set1_epi32(TALOS_RECIPROCAL_HIGH));
 }
 
 #define QUARTER(x, quad) _mm512_shuffle_i32x4(x, x, (quad) * 0x55)
@@ -127,7 +119,7 @@ INLINE __m512i attended(const talos_precise_tables *p, const talos_precise_row *
     return _mm512_mask_blend_epi16(0x22222222, even_sum, odd_sum);
 }
 
-/* x after attention, 16 words. */
+/* x after attention, 16 words, of which each quarter holds four, twice. */
 INLINE __m512i project(const int16_t wo[FAST_EMBD / 2][FAST_EMBD][2], const int32_t *x, __m512i pairs) {
     __m512i part[4] = {_mm512_set1_epi32(TALOS_WORD_HALF), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
 #define QUAD(quad) \
@@ -140,7 +132,7 @@ INLINE __m512i project(const int16_t wo[FAST_EMBD / 2][FAST_EMBD][2], const int3
 #undef QUAD
     __m512i out = _mm512_add_epi32(_mm512_add_epi32(part[0], part[1]), _mm512_add_epi32(part[2], part[3]));
     out = _mm512_add_epi32(_mm512_load_si512(x), _mm512_srai_epi32(out, TALOS_WORD_SHIFT));
-    return clamp_word(out);
+    return _mm512_packs_epi32(out, out);
 }
 
 /* acc[count] (+ acc[count] for odd pairs) += the pair of columns of w, times the pair of words. */
@@ -156,12 +148,16 @@ INLINE __m512i project(const int16_t wo[FAST_EMBD / 2][FAST_EMBD][2], const int3
     PAIR(w, acc, count, 0) PAIR(w, acc, count, 1) PAIR(w, acc, count, 2) PAIR(w, acc, count, 3) \
     PAIR(w, acc, count, 4) PAIR(w, acc, count, 5) PAIR(w, acc, count, 6) PAIR(w, acc, count, 7)
 
-/* Words of x as pairs, in the lower half of each pair of lanes, and the scale of their vector. */
-INLINE __m512i pairs_of(__m512i x) { return _mm512_mask_blend_epi16(0x22222222, x, _mm512_srli_epi64(x, 16)); }
+/* The words of `project` as pairs, in the lower half of each pair of lanes. */
+INLINE __m512i pairs_of(__m512i words) { return _mm512_shuffle_epi32(words, (_MM_PERM_ENUM)0x10); }
 
-INLINE __m512i scale_of(const talos_model *m, __m512i pairs) {
-    __m512i squares = _mm512_maskz_mov_epi32(0x5555, _mm512_madd_epi16(pairs, pairs));
-    return _mm512_set1_epi32(talos_norm_scale(&m->norm, _mm512_reduce_add_epi32(squares)));
+/* The scale of those words. */
+INLINE __m512i scale_of(const talos_model *m, __m512i words) {
+    __m512i sum = _mm512_madd_epi16(words, words);
+    sum = _mm512_add_epi32(sum, _mm512_shuffle_i32x4(sum, sum, 0x4E));
+    sum = _mm512_add_epi32(sum, _mm512_shuffle_i32x4(sum, sum, 0xB1));
+    sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, (_MM_PERM_ENUM)0xB1));
+    return _mm512_set1_epi32(talos_norm_scale(&m->norm, _mm_cvtsi128_si32(_mm512_castsi512_si128(sum))));
 }
 
 /* Sums of hidden units, in two parts, as words in the state; which of them are positive. */

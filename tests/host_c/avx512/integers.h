@@ -1,4 +1,4 @@
-/* Integers. Sums and products wrap, so that they are made of unsigned numbers; nothing saturates. */
+/* Integers. Sums and products wrap, so that they are made of unsigned numbers. */
 
 #define LANEWISE(name, view, expression) \
     INTRINSIC __m512i name(__m512i left, __m512i right) { \
@@ -17,6 +17,7 @@ LANEWISE(_mm512_mul_epi32, i64x8, (int64_t)(int32_t)x * (int32_t)y)
 LANEWISE(_mm512_mul_epu32, u64x8, (uint64_t)(uint32_t)x * (uint32_t)y)
 LANEWISE(_mm512_max_epi32, i32x16, x > y ? x : y)
 LANEWISE(_mm512_min_epi32, i32x16, x < y ? x : y)
+LANEWISE(_mm512_max_epi16, i16x32, x > y ? x : y)
 LANEWISE(_mm512_and_si512, u64x8, x & y)
 LANEWISE(_mm512_or_si512, u64x8, x | y)
 LANEWISE(_mm512_xor_si512, u64x8, x ^ y)
@@ -61,6 +62,18 @@ INTRINSIC __m256i _mm256_madd_epi16(__m256i a, __m256i b) {
 }
 #undef PAIRS_OF_WORDS
 
+/* Words by saturation: in each block four of a, then four of b. */
+INTRINSIC __m512i _mm512_packs_epi32(__m512i a, __m512i b) {
+    i32x16 x = (i32x16)a, y = (i32x16)b;
+    i16x32 out;
+    EACH(out) {
+        unsigned from = i / 8 * 4 + i % 4;
+        int32_t word = i % 8 < 4 ? x[from] : y[from];
+        out[i] = (int16_t)(word > INT16_MAX ? INT16_MAX : word < INT16_MIN ? INT16_MIN : word);
+    }
+    return (__m512i)out;
+}
+
 INTRINSIC __m512i _mm512_mask_add_epi32(__m512i source, __mmask16 mask, __m512i a, __m512i b) {
     return _mm512_mask_mov_epi32(source, mask, _mm512_add_epi32(a, b));
 }
@@ -81,10 +94,4 @@ INTRINSIC __m512i _mm512_cvtepu32_epi64(__m256i a) {
     u64x8 out;
     EACH(out) out[i] = x[i];
     return (__m512i)out;
-}
-INTRINSIC int _mm512_reduce_add_epi32(__m512i a) {
-    u32x16 x = (u32x16)a;
-    uint32_t sum = 0;
-    EACH(x) sum += x[i];
-    return (int)sum;
 }

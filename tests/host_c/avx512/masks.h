@@ -51,7 +51,6 @@ BLEND(emulated_blend_epi32, __mmask16, i32x16)
 #undef BLEND
 
 INTRINSIC __m512i _mm512_mask_mov_epi32(__m512i source, __mmask16 mask, __m512i a) { return emulated_blend_epi32(mask, source, a); }
-INTRINSIC __m512i _mm512_maskz_mov_epi32(__mmask16 mask, __m512i a) { return emulated_blend_epi32(mask, (__m512i){0}, a); }
 INTRINSIC __m512 _mm512_mask_mov_ps(__m512 source, __mmask16 mask, __m512 a) {
     return (__m512)emulated_blend_epi32(mask, (__m512i)source, (__m512i)a);
 }

@@ -67,6 +67,7 @@ INTRINSIC __m512 _mm512_castsi512_ps(__m512i a) { return (__m512)a; }
 INTRINSIC __m512i _mm512_castps_si512(__m512 a) { return (__m512i)a; }
 INTRINSIC float _mm512_cvtss_f32(__m512 a) { return a[0]; }
 INTRINSIC __m128i _mm_cvtsi32_si128(int a) { return (__m128i){(uint32_t)a, 0}; }
+INTRINSIC int _mm_cvtsi128_si32(__m128i a) { return (int)a[0]; }
 INTRINSIC __m128i _mm512_castsi512_si128(__m512i a) { return (__m128i){a[0], a[1]}; }
 /* Nothing defines the upper half; a kernel that used it would differ from the others. */
 INTRINSIC __m512i _mm512_castsi256_si512(__m256i a) {

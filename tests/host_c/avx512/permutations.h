@@ -1,22 +1,16 @@
 /* Permutations: of the whole register, and in each block of 128 bits. */
 
 /* Entries of a and, by the bit above an index into it, of b; higher bits are not read. */
-#define PERMUTE(name, view, index_view) \
-    INTRINSIC __m512i name(__m512i a, __m512i index, __m512i b) { \
-        view first = (view)a, second = (view)b, out; \
-        index_view at = (index_view)index; \
-        const unsigned lanes = sizeof out / sizeof out[0]; \
-        EACH(out) out[i] = at[i] & lanes ? second[at[i] % lanes] : first[at[i] % lanes]; \
-        return (__m512i)out; \
-    }
-PERMUTE(_mm512_permutex2var_epi16, i16x32, u16x32)
-PERMUTE(_mm512_permutex2var_epi32, i32x16, u32x16)
-#undef PERMUTE
+INTRINSIC __m512i _mm512_permutex2var_epi32(__m512i a, __m512i index, __m512i b) {
+    i32x16 first = (i32x16)a, second = (i32x16)b, out;
+    u32x16 at = (u32x16)index;
+    EACH(out) out[i] = at[i] & 16 ? second[at[i] % 16] : first[at[i] % 16];
+    return (__m512i)out;
+}
 INTRINSIC __m512 _mm512_permutex2var_ps(__m512 a, __m512i index, __m512 b) {
     return (__m512)_mm512_permutex2var_epi32((__m512i)a, index, (__m512i)b);
 }
 INTRINSIC __m512i _mm512_permutexvar_epi32(__m512i index, __m512i a) { return _mm512_permutex2var_epi32(a, index, a); }
-INTRINSIC __m512 _mm512_permutexvar_ps(__m512i index, __m512 a) { return _mm512_permutex2var_ps(a, index, a); }
 
 /* Each block's two elements of a, then two of b, by pairs of bits. */
 INTRINSIC __m512i emulated_shuffle_epi32(__m512i a, __m512i b, unsigned control) {
