@@ -173,8 +173,9 @@ def test_another_order_of_a_sum_is_seen(emulation: Emulation | None, models: dic
     ("arithmetic", "name", "old", "new"),
     [
         ("float", "fp32_avx512.c", "units->few && state->from_bos", "units->few"),
+        ("folded", "folded_avx512.c", "state->from_bos ? units->count : 0", "units->count"),
     ],
-    ids=["float"],
+    ids=["float", "folded"],
 )
 def test_a_unit_that_is_left_out_is_seen(
     arithmetic: str, name: str, old: str, new: str, emulation: Emulation | None, models: dict[str, Path], tmp_path: Path

@@ -78,7 +78,7 @@ bool talos_bounds_of(const talos_model *m, talos_bounds *bounds) {
         if (score > TALOS_SUM_LIMIT) return false;
     }
     for (int i = 0; i < FAST_EMBD; i++) {
-        double v = b.v[i] * slack + 8; /* a weighted mean, and what the reciprocal may add */
+        double v = b.v[i] + TALOS_MEAN_ERROR(b.v[i]);
         bounds->v = fmax(bounds->v, v);
         v_norm += v * v;
     }

@@ -7,6 +7,9 @@
 /* Of a sum in 32 bits, with room for rounding. */
 #define TALOS_SUM_LIMIT (2147483647.0 - 2 * TALOS_WORD_ONE)
 
+/* More than a weighted mean is off by, of words no larger than v: a unit, and 2^-14 of v by the reciprocal (test_divide.py). */
+#define TALOS_MEAN_ERROR(v) (0.001 * (v) + 8)
+
 /* Upper bounds, in words. */
 typedef struct {
     double v;      /* an element of what attention brings */

@@ -5,6 +5,8 @@
 #include "internal.h"
 
 enum { FAST_EMBD = 16, FAST_HEADS = 4, FAST_MLP = 64, FAST_POSITIONS = 16, FAST_LANES = 32 };
+/* Where no more hidden units than these can be positive, kernels compute them alone. */
+enum { FEW_UNITS = 32 };
 
 /* Token of a logit lane: even tokens fill the first half and odd ones the second, so that adding the halves adds
  * neighbours and a running sum over 32 tokens takes one over 16 pairs. */

@@ -1,5 +1,5 @@
 /* Tables of the `folded` SIMD kernels, and the proof that 32 bits are enough for a model's sums. */
-#include "folded_pack.h"
+#include "folded_units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +35,11 @@ static void make_row(const talos_model *m, uint32_t token, uint32_t position, ta
     for (uint32_t t = 0; t < m->config.vocab_size; t++) row->l[t] = addend(m, head + t * FAST_EMBD, x);
 }
 
-talos_status talos_folded_prepare(talos_model *m, void **pack) {
+static talos_status prepare(talos_model *m, bool units, void **pack) {
     uint32_t vocab = m->config.vocab_size;
-    size_t rows = (size_t)vocab * FAST_POSITIONS;
-    talos_folded_pack *p = talos_allocate(sizeof *p + rows * (sizeof p->rows[0] + sizeof(talos_lane_row)));
+    talos_folded_pack *p;
+    size_t rows = (size_t)vocab * FAST_POSITIONS, bytes = sizeof *p + rows * (sizeof p->rows[0] + sizeof(talos_lane_row));
+    p = talos_allocate(bytes + units * rows * sizeof p->units[0]);
     if (!p) return TALOS_NO_MEMORY;
     const int32_t *wo = m->words + m->layer[0].wo;
     for (int c = 0; c < FAST_EMBD; c++) {
@@ -68,6 +69,13 @@ talos_status talos_folded_prepare(talos_model *m, void **pack) {
         p->gumbel[TALOS_GUMBEL_SPAN + ~place] = talos_gumbel_lines[(32 << TALOS_GUMBEL_SEGMENT_BITS) + segment];
     }
     talos_precise_make_tables(&p->tables);
+    if (units) {
+        p->units = (void *)((uint8_t *)p + bytes);
+        talos_folded_pack_units(m, p);
+    }
     *pack = p;
     return TALOS_OK;
 }
+
+talos_status talos_folded_prepare(talos_model *m, void **pack) { return prepare(m, false, pack); }
+talos_status talos_folded_prepare_units(talos_model *m, void **pack) { return prepare(m, true, pack); }

@@ -25,6 +25,14 @@ typedef struct {
     int32_t l[FAST_LANES];
 } talos_folded_row;
 
+/* The hidden units that can be positive after (token, position) in a name that begins with BOS, if they are few. */
+typedef struct {
+    int32_t count; /* FEW_UNITS or half of them, in which the units fit; 0 where more can be positive */
+    _Alignas(64) int32_t f1[FEW_UNITS];
+    int16_t fc1_wo[FAST_EMBD * FEW_UNITS];          /* [pair of columns][unit of `count`][2] */
+    int16_t folded[FEW_UNITS / 2][FAST_LANES][2]; /* by pairs of units */
+} talos_folded_units;
+
 /* Matrices by pairs of columns, as in talos_precise_pack; lanes are tokens in their order. */
 typedef struct {
     _Alignas(64) int16_t wo[FAST_EMBD / 2][FAST_EMBD][2];
@@ -37,7 +45,8 @@ typedef struct {
     /* talos_gumbel_lines, counted from the middle: segment s after n zeros at 8 n + s, and at its inverse for the upper tail. */
     int32_t gumbel[2 * TALOS_GUMBEL_SPAN];
     talos_precise_tables tables;
-    talos_folded_row rows[]; /* and behind them as many for streams in lanes */
+    talos_folded_units *units; /* [token][position]; null unless prepared */
+    talos_folded_row rows[];   /* and behind them as many for streams in lanes */
 } talos_folded_pack;
 
 /* The rows for lanes of a model, which stand behind its rows. */
@@ -48,6 +57,8 @@ static inline const talos_lane_row *talos_folded_lanes(const talos_model *m, con
 /* Whether every sum of this model provably fits 32 bits. */
 bool talos_folded_suits(const talos_model *m);
 talos_status talos_folded_prepare(talos_model *m, void **pack);
+/* The same with units. */
+talos_status talos_folded_prepare_units(talos_model *m, void **pack);
 /* Logits after a token at position 0. */
 talos_status talos_folded_first(const talos_model *m, uint32_t token, int32_t *logits);
 

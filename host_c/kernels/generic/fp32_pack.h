@@ -8,7 +8,6 @@
 
 /* After a token at a position: what fc1 and lm_head make of x before attention, to which they add products with the output of
  * attention, by way of Wo. */
-enum { FEW_UNITS = 32 };
 typedef struct {
     /* At most FEW_UNITS can be positive, and the others are left out. What can be is decided for names that begin with BOS. */
     bool few;

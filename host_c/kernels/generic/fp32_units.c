@@ -1,11 +1,8 @@
-/* Which hidden units can be positive after a token at a position, whatever came before.
- *
- * What attention mixes of a head's values is a mean of them, so that its share in fc1 (x + Wo mixed) is at most the largest share
- * of a value that can have been seen. Where the sum of fc1 x and the largest shares is negative, so is the unit. Since x follows
- * from token and position, that is known beforehand, and so are fc1 x and fc1 Wo. */
 #include "fp32_units.h"
 
 #include <math.h>
+
+#include "candidates.h"
 
 /* Sum of w[stride * c] x[c]. */
 static double product(const float *w, size_t stride, const float x[FAST_EMBD]) {
@@ -29,35 +26,28 @@ static double head_share(const double fc1_wo[FAST_EMBD], const float value[FAST_
 }
 
 void talos_fp32_find_candidates(const talos_model *m, talos_fp32_pack *p) {
-    const uint32_t vocab = m->config.vocab_size, bos = vocab - 1;
     const float *wo = m->weights + m->layer[0].wo;
     double value_top[FAST_EMBD] = {0};
-    for (uint32_t row = 0; row < vocab * FAST_POSITIONS; row++)
+    talos_unit_sums sums;
+    for (uint32_t row = 0; row < m->config.vocab_size * FAST_POSITIONS; row++)
         for (int i = 0; i < FAST_EMBD; i++) value_top[i] = fmax(value_top[i], fabs((double)p->rows[row][3][i]));
     for (int unit = 0; unit < FAST_MLP; unit++) {
         const float *fc1 = p->fc1_rows[unit];
-        double fc1_wo[FAST_EMBD], seen[FAST_HEADS], mixed_size = 0;
+        double fc1_wo[FAST_EMBD], mixed_size = 0;
         for (int i = 0; i < FAST_EMBD; i++) {
             fc1_wo[i] = product(wo + i, FAST_EMBD, fc1);
             mixed_size += magnitude(wo + i, FAST_EMBD, fc1) * value_top[i];
         }
-        for (int head = 0; head < FAST_HEADS; head++) seen[head] = -INFINITY;
-        for (uint32_t position = 0; position < m->config.block_size; position++) {
-            double own[FAST_LANES][FAST_HEADS];
-            for (uint32_t token = 0; token < vocab; token++) {
+        for (uint32_t position = 0; position < m->config.block_size; position++)
+            for (uint32_t token = 0; token < m->config.vocab_size; token++) {
                 const float(*row)[FAST_EMBD] = p->rows[token * FAST_POSITIONS + position];
-                double size = mixed_size + magnitude(fc1, 1, row[0]), sum = product(fc1, 1, row[0]);
-                for (int head = 0; head < FAST_HEADS; head++) {
-                    own[token][head] = head_share(fc1_wo, row[3], head);
-                    sum += fmax(seen[head], own[token][head]);
-                }
-                /* Rounding in float32 is less than 1e-5 of the magnitudes. Not "sum > ...": NaN may be positive. */
-                p->candidates[position][token] |= (uint64_t)!(sum <= -1e-4 * size) << unit;
+                /* Rounding in float32 is less than 1e-5 of the magnitudes. */
+                double error = 1e-4 * (mixed_size + magnitude(fc1, 1, row[0]));
+                sums.before[position][token] = product(fc1, 1, row[0]) + error;
+                for (int head = 0; head < FAST_HEADS; head++)
+                    sums.share[position][token][head] = head_share(fc1_wo, row[3], head);
             }
-            /* Names begin with BOS; what follows it may be any token. */
-            for (uint32_t token = position ? 0 : bos; token < vocab; token++)
-                for (int head = 0; head < FAST_HEADS; head++) seen[head] = fmax(seen[head], own[token][head]);
-        }
+        talos_mark_candidates(&m->config, unit, &sums, p->candidates);
     }
 }
 

@@ -9,7 +9,7 @@
 INLINE void step_group(const talos_model *m, const talos_precise_tables *tables, const talos_lane_row *rows,
                        const talos_group *g, bool attends) {
     const uint32_t bos = m->config.vocab_size - 1;
-    talos_precise_state state = {.hidden = {0}};
+    talos_precise_state state = {.hidden = {0}, .from_bos = true};
     talos_stream s = {.cache = &state, .temper = *g->temper, .position = g->position};
     _Alignas(64) int16_t mixed[LANES][FAST_EMBD];
     for (size_t first = 0; first < g->count; first += LANES) {

@@ -68,6 +68,7 @@ typedef struct {
     _Alignas(64) int16_t k[FAST_POSITIONS][FAST_EMBD];
     _Alignas(64) int32_t v[FAST_POSITIONS][FAST_EMBD];
     _Alignas(64) int32_t hidden[FAST_MLP + 16]; /* [64] stays 0 */
+    bool from_bos;                              /* the name's first token was BOS; read with talos_folded_units alone */
 } talos_precise_state;
 
 void talos_precise_row_of(const talos_model *m, uint32_t token, uint32_t position, talos_precise_row *row);

@@ -77,35 +77,67 @@ INLINE __m256i logits_of(__m256i total, __m256i scale, __m256i addend) {
     return _mm256_max_epi32(product, _mm256_set1_epi32(TALOS_LOGIT_LOW));
 }
 
+/* sum[count] += rows of pairs of words, times `pair`. */
+INLINE void add_products(__m256i *sum, int count, int32_t pair, const int16_t *rows) {
+    __m256i e = _mm256_set1_epi32(pair);
+    for (int i = 0; i < count; i++) sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(e, load(rows + 16 * i)));
+}
+
+/* Where pair n of hidden units is, of which halves of two registers are packed in turn. */
+INLINE int place_of(int n) { return n / 8 * 8 + n % 4 / 2 * 4 + n % 8 / 4 * 2 + n % 2; }
+
+/* sum = lm_head * fc2 times the hidden units of `units`, two at a time. */
+INLINE void few_units(const talos_folded_units *units, int count, talos_precise_state *state, const int32_t mixed[FAST_EMBD / 2],
+                      __m256i sum[4]) {
+    const int registers = count / 8;
+    __m256i h[FEW_UNITS / 8];
+    for (int i = 0; i < registers; i++) h[i] = load(units->f1 + 8 * i);
+    for (int pair = 0; pair < FAST_EMBD / 2; pair++)
+        add_products(h, registers, mixed[pair], units->fc1_wo + 2 * count * pair);
+    for (int i = 0; i < registers; i += 2) {
+        __m256i low = _mm256_srai_epi32(h[i], TALOS_WORD_SHIFT), high = _mm256_srai_epi32(h[i + 1], TALOS_WORD_SHIFT);
+        __m256i words = _mm256_max_epi16(_mm256_packs_epi32(low, high), _mm256_setzero_si256());
+        _mm256_store_si256((__m256i *)(state->hidden + 4 * i), words);
+    }
+    for (int i = 0; i < 4; i++) sum[i] = _mm256_setzero_si256();
+#pragma GCC unroll 16
+    for (int pair = 0; pair < count / 2; pair++) add_products(sum, 4, state->hidden[place_of(pair)], units->folded[pair][0]);
+}
+
+/* The same with all units, of which the positive ones are multiplied. */
+INLINE void all_units(const talos_folded_pack *p, const int32_t f1[FAST_MLP], talos_precise_state *state,
+                      const int32_t mixed[FAST_EMBD / 2], __m256i sum[4]) {
+    __m256i h[8];
+    for (int i = 0; i < 8; i++) h[i] = load(f1 + 8 * i);
+    for (int pair = 0; pair < FAST_EMBD / 2; pair++) add_products(h, 8, mixed[pair], p->fc1_wo[pair][0]);
+    sparse_sums(p->folded, state->hidden, keep_hidden(state, h), sum);
+}
+
 /* Logits after the stream's token, from the output of attention. */
 INLINE tokens logits_after(const talos_model *m, const talos_folded_pack *p, const talos_stream *s,
                            const int32_t mixed[FAST_EMBD / 2]) {
     const talos_folded_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
+    const talos_folded_units *units = &p->units[s->token * FAST_POSITIONS + s->position];
     talos_precise_state *state = s->cache;
     _Alignas(32) int32_t pairs[FAST_EMBD];
-    __m256i h[8], head[4], sum[4];
-    for (int i = 0; i < 8; i++) h[i] = load(row->f1 + 8 * i);
-    for (int i = 0; i < 4; i++) head[i] = load(row->l + 8 * i);
-    for (int pair = 0; pair < 8; pair++) {
-        __m256i e = _mm256_set1_epi32(mixed[pair]);
-        for (int i = 0; i < 8; i++) h[i] = _mm256_add_epi32(h[i], _mm256_madd_epi16(e, load(p->fc1_wo[pair][8 * i])));
-    }
-    uint64_t mask = keep_hidden(state, h);
+    __m256i head[4], sum[4];
     __m256i scale = scale_of(m, project(p->wo, row->precise.x, mixed), pairs);
-    for (int pair = 0; pair < 8; pair++) {
-        __m256i e = _mm256_set1_epi32(mixed[pair]);
-        for (int i = 0; i < 4; i++) head[i] = _mm256_add_epi32(head[i], _mm256_madd_epi16(e, load(p->head_wo[pair][8 * i])));
-    }
-    sparse_sums(p->folded, state->hidden, mask, sum);
+    int32_t count = state->from_bos ? units->count : 0;
+    if (count == FEW_UNITS) few_units(units, FEW_UNITS, state, mixed, sum);
+    else if (count) few_units(units, FEW_UNITS / 2, state, mixed, sum);
+    else all_units(p, row->f1, state, mixed, sum);
+    for (int i = 0; i < 4; i++) head[i] = load(row->l + 8 * i);
+    for (int pair = 0; pair < FAST_EMBD / 2; pair++) add_products(head, 4, mixed[pair], p->head_wo[pair][0]);
     tokens out;
     for (int i = 0; i < 4; i++) out.lane[i] = logits_of(sum[i], scale, head[i]);
     return out;
 }
 
 /* Logits at position 0, where they depend on the token alone; its key and value join the state. */
-INLINE tokens first_logits(const talos_folded_pack *p, const talos_stream *s) {
+INLINE tokens first_logits(const talos_model *m, const talos_folded_pack *p, const talos_stream *s) {
     const talos_precise_row *row = &p->rows[s->token * FAST_POSITIONS].precise;
     talos_precise_state *state = s->cache;
+    state->from_bos = s->token == m->config.vocab_size - 1;
     _mm256_store_si256((__m256i *)state->k[0], load(row->k));
     for (int half = 0; half < 2; half++) _mm256_store_si256((__m256i *)(state->v[0] + 8 * half), load(row->v + 8 * half));
     tokens out;
@@ -137,7 +169,7 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
         talos_stream *s = streams[i];
         tokens noise = noises(p, s);
         if (s->position == 0) {
-            draw(p, s, first_logits(p, s), noise);
+            draw(p, s, first_logits(m, p, s), noise);
             continue;
         }
         _Alignas(16) int32_t mixed[FAST_EMBD / 2];
@@ -149,7 +181,7 @@ static void step(const talos_model *m, talos_stream *const *streams, int count) 
 INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
     const talos_folded_pack *p = m->pack;
     tokens noise = noises(p, s);
-    draw(p, s, s->position ? logits_after(m, p, s, (const int32_t *)(const void *)mixed) : first_logits(p, s), noise);
+    draw(p, s, s->position ? logits_after(m, p, s, (const int32_t *)(const void *)mixed) : first_logits(m, p, s), noise);
 }
 
 #include "group_lanes.h"
@@ -166,7 +198,7 @@ static void together(const talos_model *m, const talos_group *g) {
 const talos_kernel talos_folded_avx2 = {
     .name = "avx2", .arithmetic = TALOS_FOLDED, .word_width = TALOS_Q4_12_WIDTH,
     .available = available, .suits = talos_folded_suits,
-    .prepare = talos_folded_prepare,
+    .prepare = talos_folded_prepare_units,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
     .step = step, .together = together,
 };

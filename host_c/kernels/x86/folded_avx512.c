@@ -69,26 +69,76 @@ INLINE __m512i logits_of(__m512i total, __m512i scale, __m512i addend) {
     return _mm512_max_epi32(product, _mm512_set1_epi32(TALOS_LOGIT_LOW));
 }
 
-/* What the last products need: direct sums of the logits, the scale, and which hidden units are positive. */
-typedef struct {
-    __m512i low, high, scale;
-    uint64_t mask;
-} dense;
+/* Words of `count` hidden units, in each quarter four of the first half of FEW_UNITS and then four of the second. */
+INLINE __m512i hidden_pairs(const talos_folded_units *units, int count, __m512i pairs) {
+    __m512i even[2] = {_mm512_load_si512(units->f1), _mm512_load_si512(units->f1 + 16)};
+    __m512i odd[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+#define HALF(sum, i, element, pair) \
+    sum[i] = _mm512_dpwssd_epi32(sum[i], element, _mm512_load_si512(units->fc1_wo + 2 * count * (pair) + 32 * (i)));
+#define QUAD(quad) \
+    { \
+        __m512i quarter = QUARTER(pairs, quad); \
+        for (int i = 0; i < count / 16; i++) { \
+            HALF(even, i, ELEMENT(quarter, 0), 2 * (quad)) \
+            HALF(odd, i, ELEMENT(quarter, 2), 2 * (quad) + 1) \
+        } \
+    }
+    QUAD(0) QUAD(1) QUAD(2) QUAD(3)
+#undef QUAD
+#undef HALF
+    for (int i = 0; i < 2; i++) even[i] = _mm512_srai_epi32(_mm512_add_epi32(even[i], odd[i]), TALOS_WORD_SHIFT);
+    return _mm512_max_epi16(_mm512_packs_epi32(even[0], even[1]), _mm512_setzero_si512());
+}
 
-/* From the output of attention, pairs of words in the lower half of each pair of lanes. */
-INLINE dense dense_products(const talos_model *m, const talos_folded_pack *p, const talos_stream *s, __m512i pairs) {
-    const talos_folded_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
-    talos_precise_state *state = s->cache;
-    __m512i h[8], head[4];
-    for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_load_si512(row->f1 + 16 * i) : _mm512_setzero_si512();
-    for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_load_si512(row->l + 16 * i) : _mm512_setzero_si512();
+/* first, second = lm_head * fc2 times those units, two at a time. */
+INLINE void few_units(const talos_folded_units *units, int count, __m512i pairs, __m512i *first, __m512i *second) {
+    __m512i words = hidden_pairs(units, count, pairs);
+    __m512i low[4], high[4];
+    for (int i = 0; i < 4; i++) low[i] = high[i] = _mm512_setzero_si512();
+#define PAIR_OF_UNITS(quarter, i, n) \
+    low[i] = _mm512_dpwssd_epi32(low[i], ELEMENT(quarter, i), _mm512_load_si512(units->folded[n])); \
+    high[i] = _mm512_dpwssd_epi32(high[i], ELEMENT(quarter, i), _mm512_load_si512(units->folded[n] + 16));
+#define QUAD(quad) \
+    { \
+        __m512i quarter = QUARTER(words, quad); \
+        PAIR_OF_UNITS(quarter, 0, 2 * (quad)) \
+        PAIR_OF_UNITS(quarter, 1, 2 * (quad) + 1) \
+        if (count > 16) { \
+            PAIR_OF_UNITS(quarter, 2, 2 * (quad) + 8) \
+            PAIR_OF_UNITS(quarter, 3, 2 * (quad) + 9) \
+        } \
+    }
+    QUAD(0) QUAD(1) QUAD(2) QUAD(3)
+#undef QUAD
+#undef PAIR_OF_UNITS
+    *first = _mm512_add_epi32(_mm512_add_epi32(low[0], low[1]), _mm512_add_epi32(low[2], low[3]));
+    *second = _mm512_add_epi32(_mm512_add_epi32(high[0], high[1]), _mm512_add_epi32(high[2], high[3]));
+}
+
+/* The same with all units, of which the positive ones are multiplied. */
+INLINE void all_units(const talos_folded_pack *p, const int32_t f1[FAST_MLP], talos_precise_state *state, __m512i pairs,
+                      __m512i *first, __m512i *second) {
+    __m512i h[8];
+    for (int i = 0; i < 8; i++) h[i] = i < 4 ? _mm512_load_si512(f1 + 16 * i) : _mm512_setzero_si512();
     PRODUCT(fc1_wo, h, 4)
-    dense out;
-    out.mask = keep_hidden(state, h);
-    out.scale = scale_of(m, project(p->wo, row->precise.x, pairs));
+    sparse_sums(p->folded, state->hidden, keep_hidden(state, h), first, second);
+}
+
+/* Logits after the stream's token, from the output of attention: pairs of words in the lower half of each pair of lanes. */
+INLINE tokens logits_after(const talos_model *m, const talos_folded_pack *p, const talos_stream *s, __m512i pairs) {
+    const talos_folded_row *row = &p->rows[s->token * FAST_POSITIONS + s->position];
+    const talos_folded_units *units = &p->units[s->token * FAST_POSITIONS + s->position];
+    talos_precise_state *state = s->cache;
+    tokens out;
+    __m512i scale = scale_of(m, project(p->wo, row->precise.x, pairs)), head[4];
+    int32_t count = state->from_bos ? units->count : 0;
+    if (count == FEW_UNITS) few_units(units, FEW_UNITS, pairs, &out.low, &out.high);
+    else if (count) few_units(units, FEW_UNITS / 2, pairs, &out.low, &out.high);
+    else all_units(p, row->f1, state, pairs, &out.low, &out.high);
+    for (int i = 0; i < 4; i++) head[i] = i < 2 ? _mm512_load_si512(row->l + 16 * i) : _mm512_setzero_si512();
     PRODUCT(head_wo, head, 2)
-    out.low = _mm512_add_epi32(head[0], head[2]);
-    out.high = _mm512_add_epi32(head[1], head[3]);
+    out.low = logits_of(out.low, scale, _mm512_add_epi32(head[0], head[2]));
+    out.high = logits_of(out.high, scale, _mm512_add_epi32(head[1], head[3]));
     return out;
 }
 
@@ -96,19 +146,11 @@ INLINE __m512i attend(const talos_folded_pack *p, const talos_stream *s) {
     return attended(&p->tables, &p->rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position);
 }
 
-INLINE tokens sparse_products(const talos_folded_pack *p, const talos_stream *s, const dense *in) {
-    const talos_precise_state *state = s->cache;
-    tokens out;
-    sparse_sums(p->folded, state->hidden, in->mask, &out.low, &out.high);
-    out.low = logits_of(out.low, in->scale, in->low);
-    out.high = logits_of(out.high, in->scale, in->high);
-    return out;
-}
-
 /* Logits at position 0, where they depend on the token alone; its key and value join the state. */
-INLINE tokens first_logits(const talos_folded_pack *p, const talos_stream *s) {
+INLINE tokens first_logits(const talos_model *m, const talos_folded_pack *p, const talos_stream *s) {
     const talos_precise_row *row = &p->rows[s->token * FAST_POSITIONS].precise;
     talos_precise_state *state = s->cache;
+    state->from_bos = s->token == m->config.vocab_size - 1;
     _mm256_store_si256((__m256i *)state->k[0], _mm256_load_si256((const __m256i *)row->k));
     _mm512_store_si512(state->v[0], _mm512_load_si512(row->v));
     tokens out = {_mm512_load_si512(p->first[s->token]), _mm512_load_si512(p->first[s->token] + 16)};
@@ -130,41 +172,19 @@ INLINE void draw(const talos_folded_pack *p, talos_stream *s, tokens logits, tok
     s->token = _tzcnt_u32(_cvtmask32_u32(largest));
 }
 
-static void step_one(const talos_model *m, talos_stream *s) {
-    const talos_folded_pack *p = m->pack;
-    tokens noise = noises(p, s);
-    if (s->position == 0) {
-        draw(p, s, first_logits(p, s), noise);
-        return;
-    }
-    dense d = dense_products(m, p, s, attend(p, s));
-    draw(p, s, sparse_products(p, s, &d), noise);
-}
-
 static void step(const talos_model *m, talos_stream *const *streams, int count) {
-    if (count == 1) {
-        step_one(m, streams[0]);
-        return;
-    }
     const talos_folded_pack *p = m->pack;
-    tokens noise[TALOS_GROUP];
-    dense d[TALOS_GROUP];
-    for (int i = 0; i < count; i++) noise[i] = noises(p, streams[i]);
-    for (int i = 0; i < count; i++)
-        if (streams[i]->position) d[i] = dense_products(m, p, streams[i], attend(p, streams[i]));
-    for (int i = 0; i < count; i++)
-        draw(p, streams[i], streams[i]->position ? sparse_products(p, streams[i], &d[i]) : first_logits(p, streams[i]), noise[i]);
+    for (int i = 0; i < count; i++) {
+        talos_stream *s = streams[i];
+        tokens noise = noises(p, s);
+        draw(p, s, s->position ? logits_after(m, p, s, attend(p, s)) : first_logits(m, p, s), noise);
+    }
 }
 
 INLINE void step_lane(const talos_model *m, talos_stream *s, const int16_t mixed[FAST_EMBD]) {
     const talos_folded_pack *p = m->pack;
     tokens noise = noises(p, s);
-    if (s->position) {
-        dense d = dense_products(m, p, s, pairs_at(mixed));
-        draw(p, s, sparse_products(p, s, &d), noise);
-    } else {
-        draw(p, s, first_logits(p, s), noise);
-    }
+    draw(p, s, s->position ? logits_after(m, p, s, pairs_at(mixed)) : first_logits(m, p, s), noise);
 }
 
 #include "group_lanes.h"
@@ -181,7 +201,7 @@ static void together(const talos_model *m, const talos_group *g) {
 const talos_kernel talos_folded_avx512 = {
     .name = "avx512", .arithmetic = TALOS_FOLDED, .word_width = TALOS_Q4_12_WIDTH,
     .available = available, .suits = talos_folded_suits,
-    .prepare = talos_folded_prepare,
+    .prepare = talos_folded_prepare_units,
     .cache_bytes = talos_precise_state_bytes, .scratch_bytes = talos_no_scratch,
     .step = step, .together = together,
 };
