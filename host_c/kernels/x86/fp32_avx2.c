@@ -19,23 +19,54 @@ INLINE __m256 head_sum(__m256 t) {
     return _mm256_add_ps(t, _mm256_permute_ps(t, 0x4E));
 }
 
+/* Sums of each head's four lanes of a, b, c and d, in the head's lanes 0, 1, 2 and 3; in the order of head_sum. */
+INLINE __m256 head_sums(__m256 a, __m256 b, __m256 c, __m256 d) {
+    __m256 ab = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xDD));
+    __m256 cd = _mm256_add_ps(_mm256_shuffle_ps(c, d, 0x88), _mm256_shuffle_ps(c, d, 0xDD));
+    return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x88), _mm256_shuffle_ps(ab, cd, 0xDD));
+}
+
+/* Lanes of a block of four positions, of which n have been seen. */
+static const _Alignas(32) int32_t seen[5][8] = {{0, 0, 0, 0, 0, 0, 0, 0},         {-1, 0, 0, 0, -1, 0, 0, 0},
+                                                {-1, -1, 0, 0, -1, -1, 0, 0},     {-1, -1, -1, 0, -1, -1, -1, 0},
+                                                {-1, -1, -1, -1, -1, -1, -1, -1}};
+
 /* Output of attention: softmax(q.k) v. */
 INLINE void attend(const talos_fp32_pack *p, const talos_stream *s, float mixed[FAST_EMBD]) {
     talos_fp32_state *state = s->cache;
     const float(*row)[FAST_EMBD] = p->rows[s->token * FAST_POSITIONS + s->position];
+    __m256 q[2], sum[2], total[2];
     for (int half = 0; half < 2; half++) {
         int at = 8 * half;
-        __m256 q = _mm256_load_ps(row[1] + at), k = _mm256_load_ps(row[2] + at), v = _mm256_load_ps(row[3] + at);
+        __m256 k = _mm256_load_ps(row[2] + at), v = _mm256_load_ps(row[3] + at);
         _mm256_store_ps(state->k[s->position] + at, k);
         _mm256_store_ps(state->v[s->position] + at, v);
-        __m256 sum = exp2_ps(head_sum(_mm256_mul_ps(q, k))), total = _mm256_mul_ps(sum, v);
-        for (uint32_t i = 0; i < s->position; i++) {
-            __m256 weight = exp2_ps(head_sum(_mm256_mul_ps(q, _mm256_load_ps(state->k[i] + at))));
-            sum = _mm256_add_ps(sum, weight);
-            total = _mm256_fmadd_ps(weight, _mm256_load_ps(state->v[i] + at), total);
-        }
-        _mm256_store_ps(mixed + at, _mm256_mul_ps(total, _mm256_div_ps(_mm256_set1_ps(1.0f), sum)));
+        q[half] = _mm256_load_ps(row[1] + at);
+        sum[half] = exp2_ps(head_sum(_mm256_mul_ps(q[half], k)));
+        total[half] = _mm256_mul_ps(sum[half], v);
     }
+    /* Four earlier positions at a time, one in each lane of a head. */
+    for (uint32_t i = 0; i < s->position; i += 4) {
+        uint32_t count = s->position - i < 4 ? s->position - i : 4;
+        for (int half = 0; half < 2; half++) {
+            const float *keys = state->k[i] + 8 * half, *values = state->v[i] + 8 * half;
+            __m256 weights = exp2_ps(head_sums(_mm256_mul_ps(q[half], _mm256_load_ps(keys)),
+                                               _mm256_mul_ps(q[half], _mm256_load_ps(keys + FAST_EMBD)),
+                                               _mm256_mul_ps(q[half], _mm256_load_ps(keys + 2 * FAST_EMBD)),
+                                               _mm256_mul_ps(q[half], _mm256_load_ps(keys + 3 * FAST_EMBD))));
+            weights = _mm256_and_ps(weights, _mm256_load_ps((const float *)seen[count]));
+#define POSITION(lane) \
+    { \
+        __m256 weight = _mm256_permute_ps(weights, (lane) * 0x55); \
+        sum[half] = _mm256_add_ps(sum[half], weight); \
+        total[half] = _mm256_fmadd_ps(weight, _mm256_load_ps(values + FAST_EMBD * (lane)), total[half]); \
+    }
+            POSITION(0) POSITION(1) POSITION(2) POSITION(3)
+#undef POSITION
+        }
+    }
+    for (int half = 0; half < 2; half++)
+        _mm256_store_ps(mixed + 8 * half, _mm256_mul_ps(total[half], _mm256_div_ps(_mm256_set1_ps(1.0f), sum[half])));
 }
 
 /* x after attention: x + Wo mixed. */
