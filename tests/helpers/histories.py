@@ -16,9 +16,9 @@ HISTORIES = Path(__file__).resolve().parents[1] / "host_c" / "histories.c"
 ROUNDS = 400
 
 
-def build_histories(folder: Path) -> Path:
-    """Build the program with the kernels of x86."""
-    files, flags = [HISTORIES, *sources(x86=True)], target_defines(x86=True)
+def build_histories(folder: Path, *, x86: bool = False, neon: bool = False) -> Path:
+    """Build the program with the kernels of a processor family; those of NEON through SIMDe."""
+    files, flags = [HISTORIES, *sources(x86=x86, neon=neon)], target_defines(x86=x86, neon=neon)
     return compile_program([find_program("gcc")], files, folder / "histories", flags)
 
 

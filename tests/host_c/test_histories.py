@@ -16,7 +16,7 @@ OURS = [(name, kernel) for name in ("float", "precise", "folded") for kernel in 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_histories(tmp_path_factory.mktemp("histories"))
+    return build_histories(tmp_path_factory.mktemp("histories"), x86=True)
 
 
 @pytest.mark.parametrize("which", MODELS)

@@ -13,6 +13,8 @@ from host_c.binding.model_file import write_model
 from talos_ref.golden.format import FORMATS, Format
 from talos_ref.model.checkpoint import Checkpoint, default_checkpoint
 from talos_ref.model.config import ModelConfig
+from tests.helpers.histories import assert_same_histories, build_histories
+from tests.helpers.small_models import MODELS
 
 ALL = (SIMDE, *TARGETS)
 INSTRUCTIONS = {"A64 NEON": 1800, "ARMv7 NEON (Cortex-A9)": 3500}
@@ -93,6 +95,15 @@ def test_float_logits_are_near_and_letters_the_same(built: tuple[Target, Path, P
         step = stream.next()
         assert np.abs(np.array(logits) - stream.logits()).max() <= 1e-4, f"{target.name} step {number}"
         assert (token, rng) == (step.token_out, step.rng), f"{target.name} step {number}"
+
+
+def test_any_token_may_be_the_first(tmp_path: Path) -> None:
+    """The candidates among the hidden units are those of names that begin with BOS."""
+    program = build_histories(tmp_path, neon=True)
+    for model in MODELS.values():
+        path = write_model(model, tmp_path / "model.bin")
+        for arithmetic in ("float", "precise", "folded"):
+            assert_same_histories(program, path, model.config, arithmetic, "neon")
 
 
 def test_published_names(built: tuple[Target, Path, Path]) -> None:

@@ -31,6 +31,7 @@ static void pack(const talos_folded_pack *p, const talos_folded_row *row, uint64
     to->count = most > FEW_UNITS / 2 ? FEW_UNITS : FEW_UNITS / 2;
     for (int unit = 0, n = 0; unit < FAST_MLP; unit++) {
         if (!(candidates >> unit & 1)) continue;
+        to->unit[n] = (uint8_t)unit;
         to->f1[n] = row->f1[unit];
         for (int pair = 0; pair < FAST_EMBD / 2; pair++)
             for (int i = 0; i < 2; i++) to->fc1_wo[2 * (to->count * pair + n) + i] = p->fc1_wo[pair][unit][i];

@@ -8,22 +8,40 @@
 
 #include "lanes_neon.h"
 
+/* talos_folded_units by column; where `few` is false more can be positive. */
+typedef struct {
+    bool few;
+    uint8_t unit[FEW_UNITS];
+    _Alignas(16) int32_t f1[FEW_UNITS];
+    int16_t fc1_wo[FAST_EMBD][FEW_UNITS];
+} neon_units;
+
 /* talos_folded_pack by column instead of by pairs of columns, in front of its rest. */
 typedef struct {
     _Alignas(64) int16_t wo[FAST_EMBD][FAST_EMBD];
     int16_t fc1_wo[FAST_EMBD][FAST_MLP];
     int16_t head_wo[FAST_EMBD][FAST_LANES];
     int16_t folded[FAST_MLP][FAST_LANES];
+    neon_units *units; /* [token][position], behind the rows */
     talos_folded_pack pack;
 } neon_pack;
 
+static void by_column(const talos_folded_units *from, neon_units *to) {
+    to->few = from->count > 0;
+    memcpy(to->unit, from->unit, sizeof to->unit);
+    memcpy(to->f1, from->f1, sizeof to->f1);
+    for (int c = 0; c < FAST_EMBD; c++)
+        for (int n = 0; n < from->count; n++) to->fc1_wo[c][n] = from->fc1_wo[2 * (from->count * (c / 2) + n) + c % 2];
+}
+
 static talos_status prepare(talos_model *m, void **pack) {
     void *memory;
-    talos_status status = talos_folded_prepare(m, &memory);
+    talos_status status = talos_folded_prepare_units(m, &memory);
     if (status != TALOS_OK) return status;
     const talos_folded_pack *from = memory;
-    size_t rows = (size_t)m->config.vocab_size * FAST_POSITIONS * (sizeof from->rows[0] + sizeof(talos_lane_row));
-    neon_pack *to = talos_allocate(sizeof *to + rows);
+    size_t count = (size_t)m->config.vocab_size * FAST_POSITIONS;
+    size_t rows = count * (sizeof from->rows[0] + sizeof(talos_lane_row));
+    neon_pack *to = talos_allocate(sizeof *to + rows + count * sizeof to->units[0]);
     if (to) {
         for (int c = 0; c < FAST_EMBD; c++) {
             for (int r = 0; r < FAST_EMBD; r++) to->wo[c][r] = from->wo[c / 2][r][c % 2];
@@ -33,6 +51,9 @@ static talos_status prepare(talos_model *m, void **pack) {
         for (int unit = 0; unit < FAST_MLP; unit++)
             for (int r = 0; r < FAST_LANES; r++) to->folded[unit][r] = from->folded[unit][r][0];
         memcpy(&to->pack, from, sizeof *from + rows);
+        to->pack.units = NULL;
+        to->units = (void *)((uint8_t *)(to + 1) + rows);
+        for (size_t row = 0; row < count; row++) by_column(&from->units[row], &to->units[row]);
     }
     free(memory);
     *pack = to;
@@ -76,29 +97,51 @@ INLINE void noises(const talos_folded_pack *p, talos_stream *s, int32x4_t noise[
     }
 }
 
+/* 32 hidden units from their sums, as words; which of them are positive. */
+INLINE void keep_words(const int32x4_t h[8], int16_t *hidden, uint8x8_t positive[4]) {
+    for (int i = 0; i < 4; i++) {
+        int16x4_t low = vqmovn_s32(vshrq_n_s32(h[2 * i], TALOS_WORD_SHIFT));
+        int16x8_t unit = vcombine_s16(low, vqmovn_s32(vshrq_n_s32(h[2 * i + 1], TALOS_WORD_SHIFT)));
+        vst1q_s16(hidden + 8 * i, unit);
+        positive[i] = vmovn_u16(vcgtq_s16(unit, vdupq_n_s16(0)));
+    }
+}
+
+/* sum = lm_head * fc2 times hidden units: of those that can be positive, if they are few, or of all. */
+INLINE void few_units(const neon_pack *p, const neon_units *units, int16_t *hidden, const int16x4_t mixed[4], int32x4_t sum[8]) {
+    int32x4_t h[8];
+    uint8x8_t positive[8];
+    for (int i = 0; i < 8; i++) h[i] = vld1q_s32(units->f1 + 4 * i);
+    for (int i = 4; i < 8; i++) positive[i] = vdup_n_u8(0);
+    const int at = 0;
+    PRODUCT(4, h, units->fc1_wo, mixed)
+    keep_words(h, hidden, positive);
+    sparse_sums(p->folded, hidden, bits_of(positive), units->unit, sum);
+}
+
+INLINE void all_units(const neon_pack *p, const int32_t f1[FAST_MLP], int16_t *hidden, const int16x4_t mixed[4], int32x4_t sum[8]) {
+    uint8x8_t positive[8];
+    for (int at = 0; at < FAST_MLP; at += 32) {
+        int32x4_t h[8];
+        for (int i = 0; i < 8; i++) h[i] = vld1q_s32(f1 + at + 4 * i);
+        PRODUCT(4, h, p->fc1_wo, mixed)
+        keep_words(h, hidden + at, positive + at / 8);
+    }
+    sparse_sums(p->folded, hidden, bits_of(positive), NULL, sum);
+}
+
 /* Logits after the stream's token from the output of attention; 32 tokens in their order. */
 INLINE void logits_after(const talos_model *m, const neon_pack *p, const talos_stream *s, const int16x4_t mixed[4],
                          int32x4_t logits[8]) {
     const talos_folded_row *row = &p->pack.rows[s->token * FAST_POSITIONS + s->position];
     talos_precise_state *state = s->cache;
-    int16_t *hidden = (int16_t *)state->hidden;
+    const neon_units *units = &p->units[s->token * FAST_POSITIONS + s->position];
     int16x4_t x[4];
-    uint8x8_t positive[8];
-    for (int at = 0; at < FAST_MLP; at += 32) {
-        int32x4_t h[8];
-        for (int i = 0; i < 8; i++) h[i] = vld1q_s32(row->f1 + at + 4 * i);
-        PRODUCT(4, h, p->fc1_wo, mixed)
-        for (int i = 0; i < 4; i++) {
-            int16x4_t low = vqmovn_s32(vshrq_n_s32(h[2 * i], TALOS_WORD_SHIFT));
-            int16x8_t unit = vcombine_s16(low, vqmovn_s32(vshrq_n_s32(h[2 * i + 1], TALOS_WORD_SHIFT)));
-            vst1q_s16(hidden + at + 8 * i, unit);
-            positive[at / 8 + i] = vmovn_u16(vcgtq_s16(unit, vdupq_n_s16(0)));
-        }
-    }
+    int32x4_t sum[8];
+    if (units->few && state->from_bos) few_units(p, units, (int16_t *)state->hidden, mixed, sum);
+    else all_units(p, row->f1, (int16_t *)state->hidden, mixed, sum);
     project(p->wo, row->precise.x, mixed, x);
     const int32x2_t scale = scale_of(m, x);
-    int32x4_t sum[8];
-    sparse_sums(p->folded, hidden, bits_of(positive), sum);
     for (int i = 0; i < 8; i++) logits[i] = vld1q_s32(row->l + 4 * i);
     const int at = 0;
     PRODUCT(4, logits, p->head_wo, mixed)
@@ -113,9 +156,10 @@ INLINE void logits_after(const talos_model *m, const neon_pack *p, const talos_s
 }
 
 /* Logits at position 0, where they depend on the token alone; its key and value join the state. */
-INLINE void first_logits(const talos_folded_pack *p, const talos_stream *s, int32x4_t logits[8]) {
+INLINE void first_logits(const talos_model *m, const talos_folded_pack *p, const talos_stream *s, int32x4_t logits[8]) {
     const talos_precise_row *row = &p->rows[s->token * FAST_POSITIONS].precise;
     talos_precise_state *state = s->cache;
+    state->from_bos = s->token == m->config.vocab_size - 1;
     memcpy(state->k[0], row->k, sizeof row->k);
     memcpy(state->v[0], row->v, sizeof row->v);
     for (int i = 0; i < 8; i++) logits[i] = vld1q_s32(p->first[s->token] + 4 * i);
@@ -147,7 +191,7 @@ INLINE void step_one(const talos_model *m, const neon_pack *p, talos_stream *s, 
         attended(&p->pack.rows[s->token * FAST_POSITIONS + s->position].precise, s->cache, s->position, mixed);
         logits_after(m, p, s, mixed, logits);
     } else {
-        first_logits(&p->pack, s, logits);
+        first_logits(m, &p->pack, s, logits);
     }
     draw(&p->pack, s, logits, noise, vectors);
 }
@@ -160,7 +204,7 @@ INLINE void step_after(const talos_model *m, const neon_pack *p, talos_stream *s
         const int16x4_t heads[4] = {vld1_s16(mixed), vld1_s16(mixed + 4), vld1_s16(mixed + 8), vld1_s16(mixed + 12)};
         logits_after(m, p, s, heads, logits);
     } else {
-        first_logits(&p->pack, s, logits);
+        first_logits(m, &p->pack, s, logits);
     }
     draw(&p->pack, s, logits, noise, vectors);
 }

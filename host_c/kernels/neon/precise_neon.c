@@ -58,7 +58,7 @@ INLINE void mlp(const talos_model *m, const neon_pack *p, talos_precise_state *s
     }
     int32x4_t sum[8];
     const int32x2_t scale = scale_of(m, x);
-    sparse_sums(p->folded, hidden, bits_of(positive), sum);
+    sparse_sums(p->folded, hidden, bits_of(positive), NULL, sum);
     for (int i = 0; i < 8; i++) logits[i] = vdupq_n_s32(0);
     const int at = 0;
     PRODUCT(4, logits, p->head, x)

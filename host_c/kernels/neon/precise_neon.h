@@ -94,12 +94,13 @@ INLINE int32x2_t scale_of(const talos_model *m, const int16x4_t x[4]) {
     return vdup_n_s32(talos_norm_scale(&m->norm, sum_s32(squares)));
 }
 
-/* sum = lm_head * fc2 times the positive units alone. */
-INLINE void sparse_sums(const int16_t folded[][FAST_LANES], const int16_t *hidden, uint64_t mask, int32x4_t sum[8]) {
+/* sum = lm_head * fc2 times the positive words alone. Word n belongs to hidden unit n, or where `units` is given to units[n]. */
+INLINE void sparse_sums(const int16_t folded[][FAST_LANES], const int16_t *hidden, uint64_t mask, const uint8_t *units,
+                        int32x4_t sum[8]) {
     for (int i = 0; i < 8; i++) sum[i] = vdupq_n_s32(0);
     for (; mask; mask &= mask - 1) {
-        int unit = __builtin_ctzll(mask);
-        int16x4_t h = vdup_n_s16(hidden[unit]);
+        int n = __builtin_ctzll(mask), unit = units ? units[n] : n;
+        int16x4_t h = vdup_n_s16(hidden[n]);
         for (int i = 0; i < 4; i++) {
             int16x8_t column = vld1q_s16(folded[unit] + 8 * i);
             sum[2 * i] = vmlal_s16(sum[2 * i], vget_low_s16(column), h);
