@@ -30,7 +30,7 @@ typedef struct {
     int32_t count; /* FEW_UNITS or half of them, in which the units fit; 0 where more can be positive */
     uint8_t unit[FEW_UNITS];
     _Alignas(64) int32_t f1[FEW_UNITS];
-    int16_t fc1_wo[FAST_EMBD * FEW_UNITS];          /* [pair of columns][unit of `count`][2] */
+    int16_t fc1_wo[FAST_EMBD * FEW_UNITS];        /* [pair of columns][unit of `count`][2] */
     int16_t folded[FEW_UNITS / 2][FAST_LANES][2]; /* by pairs of units */
 } talos_folded_units;
 
